@@ -1,0 +1,113 @@
+import * as oauth from 'oauth4webapi';
+import {JarvisError} from '../errors.ts';
+import type {OAuthMethod} from './providers/contract.ts';
+
+/** How long (ms) any request to an authorization server may take. */
+export const requestTimeoutMs = 15_000;
+
+/** How far (s) this machine's clock may be off the server's before an ID token is refused. */
+const clockToleranceSeconds = 300;
+
+/** What talks to an authorization server needs from outside. */
+export interface Network {
+	readonly fetch: typeof fetch;
+}
+
+/** The metadata of an authorization server and the client that talks to it, as oauth4webapi takes them. */
+export interface AuthorizationServer {
+	readonly metadata: oauth.AuthorizationServer;
+	readonly client: oauth.Client;
+	/** The issuer is not known, so ID tokens cannot be checked against it and are not handed on. */
+	readonly issuerUnknown: boolean;
+}
+
+/**
+ * The authorization server of a provider: from its endpoints, or from its published metadata (RFC 8414,
+ * OpenID Connect Discovery) where one is missing.
+ * @throws `insecure_endpoint`, `discovery_failed`
+ */
+export async function authorizationServerOf(method: OAuthMethod, network: Network): Promise<AuthorizationServer> {
+	const client: oauth.Client = {
+		client_id: method.clientId,
+		token_endpoint_auth_method: 'none',
+		[oauth.clockTolerance]: clockToleranceSeconds,
+	};
+	const given = endpointsOf(method);
+	const {issuer} = method;
+	if (given.authorization_endpoint && given.token_endpoint) {
+		const metadata = {...given, issuer: issuer ?? new URL(given.token_endpoint).origin};
+		return {client, metadata: secured(metadata), issuerUnknown: issuer === undefined};
+	}
+	if (!issuer) throw discoveryFailed(method.clientId, 'neither issuer nor endpoints are given');
+	assertSecure(issuer);
+	const discovered = await discover(issuer, network);
+	return {client, metadata: secured({...discovered, ...given}), issuerUnknown: false};
+}
+
+/** Options for each request of oauth4webapi: our fetch, a time limit, and plain http on loopback only. */
+export function requestOptions(network: Network, signal?: AbortSignal) {
+	const limit = AbortSignal.timeout(requestTimeoutMs);
+	return {
+		[oauth.customFetch]: (url: string, init: object) => network.fetch(url, init),
+		// Every endpoint has been through `secured`, which allows plain http on loopback only.
+		[oauth.allowInsecureRequests]: true,
+		signal: signal ? AbortSignal.any([signal, limit]) : limit,
+	} as const;
+}
+
+/** Whether a URL's host is this machine (RFC 8252, section 7.3). */
+export function isLoopback(url: URL): boolean {
+	return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname);
+}
+
+async function discover(issuer: string, network: Network): Promise<oauth.AuthorizationServer> {
+	const url = new URL(issuer);
+	let fault: unknown;
+	for (const algorithm of ['oidc', 'oauth2'] as const) {
+		try {
+			const response = await oauth.discoveryRequest(url, {algorithm, ...requestOptions(network)});
+			return await oauth.processDiscoveryResponse(url, response);
+		} catch (error) {
+			fault = error;
+		}
+	}
+	throw discoveryFailed(issuer, 'neither of its metadata documents could be read', fault);
+}
+
+function endpointsOf(method: OAuthMethod) {
+	return {
+		...(method.authorizationEndpoint ? {authorization_endpoint: method.authorizationEndpoint} : {}),
+		...(method.tokenEndpoint ? {token_endpoint: method.tokenEndpoint} : {}),
+		...(method.revocationEndpoint ? {revocation_endpoint: method.revocationEndpoint} : {}),
+	};
+}
+
+function secured(metadata: oauth.AuthorizationServer): oauth.AuthorizationServer {
+	for (const endpoint of ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'] as const) {
+		const value = metadata[endpoint];
+		if (value) assertSecure(value);
+	}
+	if (!metadata.authorization_endpoint || !metadata.token_endpoint) {
+		throw discoveryFailed(metadata.issuer, 'its metadata names no authorization or token endpoint');
+	}
+	return metadata;
+}
+
+function assertSecure(endpoint: string): void {
+	const url = new URL(endpoint);
+	if (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))) return;
+	throw new JarvisError(
+		'insecure_endpoint',
+		`${url.origin} is not https: whoever is on the way could read the tokens.`,
+		'Give an https endpoint; plain http is accepted on this machine (127.0.0.1) only.',
+	);
+}
+
+function discoveryFailed(issuer: string, why: string, cause?: unknown): JarvisError {
+	return new JarvisError(
+		'discovery_failed',
+		`The authorization server ${issuer} could not be found: ${why}.`,
+		'Check the network, and the issuer in the manifest or in jarvis.json.',
+		{cause},
+	);
+}

@@ -1,0 +1,105 @@
+import {optional} from '../store/schema.ts';
+import {isExpired} from './expiry.ts';
+import type {ProfileFacts} from './facts.ts';
+
+/** Why a profile can or cannot be used now. Stable: scripts may rely on them. */
+export type ReasonCode =
+	| 'ok'
+	| 'missing_credential'
+	| 'expired'
+	| 'invalid_expires'
+	| 'unresolved_ref'
+	| 'ineligible_profile'
+	| 'excluded_by_auth_order'
+	| 'cooldown'
+	| 'disabled'
+	| 'needs_login';
+
+export type HealthStatus = 'ok' | 'expiring' | 'expired' | 'missing' | 'static';
+
+export interface Health {
+	readonly status: HealthStatus;
+	readonly reason: ReasonCode;
+	/** How long (ms) the present token is good for; negative once it is over. Absent without an expiry. */
+	readonly remainingMs?: number;
+	/** The token is over, and is refreshed when it is next used: nothing that a person need do. */
+	readonly renewsOnUse: boolean;
+	/** Set aside after failures, until (epoch ms). */
+	readonly until?: number;
+}
+
+/** A token that cannot be refreshed is `expiring` in its last day. */
+export const expiringWithinMs = 24 * 60 * 60 * 1000;
+
+/** What state a profile is in at `now` (epoch ms), and why. `env` tells whether an env ref resolves. */
+export function healthOf(facts: ProfileFacts, now: number, env: NodeJS.ProcessEnv): Health {
+	const reason = eligibility(facts, now, env);
+	const remainingMs = typeof facts.expires === 'number' ? facts.expires - now : undefined;
+	const until = setAsideUntil(facts, now);
+	return {
+		status: statusOf(facts, reason, remainingMs),
+		reason: reason === 'ok' && until ? until.reason : reason,
+		renewsOnUse: reason === 'ok' && facts.refreshable && isExpired(facts, now),
+		...optional('remainingMs', remainingMs),
+		...optional('until', until?.until),
+	};
+}
+
+/** Whether a profile is eligible, failures aside, and the reason if not. */
+export function eligibility(facts: ProfileFacts, now: number, env: NodeJS.ProcessEnv): ReasonCode {
+	if (facts.malformed) return 'ineligible_profile';
+	if (!facts.hasValue && !facts.ref) return 'missing_credential';
+	if (facts.expires === 'invalid') return 'invalid_expires';
+	if (facts.needsLogin) return 'needs_login';
+	if (!facts.refreshable && isExpired(facts, now)) return 'expired';
+	if (!facts.hasValue && !resolves(facts, env)) return 'unresolved_ref';
+	return 'ok';
+}
+
+/** The later of a profile's cooldown and its disablement, if it is in one at `now` (epoch ms). */
+export function setAsideUntil(
+	facts: ProfileFacts,
+	now: number,
+): {readonly reason: 'cooldown' | 'disabled'; readonly until: number} | undefined {
+	const {cooldownUntil = 0, disabledUntil = 0} = facts.usage;
+	const until = Math.max(cooldownUntil, disabledUntil);
+	if (until <= now) return undefined;
+	return {reason: disabledUntil >= cooldownUntil ? 'disabled' : 'cooldown', until};
+}
+
+/** How much a profile wants a person's eye: the lower, the sooner it is shown. */
+export function attentionRank(health: Health): number {
+	if (health.reason === 'needs_login') return 0;
+	if (health.status === 'expired') return 1;
+	if (health.status === 'missing') return 2;
+	if (health.reason === 'disabled') return 3;
+	if (health.reason === 'cooldown') return 4;
+	if (health.status === 'expiring') return 5;
+	return health.status === 'ok' ? 6 : 7;
+}
+
+/** Whether only a person can make the profile usable again. */
+export function needsPerson(health: Health): boolean {
+	return attentionRank(health) <= 2;
+}
+
+function statusOf(facts: ProfileFacts, reason: ReasonCode, remainingMs: number | undefined): HealthStatus {
+	switch (reason) {
+		case 'missing_credential':
+		case 'unresolved_ref':
+		case 'ineligible_profile':
+		case 'invalid_expires':
+			return 'missing';
+		case 'expired':
+		case 'needs_login':
+			return 'expired';
+		default:
+			if (remainingMs === undefined) return 'static';
+			return !facts.refreshable && remainingMs <= expiringWithinMs ? 'expiring' : 'ok';
+	}
+}
+
+// Refs of the other sources have no provider configured, so nothing could read them.
+function resolves(facts: ProfileFacts, env: NodeJS.ProcessEnv): boolean {
+	return facts.ref?.source === 'env' && Boolean(env[facts.ref.id]);
+}

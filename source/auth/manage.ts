@@ -1,0 +1,71 @@
+import {JarvisError} from '../errors.ts';
+import * as edit from '../store/edit.ts';
+import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
+import {readCredentials, updateCredentials} from '../store/profiles.ts';
+import {handedOutSecret} from './facts.ts';
+import {foreignProfile, unknownProfile} from './resolve.ts';
+
+/**
+ * Removes a profile with its secrets, its usage and its places in orders.
+ * @throws `profile_unknown`, and what `updateCredentials` throws
+ */
+export async function removeProfile(paths: StatePaths, agentId: string, profileId: string): Promise<void> {
+	await updateCredentials(paths, agentId, (document, current) => {
+		const isBroken = current.problems.some(problem => problem.profileId === profileId);
+		if (!current.profiles.has(profileId) && !isBroken) throw unknownProfile(agentId, profileId);
+		edit.removeProfile(document, profileId);
+	});
+}
+
+/**
+ * Gives a profile another id, wherever it is named.
+ * @throws `profile_unknown`, `profile_invalid_id`, `profile_exists`, `profile_foreign` when the new id
+ * names another provider, and what `updateCredentials` throws
+ */
+export async function renameProfile(paths: StatePaths, agentId: string, from: string, to: string): Promise<void> {
+	assertProfileId(to);
+	if (from === to) return;
+	await updateCredentials(paths, agentId, (document, current) => {
+		const profile = current.profiles.get(from);
+		if (!profile) throw unknownProfile(agentId, from);
+		if (current.profiles.has(to) || current.problems.some(problem => problem.profileId === to)) {
+			throw new JarvisError('profile_exists', `The agent ${agentId} has a profile ${to} already.`, 'Choose another name.');
+		}
+		if (providerOfProfileId(to) !== profile.provider) {
+			throw foreignProfile(from, profile.provider, providerOfProfileId(to));
+		}
+		edit.renameProfile(document, from, to);
+	});
+}
+
+/**
+ * Sets an agent's explicit order of a provider, or takes it away (`undefined`).
+ * @throws `profile_unknown`, `profile_foreign`, and what `updateCredentials` throws
+ */
+export async function changeOrder(
+	paths: StatePaths,
+	agentId: string,
+	providerId: string,
+	ids: readonly string[] | undefined,
+): Promise<void> {
+	await updateCredentials(paths, agentId, (document, current) => {
+		for (const id of ids ?? []) {
+			const profile = current.profiles.get(id);
+			if (!profile) throw unknownProfile(agentId, id);
+			if (profile.provider !== providerId) throw foreignProfile(id, profile.provider, providerId);
+		}
+		edit.setOrder(document, providerId, ids && [...new Set(ids)]);
+	});
+}
+
+/**
+ * The secret that a profile hands out.
+ * @throws `profile_unknown`, `no_credential`
+ */
+export async function revealSecret(paths: StatePaths, agentId: string, profileId: string): Promise<string> {
+	const credential = (await readCredentials(paths, agentId)).profiles.get(profileId);
+	if (!credential) throw unknownProfile(agentId, profileId);
+	const secret = handedOutSecret(credential);
+	if (secret) return secret;
+	throw new JarvisError('no_credential', `${profileId} holds no secret in the file.`, 'Log in, or give it a key.');
+}

@@ -1,0 +1,27 @@
+import type {Provider} from './contract.ts';
+
+/**
+ * ChatGPT accounts for Codex (seed, "OpenAI Codex (ChatGPT OAuth)"). The redirect URIs are the ones that
+ * are registered for this public client: the server matches them exactly.
+ */
+export const openaiCodex: Provider = {
+	id: 'openai-codex',
+	label: 'OpenAI Codex (ChatGPT)',
+	origin: 'built in',
+	oauth: {
+		method: 'oauth',
+		issuer: 'https://auth.openai.com',
+		authorizationEndpoint: 'https://auth.openai.com/oauth/authorize',
+		tokenEndpoint: 'https://auth.openai.com/oauth/token',
+		clientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
+		scopes: ['openid', 'profile', 'email', 'offline_access'],
+		redirectUris: ['http://127.0.0.1:1455/auth/callback', 'http://127.0.0.1:1457/auth/callback'],
+		authorizeParams: {
+			id_token_add_organizations: 'true',
+			codex_cli_simplified_flow: 'true',
+			originator: 'jarvis',
+		},
+		accountIdClaim: ['https://api.openai.com/auth', 'chatgpt_account_id'],
+		emailClaim: ['email'],
+	},
+};

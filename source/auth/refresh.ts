@@ -1,0 +1,350 @@
+import {JarvisError} from '../errors.ts';
+import {clearFailures, patchUsage, putCredential} from '../store/edit.ts';
+import {type JournalEntry, readJournal, writeJournal} from '../store/journal.ts';
+import {acquireLock, type HeldLock} from '../store/lock.ts';
+import type {StatePaths} from '../store/paths.ts';
+import {peekCredentials, readCredentials, updateCredentials} from '../store/profiles.ts';
+import type {OAuthCredential} from '../store/schema.ts';
+import {authorizationServerOf, type Network} from './authorization-server.ts';
+import {isExpired} from './expiry.ts';
+import {type Holder, holdersOf} from './holders.ts';
+import {accountOf, fingerprint, identityName} from './identity.ts';
+import type {Provider} from './providers/contract.ts';
+import {requestRefresh} from './refresh-request.ts';
+import type {TokenFault} from './token-fault.ts';
+
+export interface RefreshContext {
+	readonly paths: StatePaths;
+	readonly provider: Provider;
+	readonly agentId: string;
+	readonly profileId: string;
+	readonly network: Network;
+	readonly now: () => number;
+	/** The access token must be good for at least so long (ms). */
+	readonly minTtlMs?: number;
+	/** The access token that was found not to work: any other one will do, however long it is good for. */
+	readonly rejected?: string;
+}
+
+export interface RefreshOutcome {
+	readonly credential: OAuthCredential;
+	/** `'stored'`: it was good already; `'adopted'`: another process or agent had refreshed it. */
+	readonly how: 'stored' | 'adopted' | 'refreshed';
+}
+
+/**
+ * A credential whose access token is good now, refreshed if need be: in the future → as it is; expired →
+ * refresh lock of the identity, read again, adopt what is fresh, journal, request, write, release. No two
+ * processes, and no two agents that hold the same account, ever send the same refresh token.
+ *
+ * @throws `needs_login`, `no_credential`, `refresh_unavailable`, `refresh_refused`, `lock_timeout`,
+ * `lock_lost`, `profile_unknown`, and what reading and writing the store throws. After a network failure
+ * everything is as it was.
+ */
+export async function freshCredential(context: RefreshContext): Promise<RefreshOutcome> {
+	const first = await ownHolder(context);
+	if (isGood(context, first.credential)) return {credential: first.credential, how: 'stored'};
+	assertRefreshable(context, first);
+	const holders = holdersOf(context.paths, context.provider.id);
+	const identity = identityName(
+		first.credential,
+		holders.map(holder => holder.credential),
+	);
+	const waitingSince = context.now();
+	const lock = await acquireLock(context.paths.locks, `refresh-${identity}`, {
+		settled: () => peekGood(context) !== undefined,
+	});
+	if (!lock) return adopted(context);
+	try {
+		return await refreshUnderLock(context, identity, lock, waitingSince);
+	} finally {
+		await lock.release();
+	}
+}
+
+async function refreshUnderLock(
+	context: RefreshContext,
+	identity: string,
+	lock: HeldLock,
+	waitingSince: number,
+): Promise<RefreshOutcome> {
+	const {paths} = context;
+	const own = await ownHolder(context);
+	if (isGood(context, own.credential)) return {credential: own.credential, how: 'adopted'};
+	const holders = holdersOf(paths, context.provider.id);
+	const journal = readJournal(paths, identity);
+	const fresh = freshSibling(context, own, holders, journal);
+	if (fresh) {
+		await keep(context, [own], fresh.credential, lock);
+		return {credential: fresh.credential, how: 'adopted'};
+	}
+
+	// This record's token may be one that was spent when another agent's record was written.
+	const newest = newestOfGrant(own, holders, journal);
+	assertRefreshable(context, newest);
+	const refresh = newest.credential.refresh ?? '';
+	const entry: JournalEntry = {spent: fingerprint(refresh), startedAt: context.now()};
+	// Many that waited for one request that failed must not each wait for the same failure.
+	const failed = journal.findLast(other => other.spent === entry.spent)?.finishedAt ?? 0;
+	if (failed > waitingSince) throw unavailable(context, {kind: 'unreachable', details: 'no answer to another process'});
+	const clientId = clientOf(context, newest.credential);
+	const server = await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
+	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
+	await lock.commit(() => writeJournal(paths, identity, entry));
+	const finish = (outcome: Required<JournalEntry>['outcome'], issued?: string) =>
+		writeJournal(paths, identity, {...entry, finishedAt: context.now(), outcome, ...(issued ? {issued} : {})});
+
+	const reply = await requestRefresh(context.provider, server, newest.credential, context);
+	const sharing = [own, ...holders].filter(
+		holder => holder.credential.refresh === refresh || isSame(holder, own),
+	);
+	if ('fault' in reply) {
+		finish(reply.fault.kind === 'invalid_grant' ? 'refused' : 'unknown');
+		if (reply.fault.kind !== 'invalid_grant') throw unavailable(context, reply.fault);
+		await markNeedsLogin(context, sharing, refresh, lock);
+		throw refused(context, interrupted);
+	}
+	const {credential} = reply;
+	const issued = credential.refresh ? fingerprint(credential.refresh) : undefined;
+	// Its own record first: until then the new token is nowhere but here. Should this process die before
+	// the others' records are written, they find their successor by the journal.
+	const [mine, others] = partition(sharing, holder => holder.agentId === own.agentId);
+	await keepRotated(context, identity, mine, refresh, credential, lock);
+	finish('refreshed', issued);
+	await keep(context, others, credential, lock);
+	return {credential, how: 'refreshed'};
+}
+
+/**
+ * Writes a rotated credential. A process that was stopped after its request finds its lock taken: it then
+ * takes the lock again as everybody does, and writes only where nobody has written since.
+ */
+async function keepRotated(
+	context: RefreshContext,
+	identity: string,
+	sharing: readonly Holder[],
+	spent: string,
+	credential: OAuthCredential,
+	lock: HeldLock,
+): Promise<void> {
+	try {
+		await keep(context, sharing, credential, lock);
+	} catch (error) {
+		if (!(error instanceof JarvisError) || error.code !== 'lock_lost') throw error;
+		const again = await acquireLock(context.paths.locks, `refresh-${identity}`);
+		if (!again) throw error;
+		try {
+			const untouched = holdersOf(context.paths, context.provider.id).filter(
+				holder => holder.credential.refresh === spent && !isMarked(holder),
+			);
+			if (untouched.length === 0) throw error;
+			await keep(context, untouched, credential, again);
+		} finally {
+			await again.release();
+		}
+	}
+}
+
+async function keep(
+	context: RefreshContext,
+	holders: readonly Holder[],
+	credential: OAuthCredential,
+	lock: HeldLock,
+): Promise<void> {
+	for (const [agentId, profileIds] of byAgent(holders)) {
+		await updateCredentials(
+			context.paths,
+			agentId,
+			(document, current) => {
+				for (const profileId of profileIds) {
+					const present = current.profiles.get(profileId);
+					// Removed by a person meanwhile, or replaced by a login: theirs counts.
+					if (present?.type !== 'oauth' || !wasOneOf(holders, profileId, agentId, present)) continue;
+					putCredential(document, profileId, {...credential, ...keptLabels(present)});
+					clearFailures(document, profileId);
+					patchUsage(document, profileId, {lastProven: {at: context.now(), outcome: 'refreshed'}});
+				}
+			},
+			{onlyWhile: lock},
+		);
+	}
+}
+
+async function markNeedsLogin(
+	context: RefreshContext,
+	holders: readonly Holder[],
+	refresh: string,
+	lock: HeldLock,
+): Promise<void> {
+	const needsLogin = {since: context.now(), fingerprint: fingerprint(refresh), reason: 'invalid_grant'};
+	for (const [agentId, profileIds] of byAgent(holders)) {
+		await updateCredentials(
+			context.paths,
+			agentId,
+			(document, current) => {
+				for (const profileId of profileIds) {
+					const present = current.profiles.get(profileId);
+					if (present?.type !== 'oauth' || present.refresh !== refresh) continue;
+					patchUsage(document, profileId, {
+						needsLogin,
+						lastProven: {at: context.now(), outcome: 'refused'},
+					});
+				}
+			},
+			{onlyWhile: lock},
+		);
+	}
+}
+
+async function ownHolder({paths, agentId, profileId, provider}: RefreshContext): Promise<Holder> {
+	const current = await readCredentials(paths, agentId);
+	const credential = current.profiles.get(profileId);
+	if (credential?.type === 'oauth' && credential.provider === provider.id) {
+		return {agentId, profileId, credential, usage: current.usageStats.get(profileId) ?? {}};
+	}
+	throw new JarvisError(
+		'profile_unknown',
+		`The agent ${agentId} has no OAuth profile ${profileId} of ${provider.id}.`,
+		`See those that it has: jarvis models auth list --agent ${agentId}`,
+	);
+}
+
+function isGood(context: RefreshContext, credential: OAuthCredential): boolean {
+	if (!credential.access || credential.access === context.rejected) return false;
+	return !isExpired(credential, context.now(), context.minTtlMs);
+}
+
+function peekGood(context: RefreshContext): OAuthCredential | undefined {
+	const credential = peekCredentials(context.paths, context.agentId)?.profiles.get(context.profileId);
+	return credential?.type === 'oauth' && isGood(context, credential) ? credential : undefined;
+}
+
+async function adopted(context: RefreshContext): Promise<RefreshOutcome> {
+	const {credential} = await ownHolder(context);
+	return {credential, how: 'adopted'};
+}
+
+/** A credential of the same account and client, or of the same grant, that is good now. */
+function freshSibling(
+	context: RefreshContext,
+	own: Holder,
+	holders: readonly Holder[],
+	journal: readonly JournalEntry[],
+): Holder | undefined {
+	const account = accountOf(own.credential);
+	const successors = successorsOf(own.credential, journal);
+	return holders
+		.filter(({credential}) => {
+			if (!isGood(context, credential)) return false;
+			if (credential.refresh && successors.has(fingerprint(credential.refresh))) return true;
+			const sameClient = clientOf(context, credential) === clientOf(context, own.credential);
+			return account !== undefined && accountOf(credential) === account && sameClient;
+		})
+		.sort((a, b) => Number(b.credential.expires ?? 0) - Number(a.credential.expires ?? 0))[0];
+}
+
+/** The holder of the newest token of the record's grant, as the journal tells: mostly the record itself. */
+function newestOfGrant(own: Holder, holders: readonly Holder[], journal: readonly JournalEntry[]): Holder {
+	const successors = [...successorsOf(own.credential, journal)].reverse();
+	for (const successor of successors) {
+		const holder = holders.find(({credential}) => credential.refresh && fingerprint(credential.refresh) === successor);
+		if (holder) return holder;
+	}
+	return own;
+}
+
+/** Fingerprints of the refresh tokens that came of this one, oldest first. */
+function successorsOf(credential: OAuthCredential, journal: readonly JournalEntry[]): Set<string> {
+	const successors = new Set<string>();
+	let spent: string | undefined = credential.refresh && fingerprint(credential.refresh);
+	while (spent) {
+		const issued: string | undefined = journal.findLast(entry => entry.spent === spent && entry.issued)?.issued;
+		if (!issued || successors.has(issued)) break;
+		successors.add(issued);
+		spent = issued;
+	}
+	return successors;
+}
+
+function clientOf(context: RefreshContext, credential: OAuthCredential): string {
+	return credential.clientId ?? context.provider.oauth.clientId;
+}
+
+function isSame(a: Holder, b: Holder): boolean {
+	return a.agentId === b.agentId && a.profileId === b.profileId;
+}
+
+function isMarked({credential, usage}: Holder): boolean {
+	return Boolean(credential.refresh) && usage.needsLogin?.fingerprint === fingerprint(credential.refresh ?? '');
+}
+
+function wasOneOf(holders: readonly Holder[], profileId: string, agentId: string, present: OAuthCredential): boolean {
+	return holders.some(
+		holder =>
+			holder.agentId === agentId &&
+			holder.profileId === profileId &&
+			holder.credential.refresh === present.refresh,
+	);
+}
+
+// Two records of one account may each know a label that the other lacks.
+function keptLabels(present: OAuthCredential): {accountId?: string; email?: string} {
+	return {
+		...(present.accountId ? {accountId: present.accountId} : {}),
+		...(present.email ? {email: present.email} : {}),
+	};
+}
+
+function partition<T>(all: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
+	return [all.filter(belongs), all.filter(item => !belongs(item))];
+}
+
+function byAgent(holders: readonly Holder[]): Map<string, Set<string>> {
+	const agents = new Map<string, Set<string>>();
+	for (const {agentId, profileId} of holders) {
+		agents.set(agentId, (agents.get(agentId) ?? new Set()).add(profileId));
+	}
+	return agents;
+}
+
+function assertRefreshable(context: RefreshContext, holder: Holder): void {
+	if (!holder.credential.refresh) {
+		throw new JarvisError(
+			'no_credential',
+			`The access token of ${context.profileId} is over, and there is no refresh token.`,
+			loginCommand(context),
+		);
+	}
+	if (isMarked(holder)) throw refused(context);
+}
+
+function refused(context: RefreshContext, interrupted?: JournalEntry): JarvisError {
+	const why = interrupted
+		? ` A refresh that was cut off at ${new Date(interrupted.startedAt).toISOString()} may have spent it.`
+		: '';
+	return new JarvisError(
+		'needs_login',
+		`${context.provider.label} refused the refresh token of ${context.profileId}.${why}`,
+		loginCommand(context),
+	);
+}
+
+function unavailable(context: RefreshContext, fault: TokenFault): JarvisError {
+	const {provider, profileId} = context;
+	if (fault.kind === 'refused') {
+		return new JarvisError(
+			'refresh_refused',
+			`${provider.label} refused to refresh ${profileId}: ${fault.details}. The profile is as it was.`,
+			"Check the provider's client id and endpoints (docs/plugins.md).",
+		);
+	}
+	return new JarvisError(
+		'refresh_unavailable',
+		`${profileId} could not be refreshed: ${provider.label} gave ${fault.details}. The profile is as it was.`,
+		'Try again once the network or the server is back.',
+	);
+}
+
+function loginCommand({provider, agentId, profileId}: RefreshContext): string {
+	return `Log in again: jarvis models auth login --provider ${provider.id} --agent ${agentId} --profile-id '${profileId}'`;
+}

@@ -1,0 +1,54 @@
+import * as oauth from 'oauth4webapi';
+import {clean} from './facts.ts';
+
+/** What went wrong at the token endpoint, and whether the server has decided anything. */
+export interface TokenFault {
+	/**
+	 * `invalid_grant`: the server refuses the code or refresh token for good (RFC 6749, section 5.2);
+	 * `refused`: it refuses the request for another reason; `busy`: it cannot answer now (429 or 5xx);
+	 * `unreachable`: no answer came; `unreadable`: an answer came that is not of the standard form.
+	 */
+	readonly kind: 'invalid_grant' | 'refused' | 'busy' | 'unreachable' | 'unreadable';
+	/** For a person; holds nothing secret. */
+	readonly details: string;
+}
+
+/** Classifies what a token request threw. */
+export function classifyTokenFault(error: unknown): TokenFault {
+	if (error instanceof oauth.ResponseBodyError) {
+		const details = clean([error.error, error.error_description].filter(Boolean).join(': ')).slice(0, 200);
+		if (error.error === 'invalid_grant') return {kind: 'invalid_grant', details};
+		return {kind: isBusy(error.status) ? 'busy' : 'refused', details: `${details} (${error.status})`};
+	}
+	if (error instanceof oauth.WWWAuthenticateChallengeError) {
+		return {kind: 'refused', details: `status ${error.status}`};
+	}
+	const response = responseOf(error);
+	if (response) {
+		if (isBusy(response.status)) return {kind: 'busy', details: `status ${response.status}`};
+		const type = response.headers.get('content-type') ?? 'no content type';
+		return {kind: 'unreadable', details: `status ${response.status} with ${clean(type).slice(0, 60)}, not a token reply`};
+	}
+	if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
+		return {kind: 'unreachable', details: 'no answer in time'};
+	}
+	if (error instanceof TypeError) return {kind: 'unreachable', details: networkCode(error)};
+	return {kind: 'unreadable', details: 'a reply that is not of the standard form'};
+}
+
+function isBusy(status: number): boolean {
+	return status === 429 || status >= 500;
+}
+
+function responseOf(error: unknown): Response | undefined {
+	if (!(error instanceof Error)) return undefined;
+	if (error.cause instanceof Response) return error.cause;
+	const inner = typeof error.cause === 'object' && error.cause && 'response' in error.cause ? error.cause.response : undefined;
+	return inner instanceof Response ? inner : undefined;
+}
+
+// undici hides the system's code in the cause, which says more than "fetch failed".
+function networkCode(error: Error): string {
+	const cause = error.cause;
+	return cause instanceof Error && 'code' in cause ? String(cause.code) : 'network failure';
+}

@@ -1,0 +1,117 @@
+/**
+ * Every failure that a person can meet, as data. The code is stable: scripts may rely on it. The exit
+ * codes are the documented ones: 1 failed, 2 usage, 3 a person must log in, 130 cancelled.
+ */
+export const errorTable = {
+	usage: {exit: 2, meaning: 'The command line could not be understood.'},
+	unsupported_node: {exit: 1, meaning: 'The installed Node.js is too old for JARVIS.'},
+	agent_invalid_id: {exit: 2, meaning: 'The agent id has a form that JARVIS does not accept.'},
+	agent_unknown: {exit: 1, meaning: 'There is no agent of that id in the state folder.'},
+	agent_exists: {exit: 1, meaning: 'An agent of that id exists already.'},
+	agent_protected: {exit: 1, meaning: 'The agent cannot be deleted (it is the main or the default agent).'},
+	profile_invalid_id: {exit: 2, meaning: 'The profile id has a form that JARVIS does not accept.'},
+	profile_unknown: {exit: 1, meaning: 'The agent has no profile of that id.'},
+	profile_exists: {exit: 1, meaning: 'The agent has a profile of that id already.'},
+	profile_foreign: {exit: 1, meaning: 'The profile belongs to another provider.'},
+	provider_unknown: {exit: 1, meaning: 'No built-in provider and no plugin has that id.'},
+	manifest_invalid: {exit: 1, meaning: 'A plugin manifest does not have the documented form.'},
+	config_damaged: {exit: 1, meaning: 'jarvis.json cannot be read as JSON5, or a value has a wrong type.'},
+	config_uneditable: {
+		exit: 1,
+		meaning: 'jarvis.json uses JSON5 syntax that JARVIS could not write back unharmed.',
+	},
+	store_damaged: {exit: 1, meaning: 'A credential file is not valid JSON. It is left as it is.'},
+	store_inaccessible: {exit: 1, meaning: 'A file or folder cannot be read or written.'},
+	store_full: {exit: 1, meaning: 'The disk is full. The file is unchanged.'},
+	lock_timeout: {exit: 1, meaning: 'Another process holds a lock for longer than JARVIS waits.'},
+	lock_lost: {exit: 1, meaning: 'This process was stopped for so long that another took its lock.'},
+	insecure_endpoint: {
+		exit: 1,
+		meaning: 'An endpoint uses plain http and is not on this machine (RFC 8252, section 8.3).',
+	},
+	discovery_failed: {exit: 1, meaning: "The authorization server's metadata could not be fetched."},
+	login_denied: {exit: 1, meaning: 'The person or the authorization server denied the login.'},
+	login_timed_out: {exit: 1, meaning: 'Nobody finished the login in time.'},
+	login_cancelled: {exit: 130, meaning: 'The login was cancelled by the person.'},
+	login_server_error: {exit: 1, meaning: 'The authorization server answered with an error of its own.'},
+	login_unreachable: {exit: 1, meaning: 'The authorization server could not be reached for the exchange.'},
+	login_code_refused: {exit: 1, meaning: 'The authorization server refused the code.'},
+	login_state_mismatch: {exit: 1, meaning: 'The pasted link belongs to another login attempt.'},
+	login_paste_unreadable: {exit: 1, meaning: 'The pasted text holds neither a code nor an error.'},
+	login_other_account: {exit: 1, meaning: 'The login is of another account than the profile it was for.'},
+	login_unsupported: {exit: 1, meaning: 'The provider offers no login of the kind that was asked for.'},
+	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
+	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
+	refresh_unavailable: {
+		exit: 1,
+		meaning: 'The token is expired and the authorization server could not be reached. Nothing was changed.',
+	},
+	refresh_refused: {
+		exit: 1,
+		meaning: 'The authorization server answered the refresh with an error that is not final.',
+	},
+	clipboard_failed: {exit: 1, meaning: 'Neither the clipboard nor the terminal took the text.'},
+	terminal_required: {exit: 2, meaning: 'The command needs a terminal and has none.'},
+	unexpected: {exit: 1, meaning: 'A fault in JARVIS itself.'},
+} as const satisfies Record<string, {exit: number; meaning: string}>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** A failure with a stable code, one sentence that says what happened and one that says what helps. */
+export class JarvisError extends Error {
+	readonly code: ErrorCode;
+	/** What to do next: one sentence, with the exact command where there is one. */
+	readonly next: string;
+
+	constructor(code: ErrorCode, message: string, next: string, options?: {cause?: unknown}) {
+		super(message, options);
+		this.name = 'JarvisError';
+		this.code = code;
+		this.next = next;
+	}
+
+	get exitCode(): number {
+		return errorTable[this.code].exit;
+	}
+
+	/** The form that `--json` prints on standard error. */
+	toJSON(): {error: {code: ErrorCode; message: string; next: string}} {
+		return {error: {code: this.code, message: this.message, next: this.next}};
+	}
+}
+
+/** Whether `error` is a system error of one of the given codes (`ENOENT` and the like). */
+export function isSystemError(error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException {
+	return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/**
+ * Any thrown value as a JarvisError. Faults of the program itself keep their cause but not their message,
+ * which might quote a secret; `JARVIS_DEBUG` shows the stack.
+ */
+export function asJarvisError(error: unknown): JarvisError {
+	if (error instanceof JarvisError) return error;
+	if (isSystemError(error, 'ENOSPC', 'EDQUOT')) {
+		return new JarvisError(
+			'store_full',
+			`The disk is full (${error.path ?? 'while writing'}).`,
+			'Free some space and try again: nothing was lost, the old file is untouched.',
+			{cause: error},
+		);
+	}
+	if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EMFILE', 'ENFILE')) {
+		return new JarvisError(
+			'store_inaccessible',
+			`${error.path ?? 'A file'} cannot be ${error.syscall === 'open' ? 'opened' : 'used'} (${error.code}).`,
+			`Check who owns it: ls -ld ${error.path ? `'${error.path}'` : '~/.jarvis'}`,
+			{cause: error},
+		);
+	}
+	const name = error instanceof Error ? error.name : typeof error;
+	return new JarvisError(
+		'unexpected',
+		`JARVIS met a fault of its own (${name}).`,
+		'Run the command again with JARVIS_DEBUG=1 to see where, and report it.',
+		{cause: error},
+	);
+}

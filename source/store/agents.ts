@@ -1,0 +1,103 @@
+import {existsSync} from 'node:fs';
+import {JarvisError} from '../errors.ts';
+import {type Config, type ConfigEdit, readConfig, updateConfig} from './config.ts';
+import {assertAgentId, mainAgentId, type StatePaths} from './paths.ts';
+import {listAgentIds, removeAgentFolder} from './profiles.ts';
+import {ensurePrivateFolder} from './write.ts';
+
+export interface NewAgent {
+	readonly id: string;
+	readonly name?: string;
+	readonly workspace?: string;
+}
+
+/** As jsonc-parser names the place behind the last element of an array. */
+const endOfList = ['agents', 'list', -1];
+
+/**
+ * Adds an agent: its folder, and its entry in `jarvis.json`. It begins without any credential.
+ * @throws `agent_invalid_id`, `agent_exists`, and what `updateConfig` throws
+ */
+export async function addAgent(paths: StatePaths, agent: NewAgent): Promise<void> {
+	assertAgentId(agent.id);
+	await updateConfig(paths, config => {
+		if (isAgent(paths, config, agent.id)) throw exists(agent.id);
+		return [{path: endOfList, value: {...agent}}];
+	});
+	ensurePrivateFolder(paths.agentCredentials(agent.id));
+}
+
+/**
+ * Deletes an agent with everything in its folder.
+ * @throws `agent_unknown`, `agent_protected` for the main and the default agent, and what `updateConfig`
+ * throws
+ */
+export async function deleteAgent(paths: StatePaths, agentId: string): Promise<void> {
+	const config = await readConfig(paths);
+	assertAgent(paths, config, agentId);
+	if (agentId === mainAgentId) {
+		throw protectedAgent(agentId, 'it is the main agent', 'Remove its profiles one by one instead.');
+	}
+	if (agentId === config.defaultAgent) {
+		const next = `Make another one the default first: jarvis agents set-default ${mainAgentId}`;
+		throw protectedAgent(agentId, 'it is the default agent', next);
+	}
+	if (config.agents.some(agent => agent.id === agentId)) {
+		await updateConfig(paths, now => {
+			const listed = now.agents.find(agent => agent.id === agentId);
+			return listed ? [{path: ['agents', 'list', listed.index], value: undefined}] : [];
+		});
+	}
+	await removeAgentFolder(paths, agentId);
+}
+
+/**
+ * Makes an agent the one that is meant when none is named.
+ * @throws `agent_unknown`, and what `updateConfig` throws
+ */
+export async function setDefaultAgent(paths: StatePaths, agentId: string): Promise<void> {
+	await updateConfig(paths, config => {
+		assertAgent(paths, config, agentId);
+		const edits: ConfigEdit[] = [];
+		for (const agent of config.agents) {
+			const path = ['agents', 'list', agent.index, 'default'];
+			if (agent.isDefault && agent.id !== agentId) edits.push({path, value: undefined});
+			if (!agent.isDefault && agent.id === agentId) edits.push({path, value: true});
+		}
+		if (!config.agents.some(agent => agent.id === agentId)) {
+			edits.push({path: endOfList, value: {id: agentId, default: true}});
+		}
+		return edits;
+	});
+}
+
+/** Throws `agent_unknown` unless there is such an agent. */
+export function assertAgent(paths: StatePaths, config: Config, agentId: string): void {
+	assertAgentId(agentId);
+	if (isAgent(paths, config, agentId)) return;
+	throw new JarvisError(
+		'agent_unknown',
+		`There is no agent ${agentId} in ${paths.agents}.`,
+		`See those that there are: jarvis agents list. Add it: jarvis agents add ${agentId}`,
+	);
+}
+
+function isAgent(paths: StatePaths, config: Config, agentId: string): boolean {
+	return (
+		listAgentIds(paths).includes(agentId) ||
+		config.agents.some(agent => agent.id === agentId) ||
+		existsSync(paths.agent(agentId))
+	);
+}
+
+function exists(agentId: string): JarvisError {
+	return new JarvisError(
+		'agent_exists',
+		`There is an agent ${agentId} already.`,
+		'Choose another id, or delete that one first.',
+	);
+}
+
+function protectedAgent(agentId: string, why: string, next: string): JarvisError {
+	return new JarvisError('agent_protected', `${agentId} cannot be deleted: ${why}.`, next);
+}

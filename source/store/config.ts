@@ -1,0 +1,159 @@
+import {JarvisError} from '../errors.ts';
+import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, textMember} from './json.ts';
+import type {StatePaths} from './paths.ts';
+import {decodeOrder, entriesOf, optional} from './schema.ts';
+
+/** The parts of `jarvis.json` that are in use (docs/files.md). It holds no secrets. */
+export interface Config {
+	readonly agents: readonly AgentConfig[];
+	/** The agent that is meant when none is named. */
+	readonly defaultAgent: string | undefined;
+	/** `auth.order`: provider → profile ids. */
+	readonly order: ReadonlyMap<string, readonly string[]>;
+	/** `auth.profiles`: the profile ids that are configured, with their provider. */
+	readonly profiles: ReadonlyMap<string, string>;
+	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
+	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
+}
+
+export interface AgentConfig {
+	readonly id: string;
+	/** Where it stands in `agents.list`, entries without an id counted. */
+	readonly index: number;
+	readonly name?: string;
+	readonly workspace?: string;
+	readonly isDefault: boolean;
+}
+
+export interface EndpointOverride {
+	readonly issuer?: string;
+	readonly authorizationEndpoint?: string;
+	readonly tokenEndpoint?: string;
+	readonly clientId?: string;
+}
+
+/**
+ * Reads `jarvis.json`; a missing file is an empty configuration.
+ * @throws `config_damaged` with the position, system errors
+ */
+export async function readConfig(paths: StatePaths): Promise<Config> {
+	const text = readTextIfThere(paths.config);
+	return decodeConfig(text === undefined ? {} : await parseConfig(paths.config, text));
+}
+
+/** Decodes a parsed `jarvis.json`. Parts of another type than documented count as absent. */
+export function decodeConfig(document: JsonObject): Config {
+	const auth = member(document, 'auth');
+	const list = member(member(document, 'agents'), 'list');
+	const agents = (Array.isArray(list) ? list : []).flatMap(decodeAgent);
+	return {
+		agents,
+		defaultAgent: agents.find(agent => agent.isDefault)?.id,
+		order: decodeOrder(member(auth, 'order')),
+		profiles: new Map(
+			entriesOf(member(auth, 'profiles')).flatMap(([id, entry]) => {
+				const provider = textMember(entry, 'provider');
+				return provider ? [[id, provider] as const] : [];
+			}),
+		),
+		endpointOverrides: new Map(
+			entriesOf(member(member(document, 'models'), 'providers')).flatMap(([provider, entry]) => {
+				const override = member(entry, 'auth');
+				return isObject(override) ? [[provider, decodeOverride(override)] as const] : [];
+			}),
+		),
+	};
+}
+
+/** One change to `jarvis.json`: the path of a member, and its value (`undefined` removes it). */
+export interface ConfigEdit {
+	readonly path: readonly (string | number)[];
+	readonly value: JsonValue | undefined;
+}
+
+/**
+ * Changes `jarvis.json` under its lock; comments and layout stay.
+ * @param makeEdits gets the configuration as it is now
+ * @throws `config_uneditable` when the file uses syntax beyond JSON with comments, `config_damaged`,
+ * `lock_timeout`, `lock_lost`, system errors, and whatever `makeEdits` throws
+ */
+export async function updateConfig(
+	paths: StatePaths,
+	makeEdits: (config: Config) => readonly ConfigEdit[],
+): Promise<void> {
+	const [{withLock}, {writeDurably}, {modify, applyEdits, parse}] = await Promise.all([
+		import('./lock.ts'),
+		import('./write.ts'),
+		import('jsonc-parser'),
+	]);
+	await withLock(paths.locks, 'config', async lock => {
+		let text = readTextIfThere(paths.config) ?? '{}\n';
+		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, text)));
+		const faults: import('jsonc-parser').ParseError[] = [];
+		parse(text, faults, {allowTrailingComma: true});
+		if (faults.length > 0) throw uneditable(paths.config, edits);
+		const formattingOptions = {insertSpaces: true, tabSize: 2};
+		for (const {path, value} of edits) {
+			text = applyEdits(text, modify(text, [...path], value, {formattingOptions}));
+		}
+		await lock.commit(() => writeDurably(paths.config, text, {backup: true}));
+	});
+}
+
+async function parseConfig(file: string, text: string): Promise<JsonObject> {
+	let value: unknown;
+	try {
+		value = JSON.parse(text);
+	} catch {
+		const {default: json5} = await import('json5');
+		try {
+			value = json5.parse(text);
+		} catch (error) {
+			const {lineNumber, columnNumber} = error as {lineNumber?: number; columnNumber?: number};
+			throw configDamaged(file, `line ${lineNumber ?? '?'}, column ${columnNumber ?? '?'}`, error);
+		}
+	}
+	if (!isObject(value)) throw configDamaged(file, 'it holds no object');
+	return value;
+}
+
+function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {
+	const id = textMember(entry, 'id');
+	if (!id) return [];
+	return [
+		{
+			id,
+			index,
+			isDefault: member(entry, 'default') === true,
+			...optional('name', textMember(entry, 'name')),
+			...optional('workspace', textMember(entry, 'workspace')),
+		},
+	];
+}
+
+function decodeOverride(entry: JsonObject): EndpointOverride {
+	return {
+		...optional('issuer', textMember(entry, 'issuer')),
+		...optional('authorizationEndpoint', textMember(entry, 'authorizationEndpoint')),
+		...optional('tokenEndpoint', textMember(entry, 'tokenEndpoint')),
+		...optional('clientId', textMember(entry, 'clientId')),
+	};
+}
+
+function configDamaged(file: string, place: string, cause?: unknown): JarvisError {
+	return new JarvisError(
+		'config_damaged',
+		`${file} is not valid JSON5 (${place}). It is left as it is.`,
+		'Mend it in an editor and try again.',
+		{cause},
+	);
+}
+
+function uneditable(file: string, edits: readonly ConfigEdit[]): JarvisError {
+	const lines = edits.map(({path, value}) => `${path.join('.')} = ${JSON.stringify(value) ?? '(remove)'}`);
+	return new JarvisError(
+		'config_uneditable',
+		`${file} uses JSON5 syntax (such as keys without quotes) that would be lost by writing it back.`,
+		`Make the change by hand: ${lines.join('; ')}`,
+	);
+}

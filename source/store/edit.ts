@@ -1,0 +1,100 @@
+import {type JsonObject, type JsonValue, isObject, member, objectMember, setMember} from './json.ts';
+import type {Credential} from './schema.ts';
+
+/**
+ * Changes to a parsed `auth-profiles.json`. They touch what they name and nothing else, so that keys and
+ * entries of a newer program survive.
+ */
+
+const memberOrder = ['version', 'profiles', 'order', 'lastGood', 'usageStats'] as const;
+
+/** Every member that says what kind of secret an entry holds: all are replaced together. */
+const secretMembers = [
+	...['mode', 'type', 'provider', 'key', 'apiKey', 'keyRef', 'token', 'tokenRef'],
+	...['access', 'refresh', 'expires', 'expiresIn'],
+];
+
+/** What `usageStats` holds of failures: gone after a login or a refresh that worked. */
+const failureMembers = [
+	...['errorCount', 'cooldownUntil', 'disabledUntil', 'disabledReason', 'failureCounts', 'lastFailureAt'],
+	'needsLogin',
+];
+
+/** The text of a document, members in the documented order and unknown ones behind them. */
+export function serializeDocument(document: JsonObject): string {
+	const ordered: JsonObject = {version: 1, profiles: {}};
+	for (const key of memberOrder) {
+		const value = member(document, key);
+		if (value !== undefined) setMember(ordered, key, value);
+	}
+	for (const [key, value] of Object.entries(document)) {
+		if (!Object.hasOwn(ordered, key)) setMember(ordered, key, value);
+	}
+	return `${JSON.stringify(ordered, undefined, 2)}\n`;
+}
+
+/** Writes a credential under an id. Members of the entry that this version does not know are kept. */
+export function putCredential(document: JsonObject, profileId: string, credential: Credential): void {
+	const profiles = objectMember(document, 'profiles');
+	const present = member(profiles, profileId);
+	const {hasRef: _, ...fields} = {hasRef: undefined, ...credential};
+	const entry: JsonObject = {...(fields as unknown as JsonObject)};
+	for (const [key, value] of isObject(present) ? Object.entries(present) : []) {
+		if (!secretMembers.includes(key) && !Object.hasOwn(entry, key)) setMember(entry, key, value);
+	}
+	setMember(profiles, profileId, entry);
+}
+
+/** Removes a profile and everything that names it. */
+export function removeProfile(document: JsonObject, profileId: string): void {
+	for (const section of ['profiles', 'usageStats']) delete objectIfThere(document, section)[profileId];
+	const lastGood = objectIfThere(document, 'lastGood');
+	for (const [provider, id] of Object.entries(lastGood)) if (id === profileId) delete lastGood[provider];
+	rewriteOrder(document, ids => ids.filter(id => id !== profileId));
+}
+
+/** Gives a profile another id, wherever it is named. The id must be free. */
+export function renameProfile(document: JsonObject, from: string, to: string): void {
+	for (const section of ['profiles', 'usageStats']) {
+		const present = member(document, section);
+		if (!isObject(present) || !Object.hasOwn(present, from)) continue;
+		const renamed: JsonObject = {};
+		for (const [key, value] of Object.entries(present)) setMember(renamed, key === from ? to : key, value);
+		document[section] = renamed;
+	}
+	const lastGood = objectIfThere(document, 'lastGood');
+	for (const [provider, id] of Object.entries(lastGood)) if (id === from) lastGood[provider] = to;
+	rewriteOrder(document, ids => ids.map(id => (id === from ? to : id)));
+}
+
+/** Sets a provider's explicit order, or takes it away (`undefined`). */
+export function setOrder(document: JsonObject, provider: string, ids: readonly string[] | undefined): void {
+	const order = objectMember(document, 'order');
+	if (ids) setMember(order, provider, [...ids]);
+	else delete order[provider];
+	if (Object.keys(order).length === 0) delete document['order'];
+}
+
+/** Sets members of a profile's usage. */
+export function patchUsage(document: JsonObject, profileId: string, patch: Record<string, JsonValue>): void {
+	const usage = objectMember(objectMember(document, 'usageStats'), profileId);
+	for (const [key, value] of Object.entries(patch)) setMember(usage, key, value);
+}
+
+/** Forgets the failures of a profile: it has just been seen to work. */
+export function clearFailures(document: JsonObject, profileId: string): void {
+	const usage = member(objectIfThere(document, 'usageStats'), profileId);
+	if (isObject(usage)) for (const key of failureMembers) delete usage[key];
+}
+
+function objectIfThere(document: JsonObject, key: string): JsonObject {
+	const value = member(document, key);
+	return isObject(value) ? value : {};
+}
+
+function rewriteOrder(document: JsonObject, rewrite: (ids: JsonValue[]) => JsonValue[]): void {
+	const order = objectIfThere(document, 'order');
+	for (const [provider, ids] of Object.entries(order)) {
+		if (Array.isArray(ids)) setMember(order, provider, rewrite(ids));
+	}
+}

@@ -1,0 +1,59 @@
+import {join} from 'node:path';
+import {member, readTextIfThere, textMember, tryParseJson} from './json.ts';
+import type {StatePaths} from './paths.ts';
+import {optional} from './schema.ts';
+import {writeDurably} from './write.ts';
+
+/**
+ * What is known of the refreshes of one credential identity: which refresh token was about to be spent
+ * and which one came of it, as fingerprints. After a crash it tells which token may have been spent.
+ * Read and written by the holder of the identity's refresh lock only.
+ */
+export interface JournalEntry {
+	/** Fingerprint of the refresh token that was sent. */
+	readonly spent: string;
+	readonly startedAt: number;
+	/** Absent while the request is under way, and for ever if the process died. */
+	readonly finishedAt?: number;
+	readonly outcome?: 'refreshed' | 'refused' | 'unknown';
+	/** Fingerprint of the refresh token that the server issued for it. */
+	readonly issued?: string;
+}
+
+/** Enough to follow a token that was spent several refreshes ago. */
+const keptEntries = 20;
+
+/** The entries, oldest first. A journal that cannot be read counts as empty: it only adds knowledge. */
+export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
+	const document = tryParseJson(readTextIfThere(journalFile(paths, name)) ?? '{}');
+	const entries = member(document, 'entries');
+	return (Array.isArray(entries) ? entries : []).flatMap(entry => {
+		const spent = textMember(entry, 'spent');
+		const startedAt = member(entry, 'startedAt');
+		if (!spent || typeof startedAt !== 'number') return [];
+		const finishedAt = member(entry, 'finishedAt');
+		const outcome = member(entry, 'outcome');
+		return [
+			{
+				spent,
+				startedAt,
+				...(typeof finishedAt === 'number' ? {finishedAt} : {}),
+				...(outcome === 'refreshed' || outcome === 'refused' || outcome === 'unknown' ? {outcome} : {}),
+				...optional('issued', textMember(entry, 'issued')),
+			},
+		];
+	});
+}
+
+/** Adds or replaces (same `spent` and `startedAt`) an entry, durably. */
+export function writeJournal(paths: StatePaths, name: string, entry: JournalEntry): void {
+	const others = readJournal(paths, name).filter(
+		other => other.spent !== entry.spent || other.startedAt !== entry.startedAt,
+	);
+	const entries = [...others, entry].slice(-keptEntries);
+	writeDurably(journalFile(paths, name), `${JSON.stringify({version: 1, entries}, undefined, 2)}\n`);
+}
+
+function journalFile(paths: StatePaths, name: string): string {
+	return join(paths.journal, `${name}.json`);
+}

@@ -1,0 +1,238 @@
+import {randomBytes} from 'node:crypto';
+import {readFileSync, rmdirSync, statSync, unlinkSync, utimesSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import lockfile from 'proper-lockfile';
+import {isSystemError, JarvisError} from '../errors.ts';
+import {type Guard, openGuard} from './guard.ts';
+import {livenessOf, ownIdentity, type ProcessIdentity} from './process-identity.ts';
+import {ensurePrivateFolder} from './write.ts';
+
+/**
+ * How long (ms) a holder that lives may show no sign of life before its lock may be taken. A holder whose
+ * event loop runs shows one every second; only a stopped or suspended one shows none.
+ */
+export const holderLimitMs = 10_000;
+
+/** How long (ms) to wait for a lock before giving up: longer than a stalled holder can keep it. */
+export const lockWaitMs = 30_000;
+
+export interface LockOptions {
+	readonly waitMs?: number;
+	/** At least 2,000: proper-lockfile shows signs of life once a second. */
+	readonly holderLimitMs?: number;
+	readonly signal?: AbortSignal;
+	/**
+	 * Looked at before each try and while waiting: as soon as it gives a value, waiting ends without the
+	 * lock. For a caller whose wish another process may fulfil meanwhile.
+	 */
+	readonly settled?: () => boolean;
+}
+
+export interface HeldLock {
+	/** Whether this process still holds the lock. May be outdated a moment later: see `commit`. */
+	isHeld(): boolean;
+	/**
+	 * Runs `effect` with proof that the lock is held while it runs. Throws `lock_lost`, without running it,
+	 * when the lock was taken by another process meanwhile (this one was stopped for longer than the limit).
+	 */
+	commit(effect: () => void): Promise<void>;
+	release(): Promise<void>;
+}
+
+interface Owner extends ProcessIdentity {
+	readonly nonce: string;
+}
+
+/**
+ * Takes an inter-process lock, or waits for it. Returns `undefined` when `settled` ended the waiting.
+ *
+ * The lock itself is proper-lockfile's folder with its heartbeat. Age alone decides nothing: the folder
+ * holds a record of its owner, every step that takes or breaks a lock happens in a guard that the kernel
+ * releases, an owner that is provably dead is replaced at once, and one that lives only after this
+ * process has watched it for the whole limit without a heartbeat (so that no clock matters).
+ *
+ * @param name names the lock within `folder`: letters, digits, `-`, `_` and `.`
+ * @throws `lock_timeout`, or the signal's reason
+ */
+export async function acquireLock(
+	folder: string,
+	name: string,
+	options: LockOptions = {},
+): Promise<HeldLock | undefined> {
+	const limitMs = options.holderLimitMs ?? holderLimitMs;
+	const waitMs = options.waitMs ?? lockWaitMs;
+	ensurePrivateFolder(folder);
+	const paths = lockPaths(folder, name);
+	const guard = openGuard(paths.guard);
+	const watched = watchHolder(paths, limitMs);
+	const giveUpAt = performance.now() + waitMs;
+	try {
+		for (;;) {
+			options.signal?.throwIfAborted();
+			if (options.settled?.()) {
+				guard.close();
+				return undefined;
+			}
+			// Looking costs less than the guard, which the holder needs to commit and to release.
+			if (watched.mayTake()) {
+				const taken = guard.tryRun(() => (watched.mayTake() ? take(paths, limitMs) : undefined))?.value;
+				if (taken) return heldLock(paths, guard, taken);
+			}
+			if (performance.now() > giveUpAt) throw timedOut(paths, waitMs);
+			await new Promise(resume => setTimeout(resume, 4 + Math.random() * 8));
+		}
+	} catch (error) {
+		guard.close();
+		throw error;
+	}
+}
+
+/** Runs `work` while holding a lock, and releases it however that ends. */
+export async function withLock<T>(
+	folder: string,
+	name: string,
+	work: (lock: HeldLock) => Promise<T>,
+	options: Omit<LockOptions, 'settled'> = {},
+): Promise<T> {
+	const lock = await acquireLock(folder, name, options);
+	if (!lock) throw new JarvisError('unexpected', 'A lock was not taken.', 'Report this.');
+	try {
+		return await work(lock);
+	} finally {
+		await lock.release();
+	}
+}
+
+interface LockPaths {
+	readonly target: string;
+	/** proper-lockfile's folder. */
+	readonly held: string;
+	readonly owner: string;
+	readonly guard: string;
+}
+
+interface Taken {
+	readonly nonce: string;
+	readonly release: () => void;
+}
+
+function lockPaths(folder: string, name: string): LockPaths {
+	const target = join(folder, name);
+	const held = `${target}.held`;
+	return {target, held, owner: join(held, 'owner.json'), guard: `${target}.guard`};
+}
+
+// Only ever called inside the guard, after the holder was found to be gone: so a lock without an owner's
+// record is one whose taker died in here, and proper-lockfile's own takeover (by age, and able to let two
+// in) never runs: the owner's record keeps its rmdir from succeeding.
+function take(paths: LockPaths, limitMs: number): Taken {
+	removeIfThere(() => unlinkSync(paths.owner));
+	removeIfThere(() => rmdirSync(paths.held));
+	const releaseFolder = lockfile.lockSync(paths.target, {
+		lockfilePath: paths.held,
+		realpath: false,
+		stale: limitMs,
+		update: 1000,
+		// Being compromised is found out where it matters, by `commit`; the default would end the process.
+		onCompromised: () => {},
+	});
+	const {mtime} = statSync(paths.held);
+	const nonce = randomBytes(16).toString('hex');
+	const owner: Owner = {...ownIdentity(), nonce};
+	writeFileSync(paths.owner, JSON.stringify(owner), {mode: 0o600});
+	// Making the record changed the folder's time, which proper-lockfile would take for another's heartbeat.
+	utimesSync(paths.held, mtime, mtime);
+	return {nonce, release: releaseFolder};
+}
+
+function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
+	const isHeld = () => readOwner(paths)?.nonce === taken.nonce;
+	return {
+		isHeld,
+		commit: effect =>
+			guard.run(() => {
+				if (!isHeld()) throw lost(paths);
+				effect();
+			}, lockWaitMs),
+		async release() {
+			try {
+				await guard.run(() => {
+					if (!isHeld()) return;
+					unlinkSync(paths.owner);
+					taken.release();
+				}, lockWaitMs);
+			} finally {
+				guard.close();
+			}
+		},
+	};
+}
+
+/** Watches the present holder, if any, and tells whether its lock may be taken. */
+function watchHolder(paths: LockPaths, limitMs: number): {mayTake(): boolean} {
+	let seen = '';
+	let seenSince = 0;
+	return {
+		mayTake() {
+			const beat = statSync(paths.held, {throwIfNoEntry: false})?.mtimeMs;
+			if (beat === undefined) return true;
+			const owner = readOwner(paths);
+			// Without a record only the guard's holder can tell: its taker is dead, or just writing it.
+			const liveness = owner ? livenessOf(owner) : 'dead';
+			if (liveness === 'dead') return true;
+			const sign = `${owner?.nonce} ${beat}`;
+			if (sign !== seen) {
+				seen = sign;
+				seenSince = performance.now();
+			}
+			return performance.now() - seenSince > limitMs;
+		},
+	};
+}
+
+function readOwner(paths: LockPaths): Owner | undefined {
+	try {
+		const value: unknown = JSON.parse(readFileSync(paths.owner, 'utf8'));
+		return isOwner(value) ? value : undefined;
+	} catch (error) {
+		if (isSystemError(error, 'ENOENT', 'ENOTDIR') || error instanceof SyntaxError) return undefined;
+		throw error;
+	}
+}
+
+function isOwner(value: unknown): value is Owner {
+	if (typeof value !== 'object' || value === null) return false;
+	const {pid, realm, nonce, started} = value as Record<string, unknown>;
+	return (
+		Number.isInteger(pid) &&
+		typeof realm === 'string' &&
+		typeof nonce === 'string' &&
+		(started === undefined || typeof started === 'string')
+	);
+}
+
+function removeIfThere(remove: () => void): void {
+	try {
+		remove();
+	} catch (error) {
+		if (!isSystemError(error, 'ENOENT')) throw error;
+	}
+}
+
+function timedOut(paths: LockPaths, waitMs: number): JarvisError {
+	const owner = readOwner(paths);
+	const holder = owner ? `process ${owner.pid} on ${owner.realm.split(' ')[0]}` : 'another process';
+	return new JarvisError(
+		'lock_timeout',
+		`Waited ${Math.round(waitMs / 1000)} s for ${paths.held}, which ${holder} holds.`,
+		owner ? `See what it does: ps -fp ${owner.pid}. Nothing was changed.` : 'Try again. Nothing was changed.',
+	);
+}
+
+function lost(paths: LockPaths): JarvisError {
+	return new JarvisError(
+		'lock_lost',
+		`This process was stopped for so long that another one took ${paths.held}. It has written nothing.`,
+		'Run the command again.',
+	);
+}

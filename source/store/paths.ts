@@ -1,0 +1,95 @@
+import {homedir} from 'node:os';
+import {join, resolve} from 'node:path';
+import {JarvisError} from '../errors.ts';
+
+/** The agent that is there without being added, and whose id no other agent may take. */
+export const mainAgentId = 'main';
+
+const agentIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+const providerIdPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+// Everything but control characters, path separators and quotes, so that an id is safe in a shell line too.
+const profileNamePattern = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s/\\'"`$]{1,190}$/u;
+
+/** Where everything is kept. Made once from the state folder; nothing else joins paths. */
+export interface StatePaths {
+	readonly root: string;
+	readonly config: string;
+	readonly agents: string;
+	readonly plugins: string;
+	/** Locks, and their guards: never beside the files they guard, where another program might read them. */
+	readonly locks: string;
+	/** What is known of refreshes under way and done, one file per credential identity. */
+	readonly journal: string;
+	/** Logins that wait for their redirect, one file each. */
+	readonly pendingLogins: string;
+	/** The folder of an agent. Throws `agent_invalid_id`. */
+	agent(agentId: string): string;
+	/** The folder that holds an agent's `auth-profiles.json`. Throws `agent_invalid_id`. */
+	agentCredentials(agentId: string): string;
+	/** An agent's `auth-profiles.json`. Throws `agent_invalid_id`. */
+	profiles(agentId: string): string;
+}
+
+/** The state folder: `$JARVIS_STATE_DIR`, else `~/.jarvis` (seed, "Storage"). */
+export function stateFolder(env: NodeJS.ProcessEnv): string {
+	const chosen = env['JARVIS_STATE_DIR'];
+	return chosen ? resolve(chosen) : join(env['HOME'] || homedir(), '.jarvis');
+}
+
+/** The paths below a state folder. */
+export function statePaths(root: string): StatePaths {
+	const agents = join(root, 'agents');
+	const agent = (agentId: string) => join(agents, assertAgentId(agentId));
+	return {
+		root,
+		agents,
+		agent,
+		config: join(root, 'jarvis.json'),
+		plugins: join(root, 'plugins'),
+		locks: join(root, 'locks'),
+		journal: join(root, 'journal'),
+		pendingLogins: join(root, 'pending-logins'),
+		agentCredentials: agentId => join(agent(agentId), 'agent'),
+		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
+	};
+}
+
+/** Whether `id` can name an agent: no path can be hidden in it. */
+export function isAgentId(id: string): boolean {
+	return agentIdPattern.test(id);
+}
+
+/** Whether `id` can name a provider. */
+export function isProviderId(id: string): boolean {
+	return providerIdPattern.test(id);
+}
+
+/** Returns `id`, or throws `agent_invalid_id`. */
+export function assertAgentId(id: string): string {
+	if (isAgentId(id)) return id;
+	throw new JarvisError(
+		'agent_invalid_id',
+		`${JSON.stringify(id)} cannot be an agent id.`,
+		'Use up to 64 lower-case letters, digits, "-" and "_", beginning with a letter or digit.',
+	);
+}
+
+/** Returns `id`, or throws `profile_invalid_id`: `<provider>:<name>` without spaces or path separators. */
+export function assertProfileId(id: string): string {
+	const colon = id.indexOf(':');
+	const name = id.slice(colon + 1);
+	if (colon > 0 && isProviderId(id.slice(0, colon)) && profileNamePattern.test(name) && !/^\.+$/.test(name)) {
+		return id;
+	}
+	throw new JarvisError(
+		'profile_invalid_id',
+		`${JSON.stringify(id)} cannot be a profile id.`,
+		'Use <provider>:<name>, for example openai-codex:work; the name has no spaces, slashes or quotes.',
+	);
+}
+
+/** The provider that a profile id names: what stands before its first colon. */
+export function providerOfProfileId(profileId: string): string {
+	const colon = profileId.indexOf(':');
+	return colon < 0 ? profileId : profileId.slice(0, colon);
+}
