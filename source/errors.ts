@@ -99,7 +99,9 @@ export function asJarvisError(error: unknown): JarvisError {
 			{cause: error},
 		);
 	}
-	if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EMFILE', 'ENFILE')) {
+	if (
+		isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'EIO', 'ENOTDIR', 'EISDIR', 'ELOOP', 'EMFILE', 'ENFILE')
+	) {
 		return new JarvisError(
 			'store_inaccessible',
 			`${error.path ?? 'A file'} cannot be ${error.syscall === 'open' ? 'opened' : 'used'} (${error.code}).`,

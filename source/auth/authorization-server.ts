@@ -26,7 +26,10 @@ export interface AuthorizationServer {
  * OpenID Connect Discovery) where one is missing.
  * @throws `insecure_endpoint`, `discovery_failed`
  */
-export async function authorizationServerOf(method: OAuthMethod, network: Network): Promise<AuthorizationServer> {
+export async function authorizationServerOf(
+	method: OAuthMethod,
+	network: Network,
+): Promise<AuthorizationServer> {
 	const client: oauth.Client = {
 		client_id: method.clientId,
 		token_endpoint_auth_method: 'none',

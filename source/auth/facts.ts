@@ -1,5 +1,12 @@
 import {stripVTControlCharacters} from 'node:util';
-import {type Credential, type CredentialKind, type Expires, optional, type SecretRef, type UsageStats} from '../store/schema.ts';
+import {
+	type Credential,
+	type CredentialKind,
+	type Expires,
+	optional,
+	type SecretRef,
+	type UsageStats,
+} from '../store/schema.ts';
 import {fingerprint} from './identity.ts';
 
 /** All that rules and screens may know of a stored credential: everything but its secrets. */
@@ -77,8 +84,7 @@ export function handedOutSecret(credential: Credential): string | undefined {
 export function clean(text: string): string;
 export function clean(text: string | undefined): string | undefined;
 export function clean(text: string | undefined): string | undefined {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
-	return text === undefined ? undefined : stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f]/g, '');
+	return text === undefined ? undefined : stripVTControlCharacters(text).replace(/\p{Cc}/gu, '');
 }
 
 function needsLogin(credential: Credential, usage: UsageStats): ProfileFacts['needsLogin'] {

@@ -22,14 +22,23 @@ export async function removeProfile(paths: StatePaths, agentId: string, profileI
  * @throws `profile_unknown`, `profile_invalid_id`, `profile_exists`, `profile_foreign` when the new id
  * names another provider, and what `updateCredentials` throws
  */
-export async function renameProfile(paths: StatePaths, agentId: string, from: string, to: string): Promise<void> {
+export async function renameProfile(
+	paths: StatePaths,
+	agentId: string,
+	from: string,
+	to: string,
+): Promise<void> {
 	assertProfileId(to);
 	if (from === to) return;
 	await updateCredentials(paths, agentId, (document, current) => {
 		const profile = current.profiles.get(from);
 		if (!profile) throw unknownProfile(agentId, from);
 		if (current.profiles.has(to) || current.problems.some(problem => problem.profileId === to)) {
-			throw new JarvisError('profile_exists', `The agent ${agentId} has a profile ${to} already.`, 'Choose another name.');
+			throw new JarvisError(
+				'profile_exists',
+				`The agent ${agentId} has a profile ${to} already.`,
+				'Choose another name.',
+			);
 		}
 		if (providerOfProfileId(to) !== profile.provider) {
 			throw foreignProfile(from, profile.provider, providerOfProfileId(to));
@@ -67,5 +76,9 @@ export async function revealSecret(paths: StatePaths, agentId: string, profileId
 	if (!credential) throw unknownProfile(agentId, profileId);
 	const secret = handedOutSecret(credential);
 	if (secret) return secret;
-	throw new JarvisError('no_credential', `${profileId} holds no secret in the file.`, 'Log in, or give it a key.');
+	throw new JarvisError(
+		'no_credential',
+		`${profileId} holds no secret in the file.`,
+		'Log in, or give it a key.',
+	);
 }

@@ -1,17 +1,19 @@
 import {JarvisError} from '../errors.ts';
 import {clearFailures, patchUsage, putCredential} from '../store/edit.ts';
 import {type JournalEntry, readJournal, writeJournal} from '../store/journal.ts';
+import type {JsonObject} from '../store/json.ts';
 import {acquireLock, type HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {peekCredentials, readCredentials, updateCredentials} from '../store/profiles.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {authorizationServerOf, type Network} from './authorization-server.ts';
 import {isExpired} from './expiry.ts';
+import {freshSibling, isMarked, newestOfGrant} from './grant.ts';
 import {type Holder, holdersOf} from './holders.ts';
-import {accountOf, fingerprint, identityName} from './identity.ts';
+import {fingerprint, identityName} from './identity.ts';
 import type {Provider} from './providers/contract.ts';
+import {notRefreshable, refused, unavailable} from './refresh-errors.ts';
 import {requestRefresh} from './refresh-request.ts';
-import type {TokenFault} from './token-fault.ts';
 
 export interface RefreshContext {
 	readonly paths: StatePaths;
@@ -73,7 +75,13 @@ async function refreshUnderLock(
 	if (isGood(context, own.credential)) return {credential: own.credential, how: 'adopted'};
 	const holders = holdersOf(paths, context.provider.id);
 	const journal = readJournal(paths, identity);
-	const fresh = freshSibling(context, own, holders, journal);
+	const fresh = freshSibling(
+		own,
+		holders,
+		journal,
+		credential => isGood(context, credential),
+		credential => clientOf(context, credential),
+	);
 	if (fresh) {
 		await keep(context, [own], fresh.credential, lock);
 		return {credential: fresh.credential, how: 'adopted'};
@@ -85,14 +93,21 @@ async function refreshUnderLock(
 	const refresh = newest.credential.refresh ?? '';
 	const entry: JournalEntry = {spent: fingerprint(refresh), startedAt: context.now()};
 	// Many that waited for one request that failed must not each wait for the same failure.
-	const failed = journal.findLast(other => other.spent === entry.spent)?.finishedAt ?? 0;
-	if (failed > waitingSince) throw unavailable(context, {kind: 'unreachable', details: 'no answer to another process'});
+	const last = journal.findLast(other => other.spent === entry.spent);
+	if (last?.outcome === 'unknown' && (last.finishedAt ?? 0) > waitingSince) {
+		throw unavailable(context, {kind: 'unreachable', details: 'no answer to another process'});
+	}
 	const clientId = clientOf(context, newest.credential);
 	const server = await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
 	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
 	await lock.commit(() => writeJournal(paths, identity, entry));
 	const finish = (outcome: Required<JournalEntry>['outcome'], issued?: string) =>
-		writeJournal(paths, identity, {...entry, finishedAt: context.now(), outcome, ...(issued ? {issued} : {})});
+		writeJournal(paths, identity, {
+			...entry,
+			finishedAt: context.now(),
+			outcome,
+			...(issued ? {issued} : {}),
+		});
 
 	const reply = await requestRefresh(context.provider, server, newest.credential, context);
 	const sharing = [own, ...holders].filter(
@@ -145,29 +160,21 @@ async function keepRotated(
 	}
 }
 
+/**
+ * Writes a credential over every record of the holders' agents that holds one of their refresh tokens:
+ * also one that a person renamed meanwhile, but none that was removed or logged in anew.
+ */
 async function keep(
 	context: RefreshContext,
 	holders: readonly Holder[],
 	credential: OAuthCredential,
 	lock: HeldLock,
 ): Promise<void> {
-	for (const [agentId, profileIds] of byAgent(holders)) {
-		await updateCredentials(
-			context.paths,
-			agentId,
-			(document, current) => {
-				for (const profileId of profileIds) {
-					const present = current.profiles.get(profileId);
-					// Removed by a person meanwhile, or replaced by a login: theirs counts.
-					if (present?.type !== 'oauth' || !wasOneOf(holders, profileId, agentId, present)) continue;
-					putCredential(document, profileId, {...credential, ...keptLabels(present)});
-					clearFailures(document, profileId);
-					patchUsage(document, profileId, {lastProven: {at: context.now(), outcome: 'refreshed'}});
-				}
-			},
-			{onlyWhile: lock},
-		);
-	}
+	await editGrant(context, holders, lock, (document, profileId, present) => {
+		putCredential(document, profileId, {...credential, ...keptLabels(present)});
+		clearFailures(document, profileId);
+		patchUsage(document, profileId, {lastProven: {at: context.now(), outcome: 'refreshed'}});
+	});
 }
 
 async function markNeedsLogin(
@@ -176,19 +183,29 @@ async function markNeedsLogin(
 	refresh: string,
 	lock: HeldLock,
 ): Promise<void> {
-	const needsLogin = {since: context.now(), fingerprint: fingerprint(refresh), reason: 'invalid_grant'};
-	for (const [agentId, profileIds] of byAgent(holders)) {
+	const since = context.now();
+	const needsLogin = {since, fingerprint: fingerprint(refresh), reason: 'invalid_grant'};
+	await editGrant(context, holders, lock, (document, profileId, present) => {
+		if (present.refresh !== refresh) return;
+		patchUsage(document, profileId, {needsLogin, lastProven: {at: since, outcome: 'refused'}});
+	});
+}
+
+async function editGrant(
+	context: RefreshContext,
+	holders: readonly Holder[],
+	lock: HeldLock,
+	change: (document: JsonObject, profileId: string, present: OAuthCredential) => void,
+): Promise<void> {
+	const tokens = new Set(holders.map(holder => holder.credential.refresh));
+	for (const agentId of new Set(holders.map(holder => holder.agentId))) {
 		await updateCredentials(
 			context.paths,
 			agentId,
 			(document, current) => {
-				for (const profileId of profileIds) {
-					const present = current.profiles.get(profileId);
-					if (present?.type !== 'oauth' || present.refresh !== refresh) continue;
-					patchUsage(document, profileId, {
-						needsLogin,
-						lastProven: {at: context.now(), outcome: 'refused'},
-					});
+				for (const [profileId, present] of current.profiles) {
+					if (present.type !== 'oauth' || present.provider !== context.provider.id) continue;
+					if (present.refresh && tokens.has(present.refresh)) change(document, profileId, present);
 				}
 			},
 			{onlyWhile: lock},
@@ -224,67 +241,8 @@ async function adopted(context: RefreshContext): Promise<RefreshOutcome> {
 	return {credential, how: 'adopted'};
 }
 
-/** A credential of the same account and client, or of the same grant, that is good now. */
-function freshSibling(
-	context: RefreshContext,
-	own: Holder,
-	holders: readonly Holder[],
-	journal: readonly JournalEntry[],
-): Holder | undefined {
-	const account = accountOf(own.credential);
-	const successors = successorsOf(own.credential, journal);
-	return holders
-		.filter(({credential}) => {
-			if (!isGood(context, credential)) return false;
-			if (credential.refresh && successors.has(fingerprint(credential.refresh))) return true;
-			const sameClient = clientOf(context, credential) === clientOf(context, own.credential);
-			return account !== undefined && accountOf(credential) === account && sameClient;
-		})
-		.sort((a, b) => Number(b.credential.expires ?? 0) - Number(a.credential.expires ?? 0))[0];
-}
-
-/** The holder of the newest token of the record's grant, as the journal tells: mostly the record itself. */
-function newestOfGrant(own: Holder, holders: readonly Holder[], journal: readonly JournalEntry[]): Holder {
-	const successors = [...successorsOf(own.credential, journal)].reverse();
-	for (const successor of successors) {
-		const holder = holders.find(({credential}) => credential.refresh && fingerprint(credential.refresh) === successor);
-		if (holder) return holder;
-	}
-	return own;
-}
-
-/** Fingerprints of the refresh tokens that came of this one, oldest first. */
-function successorsOf(credential: OAuthCredential, journal: readonly JournalEntry[]): Set<string> {
-	const successors = new Set<string>();
-	let spent: string | undefined = credential.refresh && fingerprint(credential.refresh);
-	while (spent) {
-		const issued: string | undefined = journal.findLast(entry => entry.spent === spent && entry.issued)?.issued;
-		if (!issued || successors.has(issued)) break;
-		successors.add(issued);
-		spent = issued;
-	}
-	return successors;
-}
-
-function clientOf(context: RefreshContext, credential: OAuthCredential): string {
-	return credential.clientId ?? context.provider.oauth.clientId;
-}
-
 function isSame(a: Holder, b: Holder): boolean {
 	return a.agentId === b.agentId && a.profileId === b.profileId;
-}
-
-function isMarked({credential, usage}: Holder): boolean {
-	return Boolean(credential.refresh) && usage.needsLogin?.fingerprint === fingerprint(credential.refresh ?? '');
-}
-
-function wasOneOf(holders: readonly Holder[], profileId: string, agentId: string, present: OAuthCredential): boolean {
-	return holders.some(
-		holder =>
-			holder.agentId === agentId &&
-			holder.profileId === profileId &&
-			holder.credential.refresh === present.refresh,
-	);
 }
 
 // Two records of one account may each know a label that the other lacks.
@@ -299,52 +257,13 @@ function partition<T>(all: readonly T[], belongs: (item: T) => boolean): [T[], T
 	return [all.filter(belongs), all.filter(item => !belongs(item))];
 }
 
-function byAgent(holders: readonly Holder[]): Map<string, Set<string>> {
-	const agents = new Map<string, Set<string>>();
-	for (const {agentId, profileId} of holders) {
-		agents.set(agentId, (agents.get(agentId) ?? new Set()).add(profileId));
-	}
-	return agents;
+function clientOf(context: RefreshContext, credential: OAuthCredential): string {
+	return credential.clientId ?? context.provider.oauth.clientId;
 }
 
 function assertRefreshable(context: RefreshContext, holder: Holder): void {
 	if (!holder.credential.refresh) {
-		throw new JarvisError(
-			'no_credential',
-			`The access token of ${context.profileId} is over, and there is no refresh token.`,
-			loginCommand(context),
-		);
+		throw notRefreshable(context);
 	}
 	if (isMarked(holder)) throw refused(context);
-}
-
-function refused(context: RefreshContext, interrupted?: JournalEntry): JarvisError {
-	const why = interrupted
-		? ` A refresh that was cut off at ${new Date(interrupted.startedAt).toISOString()} may have spent it.`
-		: '';
-	return new JarvisError(
-		'needs_login',
-		`${context.provider.label} refused the refresh token of ${context.profileId}.${why}`,
-		loginCommand(context),
-	);
-}
-
-function unavailable(context: RefreshContext, fault: TokenFault): JarvisError {
-	const {provider, profileId} = context;
-	if (fault.kind === 'refused') {
-		return new JarvisError(
-			'refresh_refused',
-			`${provider.label} refused to refresh ${profileId}: ${fault.details}. The profile is as it was.`,
-			"Check the provider's client id and endpoints (docs/plugins.md).",
-		);
-	}
-	return new JarvisError(
-		'refresh_unavailable',
-		`${profileId} could not be refreshed: ${provider.label} gave ${fault.details}. The profile is as it was.`,
-		'Try again once the network or the server is back.',
-	);
-}
-
-function loginCommand({provider, agentId, profileId}: RefreshContext): string {
-	return `Log in again: jarvis models auth login --provider ${provider.id} --agent ${agentId} --profile-id '${profileId}'`;
 }

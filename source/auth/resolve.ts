@@ -90,7 +90,8 @@ async function freshened(
 	profileId: string,
 	credential: Credential,
 ): Promise<Credential> {
-	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, input.now()))) return credential;
+	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, input.now())))
+		return credential;
 	const [{freshCredential}, provider] = await Promise.all([
 		import('./refresh.ts'),
 		input.findProvider(input.providerId),
@@ -109,7 +110,8 @@ function assertUsable(
 	if (!present) throw unknownProfile(agentId, profileId);
 	if (present.provider !== providerId) throw foreignProfile(profileId, present.provider, providerId);
 	const place = order.places.find(other => other.profileId === profileId);
-	if (place?.place === undefined) throw unusable(agentId, providerId, [place ?? {profileId, reason: 'ok', why: ''}]);
+	if (place?.place === undefined)
+		throw unusable(agentId, providerId, [place ?? {profileId, reason: 'ok', why: ''}]);
 }
 
 /** The error of a profile that an agent does not have. */

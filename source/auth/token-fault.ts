@@ -27,7 +27,10 @@ export function classifyTokenFault(error: unknown): TokenFault {
 	if (response) {
 		if (isBusy(response.status)) return {kind: 'busy', details: `status ${response.status}`};
 		const type = response.headers.get('content-type') ?? 'no content type';
-		return {kind: 'unreadable', details: `status ${response.status} with ${clean(type).slice(0, 60)}, not a token reply`};
+		return {
+			kind: 'unreadable',
+			details: `status ${response.status} with ${clean(type).slice(0, 60)}, not a token reply`,
+		};
 	}
 	if (error instanceof Error && (error.name === 'TimeoutError' || error.name === 'AbortError')) {
 		return {kind: 'unreachable', details: 'no answer in time'};
@@ -43,7 +46,10 @@ function isBusy(status: number): boolean {
 function responseOf(error: unknown): Response | undefined {
 	if (!(error instanceof Error)) return undefined;
 	if (error.cause instanceof Response) return error.cause;
-	const inner = typeof error.cause === 'object' && error.cause && 'response' in error.cause ? error.cause.response : undefined;
+	const inner =
+		typeof error.cause === 'object' && error.cause && 'response' in error.cause
+			? error.cause.response
+			: undefined;
 	return inner instanceof Response ? inner : undefined;
 }
 

@@ -57,7 +57,10 @@ export function credentialFrom(
 		...optional('refresh', refresh),
 		...optional('expires', expiresIn === undefined ? undefined : receivedAt + expiresIn * 1000),
 		...optional('expiresIn', reply.expires_in),
-		...optional('accountId', claimText(provider.oauth.accountIdClaim, accessClaims, idClaims) ?? previous?.accountId),
+		...optional(
+			'accountId',
+			claimText(provider.oauth.accountIdClaim, accessClaims, idClaims) ?? previous?.accountId,
+		),
 		...optional('email', claimText(provider.oauth.emailClaim, idClaims, accessClaims) ?? previous?.email),
 		...optional('clientId', previous?.clientId),
 	};

@@ -1,4 +1,4 @@
-import {type JsonObject, type JsonValue, isObject, member, objectMember, setMember} from './json.ts';
+import {isObject, type JsonObject, type JsonValue, member, objectMember, setMember} from './json.ts';
 import type {Credential} from './schema.ts';
 
 /**

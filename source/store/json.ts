@@ -76,7 +76,8 @@ async function damaged(file: string, text: string): Promise<JarvisError> {
 	const fault = faults[0];
 	const before = text.slice(0, fault?.offset ?? 0).split('\n');
 	const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-	const what = text.trim() === '' ? 'the file is empty' : fault ? printParseErrorCode(fault.error) : 'no object';
+	const what =
+		text.trim() === '' ? 'the file is empty' : fault ? printParseErrorCode(fault.error) : 'no object';
 	const good = backupPaths(file).find(backup => {
 		const content = readOrUndefined(backup);
 		return content !== undefined && tryParseJson(content) !== undefined;

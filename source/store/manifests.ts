@@ -23,7 +23,9 @@ const oauthMethodSchema = v.pipe(
 		emailClaim: v.optional(claimPath),
 	}),
 	v.check(
-		method => method.issuer !== undefined || (method.authorizationEndpoint !== undefined && method.tokenEndpoint !== undefined),
+		method =>
+			method.issuer !== undefined ||
+			(method.authorizationEndpoint !== undefined && method.tokenEndpoint !== undefined),
 		'needs issuer, or authorizationEndpoint and tokenEndpoint',
 	),
 );

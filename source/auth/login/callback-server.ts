@@ -78,7 +78,8 @@ async function listen(
 		server.on('error', () => {});
 		return server;
 	} catch (error) {
-		if (isSystemError(error, 'EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPERM')) return undefined;
+		if (isSystemError(error, 'EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPERM'))
+			return undefined;
 		throw error;
 	}
 }
@@ -96,7 +97,9 @@ function answer(response: ServerResponse, status: number, kind: PageKind): void 
 }
 
 function parseTarget(target: string | undefined): URL | undefined {
-	return target && URL.canParse(target, 'http://loopback.invalid') ? new URL(target, 'http://loopback.invalid') : undefined;
+	return target && URL.canParse(target, 'http://loopback.invalid')
+		? new URL(target, 'http://loopback.invalid')
+		: undefined;
 }
 
 function isOwnHost(host: string | undefined, url: URL): boolean {

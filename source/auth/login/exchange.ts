@@ -62,7 +62,12 @@ function authorizationResponse(input: ExchangeInput): URLSearchParams {
 	if (!(response instanceof URLSearchParams)) {
 		// A bare code brings neither state nor issuer; PKCE still ties it to this login.
 		const metadata = {...server.metadata, authorization_response_iss_parameter_supported: false};
-		return oauth.validateAuthResponse(metadata, server.client, new URLSearchParams(response), oauth.skipStateCheck);
+		return oauth.validateAuthResponse(
+			metadata,
+			server.client,
+			new URLSearchParams(response),
+			oauth.skipStateCheck,
+		);
 	}
 	if (!hasState(response, state)) throw stateMismatch();
 	// `code#state`, as some servers show it for copying, has no room for the issuer.

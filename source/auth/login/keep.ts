@@ -53,7 +53,8 @@ function nameFor(credential: OAuthCredential): string {
 
 // Of two that know no account nothing says that they differ: a second login of `default` renews it.
 function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
-	if (a.accountId && b.accountId) return a.accountId === b.accountId && (!a.email || !b.email || a.email === b.email);
+	if (a.accountId && b.accountId)
+		return a.accountId === b.accountId && (!a.email || !b.email || a.email === b.email);
 	if (a.email && b.email) return a.email === b.email;
 	return accountOf(a) === accountOf(b);
 }
@@ -62,7 +63,12 @@ function checkedId(current: AgentCredentials, credential: OAuthCredential, wante
 	const present = current.profiles.get(wanted);
 	if (!present) return assertProfileId(wanted);
 	if (present.provider !== credential.provider) throw foreign(wanted, present.provider);
-	if (present.type === 'oauth' && accountOf(present) && accountOf(credential) && !isSameAccount(present, credential)) {
+	if (
+		present.type === 'oauth' &&
+		accountOf(present) &&
+		accountOf(credential) &&
+		!isSameAccount(present, credential)
+	) {
 		throw otherAccount(wanted, present, credential);
 	}
 	return wanted;

@@ -255,11 +255,14 @@ async function prepareAttempt(
 	const state = oauth.generateRandomState();
 	const verifier = oauth.generateRandomCodeVerifier();
 	const challenge = await oauth.calculatePKCECodeChallenge(verifier);
-	const callback: CallbackServer | undefined = await listenForCallback(provider.oauth.redirectUris, params => {
-		if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
-		void receive(params);
-		return params.has('error') ? 'denied' : 'accepted';
-	});
+	const callback: CallbackServer | undefined = await listenForCallback(
+		provider.oauth.redirectUris,
+		params => {
+			if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
+			void receive(params);
+			return params.has('error') ? 'denied' : 'accepted';
+		},
+	);
 	const redirectUri = callback?.redirectUri ?? provider.oauth.redirectUris[0] ?? '';
 	const pending: PendingLogin = {
 		id: fingerprint(state),

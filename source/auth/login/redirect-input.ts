@@ -41,7 +41,9 @@ function fromUrl(text: string): RedirectInput {
 	}
 	const inFragment = new URLSearchParams(url.hash.slice(1));
 	const holdsResponse = (params: URLSearchParams) => params.has('code') || params.has('error');
-	return fromParams(!holdsResponse(url.searchParams) && holdsResponse(inFragment) ? inFragment : url.searchParams);
+	return fromParams(
+		!holdsResponse(url.searchParams) && holdsResponse(inFragment) ? inFragment : url.searchParams,
+	);
 }
 
 function fromParams(params: URLSearchParams): RedirectInput {

@@ -15,7 +15,10 @@ export function providersFrom(config: Config, manifests: readonly Manifest[]): R
 	const providers = new Map<string, Provider>();
 	for (const provider of [...manifests.map(declared), ...builtIn]) {
 		const override = config.endpointOverrides.get(provider.id);
-		providers.set(provider.id, override ? {...provider, oauth: overridden(provider.oauth, override)} : provider);
+		providers.set(
+			provider.id,
+			override ? {...provider, oauth: overridden(provider.oauth, override)} : provider,
+		);
 	}
 	return providers;
 }
@@ -33,7 +36,8 @@ export function findProvider(providers: ReadonlyMap<string, Provider>, id: strin
 
 function declared(manifest: Manifest): Provider {
 	const [method] = manifest.auth;
-	if (!method) throw new JarvisError('manifest_invalid', `${manifest.id} offers no login.`, 'See docs/plugins.md.');
+	if (!method)
+		throw new JarvisError('manifest_invalid', `${manifest.id} offers no login.`, 'See docs/plugins.md.');
 	return {
 		id: manifest.id,
 		label: manifest.label,

@@ -85,7 +85,13 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 		.sort((a, b) => a.until - b.until);
 	return {
 		provider,
-		source: input.storeOrder ? 'store' : input.configOrder ? 'config' : configured.length > 0 ? 'configured profiles' : 'all profiles',
+		source: input.storeOrder
+			? 'store'
+			: input.configOrder
+				? 'config'
+				: configured.length > 0
+					? 'configured profiles'
+					: 'all profiles',
 		...(explicit ? {explicit} : {}),
 		places: [
 			...ready.map((facts, index) => ({
@@ -99,7 +105,10 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 				place: ready.length + index + 1,
 				reason,
 				until,
-				why: reason === 'cooldown' ? 'cooling down, tried last' : `disabled (${facts.usage.disabledReason ?? 'failures'}), tried last`,
+				why:
+					reason === 'cooldown'
+						? 'cooling down, tried last'
+						: `disabled (${facts.usage.disabledReason ?? 'failures'}), tried last`,
 			})),
 			...dropped,
 		],

@@ -1,0 +1,53 @@
+import {JarvisError} from '../errors.ts';
+import type {JournalEntry} from '../store/journal.ts';
+import type {Provider} from './providers/contract.ts';
+import type {TokenFault} from './token-fault.ts';
+
+/** Which profile a refresh was for. */
+interface Subject {
+	readonly provider: Provider;
+	readonly agentId: string;
+	readonly profileId: string;
+}
+
+/** The access token is over, and nothing is there to refresh it with. */
+export function notRefreshable(context: Subject): JarvisError {
+	return new JarvisError(
+		'no_credential',
+		`The access token of ${context.profileId} is over, and there is no refresh token.`,
+		loginCommand(context),
+	);
+}
+
+/** The server refused the refresh token for good; `interrupted` tells of a refresh that may have spent it. */
+export function refused(context: Subject, interrupted?: JournalEntry): JarvisError {
+	const why = interrupted
+		? ` A refresh that was cut off at ${new Date(interrupted.startedAt).toISOString()} may have spent it.`
+		: '';
+	return new JarvisError(
+		'needs_login',
+		`${context.provider.label} refused the refresh token of ${context.profileId}.${why}`,
+		loginCommand(context),
+	);
+}
+
+/** The token is over and could not be refreshed now. Nothing was decided, nothing was changed. */
+export function unavailable(context: Subject, fault: TokenFault): JarvisError {
+	const {provider, profileId} = context;
+	if (fault.kind === 'refused') {
+		return new JarvisError(
+			'refresh_refused',
+			`${provider.label} refused to refresh ${profileId}: ${fault.details}. The profile is as it was.`,
+			"Check the provider's client id and endpoints (docs/plugins.md).",
+		);
+	}
+	return new JarvisError(
+		'refresh_unavailable',
+		`${profileId} could not be refreshed: ${provider.label} gave ${fault.details}. The profile is as it was.`,
+		'Try again once the network or the server is back.',
+	);
+}
+
+function loginCommand({provider, agentId, profileId}: Subject): string {
+	return `Log in again: jarvis models auth login --provider ${provider.id} --agent ${agentId} --profile-id '${profileId}'`;
+}

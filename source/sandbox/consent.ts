@@ -1,0 +1,81 @@
+import {type Context, errors, type Interaction, type Provider} from 'oidc-provider';
+import type {AuthorizationServerOptions, SandboxAccount} from './authorization-server.ts';
+import {consentPage, messagePage, showPage} from './consent-page.ts';
+import {openIdScopes, resource} from './provider-configuration.ts';
+
+type Decision = SandboxAccount | 'deny' | 'ask';
+
+/**
+ * Answers a request under `consentPath`: approves, denies (RFC 6749, section 4.1.2.1) or shows the page on
+ * which a person does either. Approval is one step, login and consent together, with a fresh grant for each
+ * login, so that revoking one login leaves the others of the same person alone.
+ */
+export async function handleConsent(
+	provider: Provider,
+	context: Context,
+	options: {
+		readonly accounts: readonly SandboxAccount[];
+		readonly consent: AuthorizationServerOptions['consent'];
+	},
+): Promise<void> {
+	try {
+		const interaction = await provider.interactionDetails(context.req, context.res);
+		const decision = decide(context, interaction, options);
+		if (decision === 'ask') showConsentPage(context, interaction, options.accounts);
+		else await finish(provider, context, interaction, decision);
+	} catch (error) {
+		if (!(error instanceof errors.SessionNotFound)) throw error;
+		showPage(context, 400, messagePage('Sign-in expired', 'Please start the sign-in again from JARVIS.'));
+	}
+}
+
+function decide(
+	context: Context,
+	interaction: Interaction,
+	{accounts, consent}: Parameters<typeof handleConsent>[2],
+): Decision {
+	const named = (email: unknown) => accounts.find(account => account.email === email);
+	// Deciding is left to POST, so that a page that merely links here decides nothing.
+	if (context.method === 'POST') {
+		const {choice} = context.query;
+		return choice === 'deny' ? 'deny' : (named(choice) ?? 'ask');
+	}
+	const hint = interaction.params.login_hint;
+	if (hint === 'deny') return 'deny';
+	return named(hint) ?? (consent === 'auto' ? accounts[0] : undefined) ?? 'ask';
+}
+
+async function finish(
+	provider: Provider,
+	context: Context,
+	{params}: Interaction,
+	decision: SandboxAccount | 'deny',
+): Promise<void> {
+	const result =
+		decision === 'deny'
+			? {error: 'access_denied', error_description: 'The person denied the request.'}
+			: {
+					login: {accountId: decision.email},
+					consent: {grantId: await saveGrant(provider, decision, params)},
+				};
+	const options = {mergeWithLastSubmission: false};
+	context.redirect(await provider.interactionResult(context.req, context.res, result, options));
+	context.status = 303;
+}
+
+function saveGrant(
+	provider: Provider,
+	account: SandboxAccount,
+	params: Interaction['params'],
+): Promise<string> {
+	const grant = new provider.Grant({accountId: account.email, clientId: params.client_id ?? ''});
+	grant.addOIDCScope(openIdScopes.join(' '));
+	grant.addResourceScope(resource, params.scope ?? '');
+	return grant.save();
+}
+
+function showConsentPage(context: Context, {params}: Interaction, accounts: readonly SandboxAccount[]): void {
+	const scopes = params.scope?.split(' ') ?? [];
+	const html = consentPage({accounts, clientId: params.client_id ?? '', scopes, action: context.path});
+	showPage(context, 200, html);
+}
