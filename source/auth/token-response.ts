@@ -22,12 +22,12 @@ export async function tolerantReply(
 	const body = tryParseJson(text);
 	if (!body) return {response: new Response(text, {status, headers})};
 	const idToken = textMember(body, 'id_token');
-	if (!idTokenIsChecked) delete body['id_token'];
-	const seconds = body['expires_in'];
-	if (typeof seconds === 'string' && /^\d+$/.test(seconds)) body['expires_in'] = Number(seconds);
-	if (seconds === null || seconds === 0) delete body['expires_in'];
-	body['token_type'] ??= 'Bearer';
-	if (typeof body['scope'] !== 'string') delete body['scope'];
+	if (!idTokenIsChecked) delete body.id_token;
+	const seconds = body.expires_in;
+	if (typeof seconds === 'string' && /^\d+$/.test(seconds)) body.expires_in = Number(seconds);
+	if (seconds === null || seconds === 0) delete body.expires_in;
+	body.token_type ??= 'Bearer';
+	if (typeof body.scope !== 'string') delete body.scope;
 	return {response: new Response(JSON.stringify(body), {status, headers}), ...optional('idToken', idToken)};
 }
 

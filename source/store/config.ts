@@ -8,6 +8,7 @@ export interface Config {
 	readonly agents: readonly AgentConfig[];
 	/** The agent that is meant when none is named. */
 	readonly defaultAgent: string | undefined;
+	readonly models: ModelConfig;
 	/** `auth.order`: provider → profile ids. */
 	readonly order: ReadonlyMap<string, readonly string[]>;
 	/** `auth.profiles`: the profile ids that are configured, with their provider. */
@@ -23,6 +24,14 @@ export interface AgentConfig {
 	readonly name?: string;
 	readonly workspace?: string;
 	readonly isDefault: boolean;
+}
+
+/** `agents.defaults.model` and `agents.defaults.models`. */
+export interface ModelConfig {
+	readonly primary?: string;
+	readonly fallbacks: readonly string[];
+	/** alias → `provider/model` */
+	readonly aliases: ReadonlyMap<string, string>;
 }
 
 export interface EndpointOverride {
@@ -48,6 +57,7 @@ export function decodeConfig(document: JsonObject): Config {
 	const agents = (Array.isArray(list) ? list : []).flatMap(decodeAgent);
 	return {
 		agents,
+		models: decodeModels(member(member(document, 'agents'), 'defaults')),
 		defaultAgent: agents.find(agent => agent.isDefault)?.id,
 		order: decodeOrder(member(auth, 'order')),
 		profiles: new Map(
@@ -129,6 +139,21 @@ function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {
 			...optional('workspace', textMember(entry, 'workspace')),
 		},
 	];
+}
+
+function decodeModels(defaults: JsonValue | undefined): ModelConfig {
+	const model = member(defaults, 'model');
+	const fallbacks = member(model, 'fallbacks');
+	return {
+		...optional('primary', typeof model === 'string' ? model : textMember(model, 'primary')),
+		fallbacks: Array.isArray(fallbacks) ? fallbacks.filter(ref => typeof ref === 'string') : [],
+		aliases: new Map(
+			entriesOf(member(defaults, 'models')).flatMap(([ref, entry]) => {
+				const alias = textMember(entry, 'alias');
+				return alias ? [[alias, ref] as const] : [];
+			}),
+		),
+	};
 }
 
 function decodeOverride(entry: JsonObject): EndpointOverride {

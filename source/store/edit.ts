@@ -72,7 +72,7 @@ export function setOrder(document: JsonObject, provider: string, ids: readonly s
 	const order = objectMember(document, 'order');
 	if (ids) setMember(order, provider, [...ids]);
 	else delete order[provider];
-	if (Object.keys(order).length === 0) delete document['order'];
+	if (Object.keys(order).length === 0) delete document.order;
 }
 
 /** Sets members of a profile's usage. */

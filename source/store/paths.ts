@@ -32,8 +32,8 @@ export interface StatePaths {
 
 /** The state folder: `$JARVIS_STATE_DIR`, else `~/.jarvis` (seed, "Storage"). */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
-	const chosen = env['JARVIS_STATE_DIR'];
-	return chosen ? resolve(chosen) : join(env['HOME'] || homedir(), '.jarvis');
+	const chosen = env.JARVIS_STATE_DIR;
+	return chosen ? resolve(chosen) : join(env.HOME || homedir(), '.jarvis');
 }
 
 /** The paths below a state folder. */

@@ -1,0 +1,41 @@
+import {commandTable} from './commands/table.ts';
+import {asJarvisError, type JarvisError} from './errors.ts';
+import {invoke, parseQuickly} from './invocation.ts';
+
+declare const JARVIS_VERSION: string;
+
+/** Commands that scripts call often: they are parsed without commander, and load nothing else. */
+const quick = new Set(['models status', 'models auth token', 'completion']);
+
+/** Runs the program with the words of its command line, and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+	try {
+		const spec = commandTable.find(command => command.path.every((word, index) => argv[index] === word));
+		if (spec && quick.has(spec.path.join(' '))) {
+			const invocation = parseQuickly(spec, argv.slice(spec.path.length));
+			if (invocation) return await invoke(invocation, {});
+		}
+		const {openBrowser} = await import('./host/browser.ts');
+		const options = {openBrowser: (url: string) => openBrowser(url, process.env)};
+		const {runProgram} = await import('./program.ts');
+		return await runProgram(
+			argv,
+			JARVIS_VERSION,
+			invocation => invoke(invocation, options),
+			async request => {
+				const {openFace} = await import('./face.ts');
+				return openFace(request, options);
+			},
+		);
+	} catch (error) {
+		return report(asJarvisError(error), argv.includes('--json'));
+	}
+}
+
+function report(error: JarvisError, json: boolean): number {
+	process.stderr.write(json ? `${JSON.stringify(error)}\n` : `jarvis: ${error.message}\n${error.next}\n`);
+	// The stack and nothing else: what a fault carries with it may hold a secret.
+	if (process.env.JARVIS_DEBUG && error.cause instanceof Error)
+		process.stderr.write(`${error.cause.stack}\n`);
+	return error.exitCode;
+}

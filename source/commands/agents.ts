@@ -1,0 +1,82 @@
+import {resolve} from 'node:path';
+import type {AgentSnapshot} from '../auth/snapshot.ts';
+import {confirmByName} from './ask.ts';
+import {type CommandContext, printJson, textFlag} from './command.ts';
+import {textTable} from './text.ts';
+
+/** `agents list`. */
+export async function runAgentsList(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const {agents} = await jarvis.snapshot();
+	if (context.flags.json)
+		printJson(
+			context,
+			agents.map(agent => agentJson(context, agent)),
+		);
+	else {
+		const rows = agents.map(agent => [
+			agent.id,
+			agent.isDefault ? 'default' : '',
+			agent.problem ? 'unreadable' : String(agent.profiles.length),
+			agent.workspace ?? '–',
+		]);
+		context.print(textTable(['AGENT', '', 'PROFILES', 'WORKSPACE'], rows));
+	}
+	return 0;
+}
+
+/** `agents add`. */
+export async function runAgentsAdd(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const [id = ''] = context.arguments;
+	const name = textFlag(context, 'name');
+	const workspace = textFlag(context, 'workspace');
+	await jarvis.addAgent({
+		id,
+		...(name ? {name} : {}),
+		...(workspace ? {workspace: resolve(workspace)} : {}),
+	});
+	const agent = (await jarvis.snapshot()).agents.find(other => other.id === id);
+	if (context.flags.json && agent) printJson(context, agentJson(context, agent));
+	else {
+		context.tell(`Added the agent ${id}. It has no credentials yet.`);
+		context.tell(`Log in: jarvis models auth login --provider <id> --agent ${id}`);
+	}
+	return 0;
+}
+
+/** `agents delete`: deletes an agent, after asking. */
+export async function runAgentsDelete(context: CommandContext): Promise<number> {
+	const [id = ''] = context.arguments;
+	const agentId = await context.jarvis.agent(id);
+	const question = `This deletes the agent ${agentId} with all its credentials and sessions.`;
+	if (!(await confirmByName(context, question, agentId))) {
+		context.tell('Nothing was deleted.');
+		return 130;
+	}
+	await context.jarvis.deleteAgent(agentId);
+	if (context.flags.json) printJson(context, {agentId, deleted: true});
+	else context.tell(`Deleted the agent ${agentId}.`);
+	return 0;
+}
+
+/** `agents set-default`. */
+export async function runAgentsSetDefault(context: CommandContext): Promise<number> {
+	const [id = ''] = context.arguments;
+	await context.jarvis.setDefaultAgent(id);
+	if (context.flags.json) printJson(context, {agentId: id, default: true});
+	else context.tell(`${id} is the default agent now.`);
+	return 0;
+}
+
+function agentJson({jarvis}: CommandContext, agent: AgentSnapshot) {
+	return {
+		agentId: agent.id,
+		name: agent.name ?? agent.id,
+		workspace: agent.workspace ?? null,
+		agentDir: jarvis.paths.agentCredentials(agent.id),
+		default: agent.isDefault,
+		profiles: agent.profiles.length,
+		bindings: {added: [], updated: [], skipped: [], conflicts: []},
+	};
+}

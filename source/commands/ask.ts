@@ -1,0 +1,20 @@
+import {createInterface} from 'node:readline/promises';
+import {JarvisError} from '../errors.ts';
+import type {CommandContext} from './command.ts';
+
+/**
+ * Makes sure that a person wants something destroyed: they type its name. `--yes` answers for them.
+ * @throws `terminal_required` when nobody can be asked
+ */
+export async function confirmByName(context: CommandContext, what: string, name: string): Promise<boolean> {
+	if (context.flags.yes) return true;
+	if (!context.stdin.isTTY) {
+		throw new JarvisError('terminal_required', `${what} asks first, and there is no terminal.`, 'Add --yes.');
+	}
+	const lines = createInterface({input: context.stdin, output: process.stderr});
+	try {
+		return (await lines.question(`${what} Type ${name} to do it: `)).trim() === name;
+	} finally {
+		lines.close();
+	}
+}

@@ -1,0 +1,63 @@
+import {dirname} from 'node:path';
+import type {EffectiveOrder} from '../auth/routing/order.ts';
+import {orderOf} from '../auth/snapshot.ts';
+import {span} from '../words.ts';
+import {type CommandContext, printJson, textFlag} from './command.ts';
+import {textTable} from './text.ts';
+
+/** `models auth order get`: the explicit order, and the one in which profiles are tried now. */
+export async function runOrderGet(context: CommandContext): Promise<number> {
+	return show(context, await context.jarvis.agent(textFlag(context, 'agent')));
+}
+
+/** `models auth order set`: makes an order explicit. */
+export async function runOrderSet(context: CommandContext): Promise<number> {
+	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
+	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', context.arguments);
+	return show(context, agentId);
+}
+
+/** `models auth order clear`: takes the explicit order away. */
+export async function runOrderClear(context: CommandContext): Promise<number> {
+	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
+	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', undefined);
+	return show(context, agentId);
+}
+
+async function show(context: CommandContext, agentId: string): Promise<number> {
+	const {jarvis} = context;
+	const provider = textFlag(context, 'provider') ?? '';
+	const snapshot = await jarvis.snapshot();
+	const agent = snapshot.agents.find(other => other.id === agentId);
+	if (!agent) return 1;
+	if (agent.problem) throw agent.problem;
+	const order = orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env);
+	const authStorePath = jarvis.paths.profiles(agentId);
+	if (context.flags.json) {
+		printJson(context, {
+			...{agentId, agentDir: dirname(authStorePath), provider, authStorePath},
+			order: agent.order.get(provider) ?? null,
+			source: order.source,
+			effective: order.places,
+		});
+	} else context.print(orderText(order, jarvis.now()));
+	return 0;
+}
+
+function orderText(order: EffectiveOrder, now: number): string {
+	if (order.places.length === 0) return `No profiles of ${order.provider}.`;
+	const rows = order.places.map(({place, profileId, reason, why, until}) => [
+		place === undefined ? '–' : `${place}.`,
+		profileId,
+		reason,
+		until === undefined ? why : `${why}, back in ${span(until - now)}`,
+	]);
+	return `Order of ${order.provider}, from: ${sourceWords[order.source]}\n${textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
+}
+
+const sourceWords: Record<EffectiveOrder['source'], string> = {
+	store: 'the agent’s own order',
+	config: 'auth.order in jarvis.json',
+	'configured profiles': 'auth.profiles in jarvis.json',
+	'all profiles': 'all stored profiles',
+};

@@ -1,0 +1,44 @@
+import {healthOf} from '../auth/health.ts';
+import {confirmByName} from './ask.ts';
+import {type CommandContext, printJson, textFlag} from './command.ts';
+import {statusText} from './status.ts';
+
+/** `models auth list`: an agent's profiles. */
+export async function runList(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const agentId = await jarvis.agent(textFlag(context, 'agent'));
+	const agent = (await jarvis.snapshot()).agents.find(other => other.id === agentId);
+	if (!agent) return 1;
+	if (agent.problem) throw agent.problem;
+	if (!context.flags.json) {
+		context.print(statusText(jarvis, [agent]));
+		return 0;
+	}
+	printJson(context, {
+		agentId,
+		authStorePath: jarvis.paths.profiles(agentId),
+		profiles: agent.profiles.map(facts => {
+			const {status, reason} = healthOf(facts, jarvis.now(), jarvis.env);
+			const {profileId, provider, kind, email, accountId, expires} = facts;
+			return {profileId, provider, type: kind, email, accountId, expires, status, reasonCode: reason};
+		}),
+		brokenEntries: agent.broken,
+	});
+	return 0;
+}
+
+/** `models auth remove`: removes a profile, after asking. */
+export async function runRemove(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const agentId = await jarvis.agent(textFlag(context, 'agent'));
+	const [profileId = ''] = context.arguments;
+	const question = `This removes ${profileId} and its secrets from the agent ${agentId}.`;
+	if (!(await confirmByName(context, question, profileId))) {
+		context.tell('Nothing was removed.');
+		return 130;
+	}
+	await jarvis.removeProfile(agentId, profileId);
+	if (context.flags.json) printJson(context, {agentId, profileId, removed: true});
+	else context.tell(`Removed ${profileId} from the agent ${agentId}.`);
+	return 0;
+}

@@ -1,0 +1,147 @@
+import {dirname} from 'node:path';
+import type {ProfileFacts} from '../auth/facts.ts';
+import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
+import {type AgentSnapshot, orderOf, type Snapshot} from '../auth/snapshot.ts';
+import type {Jarvis} from '../core.ts';
+import {ago, stateWord, timeLeft} from '../words.ts';
+import {type CommandContext, printJson, textFlag} from './command.ts';
+import {textTable} from './text.ts';
+
+/** `models status`: the state of one agent's credentials. */
+export async function runStatus(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const agentId = await jarvis.agent(textFlag(context, 'agent'));
+	const snapshot = await jarvis.snapshot();
+	const agent = snapshot.agents.find(other => other.id === agentId);
+	if (!agent) return 1;
+	if (agent.problem) throw agent.problem;
+	for (const problem of snapshot.problems) context.tell(`${problem.message} ${problem.next}`);
+	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
+	else context.print(statusText(jarvis, [agent]));
+	return context.flags.check ? checkCode(agent, jarvis) : 0;
+}
+
+/** The status of agents as a table, for a person. */
+export function statusText(jarvis: Jarvis, agents: readonly AgentSnapshot[]): string {
+	const now = jarvis.now();
+	return agents
+		.map(agent => {
+			const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
+			if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
+			if (agent.profiles.length === 0) {
+				return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
+			}
+			const rows = agent.profiles.map(facts => {
+				const health = healthOf(facts, now, jarvis.env);
+				const {glyph, word} = stateWord(health, now);
+				const used = ago(facts.usage.lastUsed, now);
+				return [facts.profileId, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
+			});
+			const broken = agent.broken.map(({profileId, problem}) => [
+				profileId,
+				'?',
+				'–',
+				`✗ ${problem}`,
+				'–',
+				'–',
+			]);
+			return `${title}\n${textTable(['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'], [...rows, ...broken])}`;
+		})
+		.join('\n\n');
+}
+
+function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
+	const now = jarvis.now();
+	const {models} = snapshot.config;
+	const primary = models.primary ?? null;
+	const storePath = jarvis.paths.profiles(agent.id);
+	const providers = [...new Set(agent.profiles.map(facts => facts.provider))].sort();
+	const ofProvider = (provider: string) => agent.profiles.filter(facts => facts.provider === provider);
+	const withOAuth = providers.filter(provider => ofProvider(provider).some(facts => facts.kind === 'oauth'));
+	const inUse = [models.primary, ...models.fallbacks].flatMap(ref =>
+		ref?.includes('/') ? [ref.split('/')[0] ?? ''] : [],
+	);
+	return {
+		configPath: jarvis.paths.config,
+		agentId: agent.id,
+		agentDir: dirname(storePath),
+		defaultModel: primary,
+		resolvedDefault: (primary && models.aliases.get(primary)) ?? primary,
+		fallbacks: models.fallbacks,
+		imageModel: null,
+		imageFallbacks: [],
+		aliases: Object.fromEntries(models.aliases),
+		allowed: [],
+		auth: {
+			storePath,
+			shellEnvFallback: {enabled: false, appliedKeys: []},
+			providersWithOAuth: withOAuth.map(provider => `${provider} (${ofProvider(provider).length})`),
+			missingProvidersInUse: [...new Set(inUse)].filter(provider => !providers.includes(provider)),
+			providers: providers.map(provider => ({
+				provider,
+				effective: {kind: 'profiles', detail: storePath},
+				profiles: countKinds(ofProvider(provider)),
+				order: orderOf({agent, config: snapshot.config}, provider, now, jarvis.env).places,
+			})),
+			unusableProfiles: agent.profiles.flatMap(facts => unusable(facts, now)),
+			brokenEntries: agent.broken,
+			oauth: {
+				warnAfterMs: expiringWithinMs,
+				profiles: agent.profiles.map(facts => profileJson(facts, healthOf(facts, now, jarvis.env))),
+				providers: [],
+			},
+		},
+	};
+}
+
+function profileJson(facts: ProfileFacts, health: Health) {
+	return {
+		profileId: facts.profileId,
+		provider: facts.provider,
+		type: facts.kind,
+		status: health.status,
+		health: health.status,
+		reasonCode: health.reason,
+		expiresAt: typeof facts.expires === 'number' ? facts.expires : undefined,
+		remainingMs: health.remainingMs,
+		refreshable: facts.refreshable,
+		source: 'store',
+		label: facts.email ? `${facts.profileId} (${facts.email})` : facts.profileId,
+		secrets: Object.fromEntries(facts.secrets.map(({name, masked}) => [name, masked])),
+		lastProven: facts.usage.lastProven ?? null,
+		owner: facts.agentId,
+	};
+}
+
+function unusable(facts: ProfileFacts, now: number) {
+	const aside = setAsideUntil(facts, now);
+	if (!aside) return [];
+	return [
+		{
+			profileId: facts.profileId,
+			provider: facts.provider,
+			kind: aside.reason,
+			reason: facts.usage.disabledReason,
+			until: aside.until,
+			remainingMs: aside.until - now,
+		},
+	];
+}
+
+function countKinds(profiles: readonly ProfileFacts[]) {
+	const count = (kind: ProfileFacts['kind']) => profiles.filter(facts => facts.kind === kind).length;
+	return {
+		count: profiles.length,
+		oauth: count('oauth'),
+		token: count('token'),
+		apiKey: count('api_key'),
+		labels: profiles.map(facts => (facts.email ? `${facts.profileId} (${facts.email})` : facts.profileId)),
+	};
+}
+
+// 1 before 2: what is over matters more than what will be.
+function checkCode(agent: AgentSnapshot, jarvis: Jarvis): number {
+	const states = agent.profiles.map(facts => healthOf(facts, jarvis.now(), jarvis.env).status);
+	if (states.length === 0 || states.some(status => status === 'expired' || status === 'missing')) return 1;
+	return states.includes('expiring') ? 2 : 0;
+}

@@ -1,0 +1,176 @@
+import type {CommandRun} from './command.ts';
+
+/** A flag, as help, parsing and completions are made from it. */
+export interface FlagSpec {
+	readonly name: string;
+	/** What its value is called; a flag without one is a switch. */
+	readonly value?: string;
+	readonly help: string;
+	readonly required?: boolean;
+}
+
+export interface ArgumentSpec {
+	readonly name: string;
+	readonly help: string;
+	readonly variadic?: boolean;
+}
+
+export interface CommandSpec {
+	/** The words that name it: `['models', 'auth', 'login']`. */
+	readonly path: readonly string[];
+	readonly summary: string;
+	readonly flags: readonly FlagSpec[];
+	readonly arguments: readonly ArgumentSpec[];
+	/** Loads what carries it out: nothing of a command is loaded before it is asked for. */
+	readonly load: () => Promise<CommandRun>;
+}
+
+const agent: FlagSpec = {name: 'agent', value: 'id', help: 'the agent (the default one if absent)'};
+const json: FlagSpec = {name: 'json', help: 'print JSON'};
+const stateDir: FlagSpec = {
+	name: 'state-dir',
+	value: 'folder',
+	help: 'the state folder (default: $JARVIS_STATE_DIR or ~/.jarvis)',
+};
+const provider: FlagSpec = {name: 'provider', value: 'id', help: 'the provider', required: true};
+const profileId: ArgumentSpec = {name: 'profile-id', help: 'the profile, <provider>:<name>'};
+const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
+
+/** Every command, in the order in which help lists them. */
+export const commandTable: readonly CommandSpec[] = [
+	{
+		path: ['models', 'status'],
+		summary: 'show the state of an agent’s credentials',
+		flags: [
+			agent,
+			json,
+			{name: 'check', help: 'exit 1 if one is expired or missing, 2 if one expires within 24 h'},
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./status.ts')).runStatus,
+	},
+	{
+		path: ['models', 'auth', 'login'],
+		summary: 'log an account in, in the browser or by pasting the redirect URL',
+		flags: [
+			provider,
+			agent,
+			{name: 'profile-id', value: 'id', help: 'store it under this id (default: the account’s)'},
+			{name: 'no-browser', help: 'do not open a browser: print the link'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./login.ts')).runLogin,
+	},
+	{
+		path: ['models', 'auth', 'finish'],
+		summary: 'end a login that waits in another terminal',
+		flags: [json, stateDir],
+		arguments: [
+			{
+				name: 'redirect-url',
+				help: 'the address that the browser shows at the end, or - to read it from standard input',
+			},
+		],
+		load: async () => (await import('./login.ts')).runFinish,
+	},
+	{
+		path: ['models', 'auth', 'token'],
+		summary: 'print a token that is good now, refreshed if need be',
+		flags: [
+			provider,
+			agent,
+			{name: 'profile', value: 'id', help: 'of this profile and no other'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./token.ts')).runToken,
+	},
+	{
+		path: ['models', 'auth', 'list'],
+		summary: 'list an agent’s profiles',
+		flags: [agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./profiles.ts')).runList,
+	},
+	{
+		path: ['models', 'auth', 'remove'],
+		summary: 'remove a profile with its secrets',
+		flags: [agent, yes, json, stateDir],
+		arguments: [profileId],
+		load: async () => (await import('./profiles.ts')).runRemove,
+	},
+	{
+		path: ['models', 'auth', 'order', 'get'],
+		summary: 'show in which order a provider’s profiles are tried, and why',
+		flags: [provider, agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./order.ts')).runOrderGet,
+	},
+	{
+		path: ['models', 'auth', 'order', 'set'],
+		summary: 'set the order in which a provider’s profiles are tried',
+		flags: [provider, agent, json, stateDir],
+		arguments: [{...profileId, help: 'the profiles, first to last', variadic: true}],
+		load: async () => (await import('./order.ts')).runOrderSet,
+	},
+	{
+		path: ['models', 'auth', 'order', 'clear'],
+		summary: 'take an agent’s explicit order of a provider away',
+		flags: [provider, agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./order.ts')).runOrderClear,
+	},
+	{
+		path: ['agents', 'list'],
+		summary: 'list the agents',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./agents.ts')).runAgentsList,
+	},
+	{
+		path: ['agents', 'add'],
+		summary: 'add an agent with credentials of its own',
+		flags: [
+			{name: 'name', value: 'text', help: 'how it is called'},
+			{name: 'workspace', value: 'folder', help: 'its workspace'},
+			{name: 'non-interactive', help: 'accepted for scripts: this command never asks'},
+			json,
+			stateDir,
+		],
+		arguments: [{name: 'id', help: 'up to 64 lower-case letters, digits, "-" and "_"'}],
+		load: async () => (await import('./agents.ts')).runAgentsAdd,
+	},
+	{
+		path: ['agents', 'delete'],
+		summary: 'delete an agent with all its credentials',
+		flags: [yes, json, stateDir],
+		arguments: [{name: 'id', help: 'the agent'}],
+		load: async () => (await import('./agents.ts')).runAgentsDelete,
+	},
+	{
+		path: ['agents', 'set-default'],
+		summary: 'make an agent the one that is meant when none is named',
+		flags: [json, stateDir],
+		arguments: [{name: 'id', help: 'the agent'}],
+		load: async () => (await import('./agents.ts')).runAgentsSetDefault,
+	},
+	{
+		path: ['completion'],
+		summary: 'print the completion script of a shell',
+		flags: [],
+		arguments: [{name: 'shell', help: 'bash, zsh or fish'}],
+		load: async () => (await import('./completion.ts')).runCompletion,
+	},
+];
+
+/** The groups of commands, for help. */
+export const groupSummaries: Readonly<Record<string, string>> = {
+	models: 'credentials of models’ providers',
+	'models auth': 'log in, hand out, list and order credentials',
+	'models auth order': 'the order in which profiles are tried',
+	agents: 'agents, each with credentials of its own',
+};

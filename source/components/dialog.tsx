@@ -1,0 +1,57 @@
+import {Box, Text} from 'ink';
+import type {Dialog} from '../ui/state.ts';
+import {wrapWords} from './fit.ts';
+import {TextField} from './text-field.tsx';
+
+export interface DialogBoxProps {
+	readonly dialog: Dialog;
+	readonly columns: number;
+	readonly rows: number;
+}
+
+/** A question over the screen. It is drawn last, and covers what is under it. */
+export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
+	const width = Math.min(64, columns - 4);
+	const inner = width - 4;
+	const isDanger = dialog.kind === 'field' && dialog.danger;
+	const lines = dialog.lines.flatMap(line => wrapWords(line, inner));
+	const height = lines.length + 5 + (dialog.kind === 'field' ? 1 : 0);
+	return (
+		<Box position="absolute" width={columns} height={rows} alignItems="center" justifyContent="center">
+			<Box
+				width={width}
+				height={height}
+				flexDirection="column"
+				paddingX={1}
+				borderStyle="round"
+				backgroundColor="default"
+				{...(isDanger ? {borderColor: 'red'} : {})}
+				aria-role="menu"
+			>
+				<Text bold wrap="truncate">
+					{dialog.title}
+				</Text>
+				{lines.map(line => (
+					<Text key={line} wrap="truncate">
+						{line}
+					</Text>
+				))}
+				{dialog.kind === 'field' && (
+					<Box>
+						<Text>{'> '}</Text>
+						<TextField field={dialog.field} placeholder={dialog.placeholder ?? ''} width={inner - 2} />
+					</Box>
+				)}
+				{dialog.kind === 'field' && dialog.fault !== undefined ? (
+					<Text color="red" wrap="truncate">
+						{dialog.fault}
+					</Text>
+				) : (
+					<Text dimColor wrap="truncate">
+						{dialog.kind === 'confirm' ? 'y yes   n no' : '⏎ done   Esc cancel'}
+					</Text>
+				)}
+			</Box>
+		</Box>
+	);
+}

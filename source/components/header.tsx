@@ -1,0 +1,56 @@
+import {Box, Text, useAnimation} from 'ink';
+import {needsPerson} from '../auth/health.ts';
+import {healthRows} from '../ui/rows.ts';
+import {screenIds, type UiState} from '../ui/state.ts';
+
+const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+const titles: Record<(typeof screenIds)[number], string> = {
+	agents: 'Agents',
+	profiles: 'Profiles',
+	order: 'Order',
+	health: 'Health',
+	login: 'Login',
+};
+
+/** The names of the screens, and what is under way or needs a person. */
+export function Header({state}: {readonly state: UiState}) {
+	const active = state.screen === 'help' ? state.previous : state.screen;
+	return (
+		<Box height={1} flexShrink={0} justifyContent="space-between">
+			<Box flexShrink={0}>
+				<Text bold>{state.size.columns < 80 ? '' : ' JARVIS '}</Text>
+				{screenIds.map((id, index) => (
+					<Text key={id} bold={id === active} inverse={id === active}>
+						{id === active ? `▸${index + 1} ${titles[id]} ` : ` ${index + 1} ${titles[id]} `}
+					</Text>
+				))}
+			</Box>
+			<Status state={state} />
+		</Box>
+	);
+}
+
+function Status({state}: {readonly state: UiState}) {
+	const task = [...state.tasks.values()].at(-1);
+	const needy = healthRows({...state, filter: {text: '', cursor: 0}}).filter(row =>
+		needsPerson(row.health),
+	).length;
+	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : task} />;
+	const words = [
+		...(state.sandbox && state.size.columns >= 70 ? ['sandbox'] : []),
+		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),
+	];
+	return (
+		<Text wrap="truncate">
+			{words.join(' · ')}
+			{words.length > 0 && needy > 0 ? ' · ' : ''}
+			{needy > 0 ? <Text color="red" bold>{`✗ ${needy}`}</Text> : null}{' '}
+		</Text>
+	);
+}
+
+function Working({label}: {readonly label: string}) {
+	const {frame} = useAnimation({interval: 120});
+	return <Text wrap="truncate">{`${frames[frame % frames.length]} ${label} `}</Text>;
+}

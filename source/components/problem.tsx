@@ -1,0 +1,30 @@
+import {Box, Text} from 'ink';
+import type {JarvisError} from '../errors.ts';
+import {wrapWords} from './fit.ts';
+
+/** Something that could not be read, in place of what it would have shown. */
+export function Problem({
+	problem,
+	width,
+	height,
+}: {
+	readonly problem: JarvisError;
+	readonly width: number;
+	readonly height: number;
+}) {
+	const lines = (text: string) => wrapWords(text, width - 6);
+	return (
+		<Box flexDirection="column" height={height} paddingX={2} paddingTop={1} overflow="hidden">
+			{lines(`✗ ${problem.message}`).map(line => (
+				<Text key={line} color="red" wrap="truncate">
+					{line}
+				</Text>
+			))}
+			{lines(problem.next).map(line => (
+				<Text key={line} wrap="truncate">
+					{line}
+				</Text>
+			))}
+		</Box>
+	);
+}

@@ -1,0 +1,107 @@
+import {Box, Text} from 'ink';
+import type {ProfileRow} from '../ui/rows.ts';
+import type {UiState} from '../ui/state.ts';
+import {ago, clockTime, span, stateWord} from '../words.ts';
+import {fit} from './fit.ts';
+
+const labelWidth = 11;
+
+/** The details of a profile, two facts a line where there is room. Secrets are masked before they come here. */
+export function ProfileDetails({
+	state,
+	row,
+	height,
+}: {
+	readonly state: UiState;
+	readonly row: ProfileRow;
+	readonly height: number;
+}) {
+	const {columns} = state.size;
+	const inner = columns - 4;
+	const facts = factLines(state, row);
+	const pairs = inner >= 72;
+	const half = Math.floor((inner - 2) / 2);
+	const lines = pairs
+		? facts.flatMap((left, index) => (index % 2 === 0 ? [[left, facts[index + 1]] as const] : []))
+		: facts.map(fact => [fact] as const);
+	return (
+		<Box
+			flexDirection="column"
+			height={height}
+			width={columns}
+			flexShrink={0}
+			borderStyle="single"
+			borderDimColor
+			paddingX={1}
+			overflow="hidden"
+		>
+			{lines.slice(0, height - 2).map(line => (
+				<Text key={line[0][0]} wrap="truncate">
+					{line.map(fact =>
+						fact ? (
+							<Text key={fact[0]}>
+								<Text dimColor>{fit(fact[0], labelWidth)}</Text>
+								{fit(fact[1], (pairs ? half : inner) - labelWidth)}
+								{pairs ? '  ' : ''}
+							</Text>
+						) : null,
+					)}
+				</Text>
+			))}
+		</Box>
+	);
+}
+
+function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (readonly [string, string])[] {
+	const {usage} = facts;
+	const {glyph, word} = stateWord(health, now);
+	const provider = providers.find(other => other.id === facts.provider)?.label ?? facts.provider;
+	const secrets = facts.secrets.map(({name, masked}) => [name.replace(' token', ''), masked] as const);
+	return [
+		['state', `${glyph} ${word} (${health.reason})`],
+		['expires', expiry(facts.expires, now)],
+		['provider', provider],
+		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
+		...secrets,
+		...(facts.ref ? [['secret ref', `${facts.ref.source}: ${facts.ref.id}`] as const] : []),
+		[
+			'proven',
+			usage.lastProven
+				? `${provenWords[usage.lastProven.outcome] ?? usage.lastProven.outcome} ${ago(usage.lastProven.at, now)}`
+				: 'never',
+		],
+		['last used', ago(usage.lastUsed, now)],
+		...failureLines(health, usage.errorCount, usage.disabledReason, now),
+		[
+			'renewal',
+			facts.refreshable
+				? 'refreshed when it runs out'
+				: facts.kind === 'oauth'
+					? 'only by a new login'
+					: 'none: it is static',
+		],
+	];
+}
+
+function failureLines(
+	health: ProfileRow['health'],
+	errors: number | undefined,
+	reason: string | undefined,
+	now: number,
+) {
+	if (health.until === undefined) return [];
+	const why = [reason, errors ? `${errors} failures` : undefined].filter(Boolean).join(', ');
+	return [['set aside', `for ${span(health.until - now)}${why ? ` (${why})` : ''}`] as const];
+}
+
+const provenWords: Readonly<Record<string, string>> = {
+	login: 'logged in',
+	refreshed: 'refreshed',
+	refused: 'refused by the server',
+};
+
+function expiry(expires: ProfileRow['facts']['expires'], now: number): string {
+	if (expires === undefined) return 'never, as far as is known';
+	if (expires === 'invalid') return 'not a time';
+	return `${clockTime(expires)} (${expires > now ? `in ${span(expires - now)}` : ago(expires, now)})`;
+}

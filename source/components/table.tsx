@@ -1,0 +1,116 @@
+import {Box, Text, useIsScreenReaderEnabled} from 'ink';
+import {fit} from './fit.ts';
+import {type Tone, toneColors} from './theme.ts';
+
+/** What a cell shows. */
+export interface Cell {
+	readonly text: string;
+	readonly tone?: Tone;
+}
+
+/** A column as data. */
+export interface Column<Row> {
+	readonly title: string;
+	/** Its width in columns of the terminal; a flexible one is at least so wide, and takes what is left. */
+	readonly width: number;
+	readonly flexible?: boolean;
+	readonly align?: 'left' | 'right';
+	/** The columns of the highest number are left out first where there is no room; 0 never is. */
+	readonly dropFirst: number;
+	readonly cell: (row: Row) => Cell;
+}
+
+const gap = 2;
+const marker = '▸ ';
+
+/** The columns that fit into a width, with the widths that they have there. */
+export function layColumns<Row>(
+	columns: readonly Column<Row>[],
+	width: number,
+): {readonly column: Column<Row>; readonly width: number}[] {
+	const room = width - marker.length;
+	const total = (list: readonly Column<Row>[]) =>
+		list.reduce((sum, column) => sum + column.width + gap, -gap);
+	let kept = [...columns];
+	while (total(kept) > room && kept.some(column => column.dropFirst > 0)) {
+		const worst = Math.max(...kept.map(column => column.dropFirst));
+		kept = kept.filter(column => column.dropFirst !== worst);
+	}
+	const flexible = kept.filter(column => column.flexible).length;
+	const extra = Math.max(0, room - total(kept));
+	let given = 0;
+	return kept.map(column => {
+		if (!column.flexible) return {column, width: column.width};
+		given += 1;
+		const share =
+			given === flexible
+				? extra - Math.floor(extra / flexible) * (flexible - 1)
+				: Math.floor(extra / flexible);
+		return {column, width: column.width + share};
+	});
+}
+
+/** The first row of the window in which the cursor is shown: it moves by whole pages. */
+export function windowStart(cursor: number, height: number, count: number): number {
+	if (count <= height || height <= 0) return 0;
+	return Math.min(Math.floor(Math.max(0, cursor) / height) * height, count - height);
+}
+
+export interface TableProps<Row> {
+	readonly columns: readonly Column<Row>[];
+	readonly rows: readonly Row[];
+	readonly cursor: number;
+	readonly width: number;
+	/** Lines, the head included. */
+	readonly height: number;
+	/** Said where there are no rows. */
+	readonly empty: string;
+}
+
+/** A table of which the window around the cursor is shown. */
+export function Table<Row extends {readonly id: string}>(props: TableProps<Row>) {
+	const {rows, cursor, width, empty} = props;
+	const isScreenReader = useIsScreenReaderEnabled();
+	const laid = layColumns(props.columns, width);
+	const height = Math.max(1, props.height - 1);
+	const start = windowStart(cursor, height, rows.length);
+	const shown = rows.slice(start, start + height);
+	const more = rows.length > height ? ` ${start + 1}–${start + shown.length} of ${rows.length}` : '';
+	const head = laid
+		.map(({column, width: cells}) => fit(column.title, cells, column.align))
+		.join(' '.repeat(gap));
+	return (
+		<Box flexDirection="column" height={props.height} flexShrink={0} overflow="hidden" aria-role="list">
+			{!isScreenReader && (
+				<Text wrap="truncate" dimColor>
+					{fit(`${' '.repeat(marker.length)}${head.trimEnd()}`, width - more.length) + more}
+				</Text>
+			)}
+			{rows.length === 0 && (
+				<Text wrap="truncate" dimColor>
+					{`${' '.repeat(marker.length)}${empty}`}
+				</Text>
+			)}
+			{shown.map((row, index) => {
+				const isSelected = start + index === cursor;
+				return (
+					<Box key={row.id} flexShrink={0} aria-role="listitem" aria-state={{selected: isSelected}}>
+						<Text wrap="truncate" inverse={isSelected} bold={isSelected}>
+							{isSelected ? marker : ' '.repeat(marker.length)}
+							{laid.map(({column, width: cells}, at) => {
+								const {text, tone = 'plain'} = column.cell(row);
+								const padded = fit(text, cells, column.align) + (at < laid.length - 1 ? ' '.repeat(gap) : '');
+								// A selected row is inverse as a whole: colours would not be readable on it.
+								return (
+									<Text key={column.title} {...(isSelected ? {} : toneColors[tone])}>
+										{padded}
+									</Text>
+								);
+							})}
+						</Text>
+					</Box>
+				);
+			})}
+		</Box>
+	);
+}

@@ -1,0 +1,30 @@
+import {statusText} from './commands/status.ts';
+import {type JarvisOptions, openJarvis} from './core.ts';
+import {JarvisError} from './errors.ts';
+
+/**
+ * What `jarvis` does without a command: the dashboard, or, where there is no terminal to show it on, the
+ * status of all agents.
+ * @throws `terminal_required` for the sandbox, which is only there to be looked at
+ */
+export async function openFace(
+	request: {readonly demo: boolean; readonly stateDir?: string},
+	options: JarvisOptions,
+): Promise<number> {
+	const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+	if (isTerminal) {
+		const {openDashboard} = await import('./dashboard.tsx');
+		return openDashboard(request, options);
+	}
+	if (request.demo) {
+		throw new JarvisError(
+			'terminal_required',
+			'The sandbox is a dashboard, and there is no terminal.',
+			'Run it in one.',
+		);
+	}
+	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
+	const {agents} = await jarvis.snapshot();
+	process.stdout.write(`${statusText(jarvis, agents)}\n`);
+	return 0;
+}

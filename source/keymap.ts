@@ -1,0 +1,231 @@
+import type {ActionId} from './ui/actions.ts';
+import type {ScreenId, UiState} from './ui/state.ts';
+
+/** Where a key works. Of several that take the same key, the first in this list has it. */
+export type Scope = 'confirm' | 'field' | 'filter' | ScreenId | 'list' | 'everywhere';
+
+export interface KeyBinding {
+	readonly action: ActionId;
+	readonly scope: Scope;
+	/** Chords, the first being the one that is shown. */
+	readonly keys: readonly string[];
+	/** For the footer: at most a dozen characters. */
+	readonly label: string;
+	/** For the help screen and the docs: one sentence. */
+	readonly help: string;
+	/** Shown in the footer, most needed first; the help screen shows them all. */
+	readonly footer?: true;
+	/** Only while a login is waiting, or only while none is. */
+	readonly when?: (state: UiState) => boolean;
+}
+
+const choosing = (state: UiState) => state.login.stage === 'choosing';
+const waiting = (state: UiState) => loginStep(state) === 'waiting' && !hasField(state);
+const typing = (state: UiState) => hasField(state);
+const over = (state: UiState) => ['done', 'failed', 'cancelled'].includes(loginStep(state) ?? '');
+const underWay = (state: UiState) => ['preparing', 'exchanging'].includes(loginStep(state) ?? '');
+
+type Extra = Pick<KeyBinding, 'footer' | 'when'>;
+
+const key = (
+	scope: Scope,
+	keys: string,
+	action: ActionId,
+	label: string,
+	help: string,
+	extra: Extra = {},
+): KeyBinding => ({scope, keys: keys.split(' '), action, label, help, ...extra});
+
+/** Every key of the dashboard. Dispatch, footer, help screen and docs/keys.md are made from this list. */
+export const keymap: readonly KeyBinding[] = [
+	key('confirm', 'y enter', 'confirm', 'yes', 'do it', {footer: true}),
+	key('confirm', 'esc n q', 'dismiss', 'no', 'leave it as it is', {footer: true}),
+	key('field', 'enter', 'submit', 'done', 'take what is typed', {footer: true}),
+	key('field', 'esc', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
+	key('filter', 'enter down', 'keepFilter', 'keep', 'keep the filter and go to the list', {footer: true}),
+	key('filter', 'esc', 'clearFilter', 'clear', 'show everything again', {footer: true}),
+
+	key('agents', 'enter', 'openAgent', 'profiles', 'show the profiles of the agent', {footer: true}),
+	key('agents', 'a', 'addAgent', 'add', 'add an agent with credentials of its own', {footer: true}),
+	key('agents', 'd', 'setDefault', 'default', 'make it the agent that is meant when none is named', {
+		footer: true,
+	}),
+	key('agents', 'l', 'loginAgent', 'log in', 'log an account in for the agent', {footer: true}),
+	key('agents', 'D', 'deleteAgent', 'delete', 'delete the agent and its credentials, after typing its name', {
+		footer: true,
+	}),
+
+	key('profiles', 'enter', 'toggleDetails', 'details', 'show or hide the details of the profile', {
+		footer: true,
+	}),
+	key('profiles', 'l', 'loginAgain', 'log in', 'log in again for the profile, or anew when there is none', {
+		footer: true,
+	}),
+	key('profiles', 'r', 'refresh', 'refresh', 'refresh its access token now', {footer: true}),
+	key('profiles', 'y', 'copyId', 'copy id', 'copy the profile id', {footer: true}),
+	key('profiles', 'Y', 'copySecret', 'copy secret', 'copy its token or key, after asking'),
+	key('profiles', 'e', 'renameProfile', 'rename', 'give the profile another name', {footer: true}),
+	key('profiles', 'o', 'showOrder', 'order', 'show the order of its provider'),
+	key(
+		'profiles',
+		'D',
+		'removeProfile',
+		'remove',
+		'remove the profile and its secrets, after typing its name',
+		{footer: true},
+	),
+	key('profiles', 'right', 'nextAgent', 'next agent', 'show the next agent'),
+	key('profiles', 'left [', 'previousAgent', 'previous agent', 'show the previous agent'),
+
+	key('order', 'K shift+up', 'moveUp', 'up', 'move the profile up', {footer: true}),
+	key('order', 'J shift+down', 'moveDown', 'down', 'move the profile down', {footer: true}),
+	key('order', 's enter', 'saveOrder', 'save', 'save the order that was made', {footer: true}),
+	key('order', 'x', 'clearOrder', 'clear', 'take the explicit order away, after asking', {footer: true}),
+	key('order', 'right', 'nextProvider', 'provider', 'show the next provider', {footer: true}),
+	key('order', 'left [', 'previousProvider', 'previous', 'show the previous provider'),
+
+	key('health', 'enter', 'openProfile', 'details', 'show the profile among those of its agent', {
+		footer: true,
+	}),
+	key('health', 'r', 'refresh', 'refresh', 'refresh its access token now', {footer: true}),
+	key('health', 'l', 'loginAgain', 'log in', 'log in again for the profile', {footer: true}),
+
+	key('login', 'enter', 'chooseProvider', 'log in', 'log in with the provider', {
+		footer: true,
+		when: choosing,
+	}),
+	key('login', 'right', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
+	key('login', 'left [', 'previousAgent', 'previous agent', 'log in for the previous agent', {
+		when: choosing,
+	}),
+	key('login', 'p enter', 'openPaste', 'paste', 'type or paste the address that the browser ends at', {
+		footer: true,
+		when: waiting,
+	}),
+	key('login', 'y', 'copyLink', 'copy link', 'copy the login link', {footer: true, when: waiting}),
+	key('login', 'b', 'openBrowser', 'browser', 'open the login link in a browser', {
+		footer: true,
+		when: waiting,
+	}),
+	key('login', 'u', 'printLink', 'plain link', 'show the link alone, unwrapped, outside of the dashboard', {
+		footer: true,
+		when: waiting,
+	}),
+	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: waiting}),
+	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: underWay}),
+	key('login', 'enter', 'submitPaste', 'finish', 'finish the login with what is pasted', {
+		footer: true,
+		when: typing,
+	}),
+	key('login', 'esc', 'closePaste', 'back', 'close the field', {footer: true, when: typing}),
+	key('login', 'r', 'retryLogin', 'try again', 'start the same login again', {footer: true, when: over}),
+	key('login', 'enter', 'showProfiles', 'profiles', 'show the profiles of the agent', {
+		footer: true,
+		when: over,
+	}),
+	key('login', 'esc', 'chooseAnother', 'another', 'choose a provider again', {footer: true, when: over}),
+
+	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
+	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
+	key('help', 'up k', 'scrollUp', 'scroll up', 'scroll up'),
+	key('help', 'pagedown space', 'scrollPageDown', 'page', 'a page down'),
+	key('help', 'pageup', 'scrollPageUp', 'page up', 'a page up'),
+
+	key('list', 'down j', 'down', 'down', 'one row down'),
+	key('list', 'up k', 'up', 'up', 'one row up'),
+	key('list', 'pagedown ctrl+d', 'pageDown', 'page down', 'a page down'),
+	key('list', 'pageup ctrl+u', 'pageUp', 'page up', 'a page up'),
+	key('list', 'g home', 'first', 'first', 'the first row'),
+	key('list', 'G end', 'last', 'last', 'the last row'),
+	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {footer: true}),
+
+	key('everywhere', '1', 'openAgents', 'agents', 'the agents'),
+	key('everywhere', '2', 'openProfiles', 'profiles', 'the profiles of an agent'),
+	key('everywhere', '3', 'openOrder', 'order', 'in which order profiles are tried'),
+	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
+	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
+	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
+	key('everywhere', 'shift+tab', 'previousScreen', 'previous screen', 'the previous screen'),
+	key(
+		'everywhere',
+		'R',
+		'toggleAutoRefresh',
+		'auto-refresh',
+		'refresh tokens by itself when they run out, or not',
+	),
+	key('everywhere', 'ctrl+z', 'stop', 'suspend', 'stop JARVIS as a shell does; fg brings it back'),
+	key('everywhere', 'esc', 'back', 'back', 'drop the filter or the draft, or go back'),
+	key('everywhere', '?', 'openHelp', 'help', 'all keys', {footer: true}),
+	key('everywhere', 'q ctrl+c', 'quit', 'quit', 'leave JARVIS', {footer: true}),
+];
+
+/** What the scopes are called, in the order in which help lists them. */
+export const scopeTitles: Readonly<Record<Scope, string>> = {
+	agents: 'Agents',
+	profiles: 'Profiles',
+	order: 'Order',
+	health: 'Health',
+	login: 'Login',
+	list: 'In every list',
+	everywhere: 'Everywhere',
+	help: 'Help',
+	filter: 'While filtering',
+	field: 'In a field',
+	confirm: 'In a question',
+};
+
+/** The scopes whose keys work in a state, the innermost first. */
+export function activeScopes(state: UiState): readonly Scope[] {
+	if (state.dialog) return [state.dialog.kind === 'confirm' ? 'confirm' : 'field'];
+	if (state.filtering) return ['filter'];
+	if (state.screen === 'login') {
+		if (hasField(state)) return ['login'];
+		return choosing(state) ? ['login', 'list', 'everywhere'] : ['login', 'everywhere'];
+	}
+	return state.screen === 'help' ? ['help', 'everywhere'] : [state.screen, 'list', 'everywhere'];
+}
+
+/** The binding that a chord means in a state. */
+export function bindingFor(state: UiState, chord: string): KeyBinding | undefined {
+	for (const scope of activeScopes(state)) {
+		const binding = keymap.find(
+			candidate =>
+				candidate.scope === scope && candidate.keys.includes(chord) && (candidate.when?.(state) ?? true),
+		);
+		if (binding) return binding;
+	}
+	// However deep in a question one is, this leaves.
+	return chord === 'ctrl+c' ? keymap.find(binding => binding.action === 'quit') : undefined;
+}
+
+/** The bindings that the footer shows in a state, most needed first. */
+export function footerBindings(state: UiState): readonly KeyBinding[] {
+	return activeScopes(state).flatMap(scope =>
+		keymap.filter(binding => binding.scope === scope && binding.footer && (binding.when?.(state) ?? true)),
+	);
+}
+
+const keyNames: Readonly<Record<string, string>> = {
+	...{up: '↑', down: '↓', left: '←', right: '→', enter: '⏎', pageup: 'PgUp', pagedown: 'PgDn'},
+	...{'shift+up': '⇧↑', 'shift+down': '⇧↓', 'shift+tab': '⇧Tab', tab: 'Tab', esc: 'Esc', space: 'Space'},
+	...{home: 'Home', end: 'End', 'ctrl+c': '^C', 'ctrl+d': '^D', 'ctrl+u': '^U', 'ctrl+z': '^Z'},
+};
+
+/** A chord as it is shown. */
+export function keyName(chord: string): string {
+	return keyNames[chord] ?? chord;
+}
+
+/** Whether what is typed goes into a field. */
+export function isTyping(state: UiState): boolean {
+	return state.dialog?.kind === 'field' || state.filtering || (state.screen === 'login' && hasField(state));
+}
+
+/** The step of the login that the login screen shows, if one is there. */
+export function loginStep(state: UiState) {
+	return state.login.stage === 'running' ? state.login.login.state().step : undefined;
+}
+
+function hasField(state: UiState): boolean {
+	return state.login.stage === 'running' && state.login.field !== undefined;
+}

@@ -1,0 +1,98 @@
+import {Command, CommanderError} from 'commander';
+import {type CommandSpec, commandTable, groupSummaries} from './commands/table.ts';
+import type {Invocation} from './invocation.ts';
+
+/**
+ * The whole command line as commander parses it, made from the table of commands. Not on the way of
+ * commands that scripts call often (see cli.ts).
+ * @param version the program's
+ * @param invoke carries a command out
+ * @param open what `jarvis` without a command does
+ * @returns the exit code
+ */
+export async function runProgram(
+	argv: readonly string[],
+	version: string,
+	invoke: (invocation: Invocation) => Promise<number>,
+	open: (options: {readonly demo: boolean; readonly stateDir?: string}) => Promise<number>,
+): Promise<number> {
+	let exitCode = 0;
+	const program = new Command('jarvis')
+		.description(
+			'The token sink: one place that keeps, refreshes and hands out the credentials of your agents.',
+		)
+		.version(version)
+		.option('--demo', 'open the dashboard on a sandbox with a server of its own')
+		.option('--state-dir <folder>', 'the state folder (default: $JARVIS_STATE_DIR or ~/.jarvis)')
+		.showSuggestionAfterError()
+		.addHelpText(
+			'after',
+			'\nWithout a command, jarvis opens the dashboard; without a terminal it prints the status.',
+		)
+		.enablePositionalOptions()
+		.exitOverride()
+		.action(async (options: {demo?: boolean; stateDir?: string}) => {
+			exitCode = await open({
+				demo: options.demo === true,
+				...(options.stateDir === undefined ? {} : {stateDir: options.stateDir}),
+			});
+		});
+	const groups = new Map<string, Command>([['', program]]);
+	for (const spec of commandTable) {
+		addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+			exitCode = await invoke({spec, flags, arguments: words});
+		});
+	}
+	try {
+		await program.parseAsync(argv, {from: 'user'});
+	} catch (error) {
+		if (!(error instanceof CommanderError)) throw error;
+		return error.exitCode === 0 ? 0 : 2;
+	}
+	return exitCode;
+}
+
+function groupOf(groups: Map<string, Command>, path: readonly string[]): Command {
+	const name = path.join(' ');
+	const known = groups.get(name);
+	if (known) return known;
+	const parent = groupOf(groups, path.slice(0, -1));
+	const group = parent.command(path.at(-1) ?? '').description(groupSummaries[name] ?? '');
+	group.exitOverride();
+	groups.set(name, group);
+	return group;
+}
+
+function addCommand(
+	group: Command,
+	spec: CommandSpec,
+	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
+): void {
+	const command = group
+		.command(spec.path.at(-1) ?? '')
+		.description(spec.summary)
+		.exitOverride();
+	for (const {name, value, help, required} of spec.flags) {
+		const usage = value ? `--${name} <${value}>` : `--${name}`;
+		if (required) command.requiredOption(usage, help);
+		else command.option(usage, help);
+	}
+	for (const {name, help, variadic} of spec.arguments)
+		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+	command.action(async () => {
+		await run(flagsOf(command, spec), command.args);
+	});
+}
+
+// commander turns `--no-x` into `x: false`, and names into camel case; the table's own names are used here.
+function flagsOf(command: Command, spec: CommandSpec): Record<string, string | true> {
+	const flags: Record<string, string | true> = {};
+	for (const option of command.options) {
+		const name = option.long?.slice(2) ?? '';
+		if (!spec.flags.some(flag => flag.name === name)) continue;
+		const value: unknown = command.getOptionValue(option.attributeName());
+		if (option.negate ? value === false : value === true) flags[name] = true;
+		else if (typeof value === 'string') flags[name] = value;
+	}
+	return flags;
+}

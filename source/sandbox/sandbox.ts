@@ -1,0 +1,86 @@
+import {mkdtempSync, rmSync} from 'node:fs';
+import {createServer} from 'node:net';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {openaiCodex} from '../auth/providers/openai-codex.ts';
+import type {JarvisOptions} from '../core.ts';
+import {openBrowser, type Surroundings, surroundings} from '../host/browser.ts';
+import {startAuthorizationServer} from './authorization-server.ts';
+import {visit} from './scripted-browser.ts';
+import {seedStateFolder} from './seed.ts';
+
+/** How long (s) the sandbox's access tokens are good for: short enough to watch one run out. */
+const accessTokenSeconds = 60;
+
+export interface Sandbox {
+	readonly stateDir: string;
+	readonly options: Pick<JarvisOptions, 'env' | 'openBrowser'>;
+	readonly surroundings: Surroundings;
+	/** Stops the server and removes the state folder. */
+	close(): Promise<void>;
+}
+
+/**
+ * A state folder of its own with agents and profiles in every state, and a real authorization server on
+ * loopback that they are logged in at. No real account and no other machine is touched.
+ */
+export async function startSandbox(): Promise<Sandbox> {
+	const stateDir = mkdtempSync(join(tmpdir(), 'jarvis-sandbox-'));
+	const remove = () => rmSync(stateDir, {recursive: true, force: true});
+	try {
+		const [first, second] = await freePorts(2);
+		const redirectUris = [first, second].map(port => `http://127.0.0.1:${port}/callback`);
+		const server = await startAuthorizationServer({
+			consent: 'ask',
+			accessTokenSeconds,
+			redirectUris: [...redirectUris, ...openaiCodex.oauth.redirectUris],
+		});
+		await seedStateFolder(stateDir, server, redirectUris);
+		const around = surroundings(process.env, process.platform);
+		return {
+			stateDir,
+			surroundings: around.browser
+				? around
+				: {...around, browser: false, whyNot: `${around.whyNot}; b lets the sandbox approve in your place`},
+			options: {
+				env: {
+					...process.env,
+					JARVIS_STATE_DIR: stateDir,
+					SANDBOX_API_KEY: 'sandbox-key-from-the-environment',
+				},
+				openBrowser: url =>
+					around.browser
+						? openBrowser(url, process.env)
+						: visit(url, {choose: 'maya@example.test'}).then(() => {}),
+			},
+			async close() {
+				await server.close();
+				remove();
+			},
+		};
+	} catch (error) {
+		remove();
+		throw error;
+	}
+}
+
+// Redirect URIs are registered with the server before anybody listens on them, so free ports are looked up.
+async function freePorts(count: number): Promise<number[]> {
+	const servers = await Promise.all(
+		Array.from({length: count}, async () => {
+			const server = createServer();
+			await new Promise<void>((resolve, reject) => {
+				server.once('error', reject);
+				server.listen(0, '127.0.0.1', resolve);
+			});
+			return server;
+		}),
+	);
+	return Promise.all(
+		servers.map(async server => {
+			const address = server.address();
+			await new Promise(resolve => server.close(resolve));
+			return typeof address === 'object' && address ? address.port : 0;
+		}),
+	);
+}

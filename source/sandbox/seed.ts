@@ -1,0 +1,163 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {openJarvis} from '../core.ts';
+import {patchUsage, putCredential, setOrder} from '../store/edit.ts';
+import {objectMember, setMember} from '../store/json.ts';
+import {statePaths} from '../store/paths.ts';
+import {updateCredentials} from '../store/profiles.ts';
+import type {Credential} from '../store/schema.ts';
+import type {AuthorizationServer} from './authorization-server.ts';
+import {visit} from './scripted-browser.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/**
+ * Fills a state folder with agents and profiles in every state. The OAuth profiles are made by real
+ * logins at the sandbox's server, so that they can be refreshed there.
+ */
+export async function seedStateFolder(
+	stateDir: string,
+	server: AuthorizationServer,
+	redirectUris: readonly string[],
+): Promise<void> {
+	declareProviders(stateDir, server, redirectUris);
+	const jarvis = openJarvis({stateDir});
+	for (const id of ['work', 'personal']) await jarvis.addAgent({id});
+
+	await logIn(stateDir, 'main', 'sandbox', 'maya@example.test');
+	await logIn(stateDir, 'main', 'openai-codex', 'tomas@example.test');
+	await logIn(stateDir, 'work', 'openai-codex', 'wren@example.test');
+	await logIn(stateDir, 'personal', 'sandbox', 'wren@example.test');
+
+	const now = Date.now();
+	await store(stateDir, 'main', now, {
+		'anthropic:work': [
+			{type: 'token', provider: 'anthropic', token: secret('setup'), expires: now + 5 * hour},
+			{lastUsed: now - 3 * minute},
+		],
+		'anthropic:default': [
+			{type: 'api_key', provider: 'anthropic', key: secret('api-key')},
+			{lastUsed: now - 2 * day},
+		],
+		'openrouter:default': [
+			{type: 'api_key', provider: 'openrouter', key: secret('api-key')},
+			{errorCount: 2, cooldownUntil: now + 4 * minute, lastFailureAt: now - minute},
+		],
+		'groq:default': [
+			{type: 'api_key', provider: 'groq', key: secret('api-key')},
+			{errorCount: 1, disabledUntil: now + 5 * hour, disabledReason: 'billing', lastFailureAt: now},
+		],
+		'openai:vault': [
+			{
+				type: 'api_key',
+				provider: 'openai',
+				keyRef: {source: 'env', provider: 'default', id: 'SANDBOX_API_KEY'},
+			},
+			{},
+		],
+	});
+	await store(stateDir, 'work', now, {
+		'anthropic:old': [
+			{type: 'token', provider: 'anthropic', token: secret('setup'), expires: now - 3 * day},
+			{lastUsed: now - 3 * day},
+		],
+		'anthropic:default': [
+			{type: 'token', provider: 'anthropic', token: secret('setup'), expires: now + 340 * day},
+			{},
+		],
+		'mistral:vault': [
+			{
+				type: 'api_key',
+				provider: 'mistral',
+				keyRef: {source: 'env', provider: 'default', id: 'SANDBOX_KEY_THAT_IS_NOT_SET'},
+			},
+			{},
+		],
+	});
+	const paths = statePaths(stateDir);
+	await updateCredentials(paths, 'work', document => {
+		setMember(objectMember(document, 'profiles'), 'acme:future', {type: 'passkey', provider: 'acme'});
+		setOrder(document, 'anthropic', ['anthropic:default', 'anthropic:old']);
+		// Run out while nobody looked: the dashboard finds it so, and refreshes it.
+		expire(document, 'openai-codex:wren@example.test', now);
+	});
+	await refuse(stateDir, 'personal', 'sandbox:wren@example.test', now);
+}
+
+function declareProviders(
+	stateDir: string,
+	server: AuthorizationServer,
+	redirectUris: readonly string[],
+): void {
+	const plugin = join(stateDir, 'plugins', 'sandbox');
+	mkdirSync(plugin, {recursive: true, mode: 0o700});
+	const manifest = {
+		id: 'sandbox',
+		label: 'Sandbox (no real account)',
+		auth: [
+			{
+				method: 'oauth',
+				issuer: server.issuer,
+				clientId: server.clientId,
+				scopes: ['openid', 'email', 'offline_access'],
+				redirectUris,
+				accountIdClaim: ['https://api.openai.com/auth', 'chatgpt_account_id'],
+				emailClaim: ['email'],
+			},
+		],
+	};
+	const config = {
+		// The company gateway of a real installation would stand here; the sandbox's own server does.
+		models: {providers: {'openai-codex': {auth: {issuer: server.issuer, clientId: server.clientId}}}},
+	};
+	const options = {mode: 0o600};
+	writeFileSync(join(plugin, 'jarvis.plugin.json'), `${JSON.stringify(manifest, undefined, 2)}\n`, options);
+	writeFileSync(join(stateDir, 'jarvis.json'), `${JSON.stringify(config, undefined, 2)}\n`, options);
+}
+
+async function logIn(stateDir: string, agentId: string, providerId: string, email: string): Promise<void> {
+	const jarvis = openJarvis({stateDir, openBrowser: async url => void (await visit(url, {choose: email}))});
+	const login = await jarvis.startLogin({providerId, agentId});
+	const outcome = await login.finished;
+	if (outcome.step === 'failed') throw outcome.error;
+}
+
+type Seed = readonly [Credential, Record<string, number | string>];
+
+async function store(
+	stateDir: string,
+	agentId: string,
+	now: number,
+	seeds: Record<string, Seed>,
+): Promise<void> {
+	await updateCredentials(statePaths(stateDir), agentId, document => {
+		for (const [profileId, [credential, usage]] of Object.entries(seeds)) {
+			putCredential(document, profileId, credential);
+			if (Object.keys(usage).length > 0) patchUsage(document, profileId, usage);
+		}
+		for (const profileId of Object.keys(objectMember(document, 'profiles'))) {
+			if (profileId.includes('@')) patchUsage(document, profileId, {lastUsed: now - 40_000});
+		}
+	});
+}
+
+// What happens to a login whose refresh token another program has spent.
+async function refuse(stateDir: string, agentId: string, profileId: string, now: number): Promise<void> {
+	await updateCredentials(statePaths(stateDir), agentId, document => {
+		const profile = objectMember(objectMember(document, 'profiles'), profileId);
+		setMember(profile, 'refresh', 'spent-by-another-program');
+		expire(document, profileId, now);
+	});
+	const refreshing = openJarvis({stateDir}).refresh({agentId, profileId, provider: 'sandbox'}, 'expired');
+	await refreshing.catch(() => {});
+}
+
+function expire(document: Parameters<typeof objectMember>[0], profileId: string, now: number): void {
+	setMember(objectMember(objectMember(document, 'profiles'), profileId), 'expires', now - minute);
+}
+
+function secret(kind: string): string {
+	return `sandbox-${kind}-that-opens-nothing-at-all`;
+}

@@ -1,0 +1,148 @@
+import {Box, Text} from 'ink';
+import {bar} from '../components/bar.ts';
+import {type Column, Table} from '../components/table.tsx';
+import {type Tone, toneColors} from '../components/theme.ts';
+import {detailOf, endOf} from '../ui/clock.ts';
+import {brokenRows, cursorIndex, healthRows, type ProfileRow} from '../ui/rows.ts';
+import type {UiState} from '../ui/state.ts';
+import {clockTime, span, stateWord, timeLeft} from '../words.ts';
+import type {ScreenProps} from './screen.ts';
+
+/** The span (ms) that a full bar stands for where the lifetime is not known. */
+const assumedLifetimeMs = {oauth: 3_600_000, token: 30 * 86_400_000, api_key: 30 * 86_400_000} as const;
+
+const columns = (state: UiState): readonly Column<ProfileRow>[] => [
+	{title: 'AGENT', width: 10, dropFirst: 1, cell: ({facts}) => ({text: facts.agentId, tone: 'quiet'})},
+	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
+	{title: 'STATE', width: 16, dropFirst: 0, cell: row => stateCell(row, state.now)},
+	{
+		title: 'LEFT',
+		width: 8,
+		align: 'right',
+		dropFirst: 0,
+		cell: ({health}) => ({text: timeLeft(health, detailOf(state))}),
+	},
+	{
+		title: '',
+		width: 12,
+		dropFirst: 2,
+		cell: row => ({text: expiryBar(row), tone: stateCell(row, state.now).tone}),
+	},
+	{
+		title: 'EXPIRES',
+		width: 19,
+		dropFirst: 3,
+		cell: ({facts}) => ({
+			text: typeof facts.expires === 'number' ? clockTime(facts.expires) : '–',
+			tone: 'quiet',
+		}),
+	},
+];
+
+/** Every token of every agent, what needs attention first. */
+export default function HealthScreen({state, height}: ScreenProps) {
+	const rows = healthRows(state);
+	const broken = brokenRows(state.snapshot.agents);
+	const problems = state.snapshot.problems.map(problem => problem.message);
+	const notes = [...problems, ...broken.map(row => `${row.agentId}: ${row.profileId} ${row.problem}`)].slice(
+		0,
+		3,
+	);
+	return (
+		<Box flexDirection="column" height={height}>
+			<Counts state={state} rows={rows} broken={broken.length} />
+			<Text wrap="truncate" dimColor>
+				{`  ${nextEvent(state, rows)}`}
+			</Text>
+			<Table
+				columns={columns(state)}
+				rows={rows}
+				cursor={cursorIndex(
+					state,
+					'health',
+					rows.map(row => row.id),
+				)}
+				width={state.size.columns}
+				height={height - 2 - notes.length}
+				empty={
+					state.filter.text === ''
+						? 'No credentials yet. Press 5 to log an account in.'
+						: 'Nothing holds that. Esc shows all.'
+				}
+			/>
+			{notes.map(note => (
+				<Text key={note} color="red" wrap="truncate">
+					{`  ✗ ${note}`}
+				</Text>
+			))}
+		</Box>
+	);
+}
+
+function Counts({
+	state,
+	rows,
+	broken,
+}: {
+	readonly state: UiState;
+	readonly rows: readonly ProfileRow[];
+	readonly broken: number;
+}) {
+	const counts = new Map<Tone, number>();
+	for (const row of rows) {
+		const {tone} = stateCell(row, state.now);
+		counts.set(tone, (counts.get(tone) ?? 0) + 1);
+	}
+	const need = (counts.get('bad') ?? 0) + broken;
+	const parts: readonly (readonly [Tone, number, string])[] = [
+		['bad', need, need === 1 ? '✗ needs you' : '✗ need you'],
+		['attention', counts.get('attention') ?? 0, '! to watch'],
+		['good', counts.get('good') ?? 0, '✓ ok'],
+		['quiet', counts.get('quiet') ?? 0, '• static or due'],
+	];
+	return (
+		<Text wrap="truncate">
+			{'  '}
+			{parts
+				.filter(([, count]) => count > 0)
+				.map(([tone, count, words], index) => (
+					<Text key={tone}>
+						{index > 0 ? '   ' : ''}
+						<Text {...toneColors[tone]}>{`${count} ${words}`}</Text>
+					</Text>
+				))}
+		</Text>
+	);
+}
+
+function stateCell({health}: ProfileRow, now: number): {readonly text: string; readonly tone: Tone} {
+	const {glyph, word, tone} = stateWord(health, now);
+	return {text: `${glyph} ${word}`, tone};
+}
+
+function expiryBar({facts, health}: ProfileRow): string {
+	if (health.remainingMs === undefined) return '';
+	const whole = facts.expiresIn === undefined ? assumedLifetimeMs[facts.kind] : facts.expiresIn * 1000;
+	return bar(health.remainingMs / whole, 12);
+}
+
+/** What happens next, and when: a token that runs out, or a profile that comes back. */
+function nextEvent(state: UiState, rows: readonly ProfileRow[]): string {
+	const events = rows.flatMap(({facts, health}) => {
+		const what = `${facts.agentId}/${facts.profileId}`;
+		const [renewal] = endOf(facts);
+		return [
+			...(renewal === undefined
+				? []
+				: [{at: renewal, what: `${what} is ${state.autoRefresh ? 'refreshed' : 'due'}`}]),
+			...(renewal === undefined && typeof facts.expires === 'number'
+				? [{at: facts.expires, what: `${what} runs out`}]
+				: []),
+			...(health.until === undefined ? [] : [{at: health.until, what: `${what} comes back`}]),
+		];
+	});
+	const next = events.filter(event => event.at > state.now).sort((a, b) => a.at - b.at)[0];
+	return next
+		? `next: ${next.what} in ${span(next.at - state.now, detailOf(state))}`
+		: 'nothing is about to run out';
+}

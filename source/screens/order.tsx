@@ -1,0 +1,90 @@
+import {Box, Text} from 'ink';
+import {fit} from '../components/fit.ts';
+import {type Column, Table} from '../components/table.tsx';
+import {cursorIndex, type OrderRow, orderProviders, orderRows, shownAgent, shownOrder} from '../ui/rows.ts';
+import {span} from '../words.ts';
+import type {ScreenProps} from './screen.ts';
+
+const columns = (now: number): readonly Column<OrderRow>[] => [
+	{
+		title: '#',
+		width: 2,
+		align: 'right',
+		dropFirst: 0,
+		cell: ({place}) => ({text: place === undefined ? '–' : String(place)}),
+	},
+	{title: 'PROFILE', width: 24, flexible: true, dropFirst: 0, cell: ({profileId}) => ({text: profileId})},
+	{
+		title: 'WHY HERE',
+		width: 26,
+		flexible: true,
+		dropFirst: 0,
+		cell: ({why, until}) => ({text: until === undefined ? why : `${why}, back in ${span(until - now)}`}),
+	},
+	{
+		title: 'REASON',
+		width: 22,
+		dropFirst: 1,
+		cell: ({reason, place}) => ({
+			text: reason,
+			tone: reason === 'ok' ? 'good' : place === undefined ? 'bad' : 'attention',
+		}),
+	},
+];
+
+const sourceWords = {
+	store: "the agent's own order",
+	config: 'auth.order in jarvis.json',
+	'configured profiles': 'auth.profiles in jarvis.json',
+	'all profiles': 'no explicit order',
+} as const;
+
+/** In which order a provider's profiles are tried, and why each stands where it stands. */
+export default function OrderScreen({state, height}: ScreenProps) {
+	const {all, shown} = orderProviders(state);
+	const order = shownOrder(state);
+	const rows = orderRows(state);
+	return (
+		<Box flexDirection="column" height={height}>
+			<Text wrap="truncate">
+				{'  '}
+				<Text bold>{shownAgent(state)?.id ?? '–'}</Text>
+				{all.map(provider => (
+					<Text
+						key={provider}
+						bold={provider === shown}
+						underline={provider === shown}
+						dimColor={provider !== shown}
+					>
+						{'  '}
+						{provider === shown ? `[${provider}]` : provider}
+					</Text>
+				))}
+			</Text>
+			<Text wrap="truncate" {...(state.draft ? {color: 'magenta'} : {dimColor: true})}>
+				{fit(
+					state.draft
+						? '  ! not saved yet: s saves, Esc drops it'
+						: `  from: ${order ? sourceWords[order.source] : '–'}`,
+					state.size.columns,
+				)}
+			</Text>
+			<Table
+				columns={columns(state.now)}
+				rows={rows}
+				cursor={cursorIndex(
+					state,
+					'order',
+					rows.map(row => row.id),
+				)}
+				width={state.size.columns}
+				height={height - 2}
+				empty={
+					state.filter.text === ''
+						? 'No profiles. Press 5 to log an account in.'
+						: 'Nothing holds that. Esc shows all.'
+				}
+			/>
+		</Box>
+	);
+}

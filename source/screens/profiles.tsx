@@ -1,0 +1,87 @@
+import {Box, Text} from 'ink';
+import {Problem} from '../components/problem.tsx';
+import {ProfileDetails} from '../components/profile-details.tsx';
+import {type Column, Table} from '../components/table.tsx';
+import {brokenRows, cursorIndex, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
+import {ago, stateWord, timeLeft} from '../words.ts';
+import type {ScreenProps} from './screen.ts';
+
+const kindWords = {oauth: 'OAuth', token: 'token', api_key: 'API key'} as const;
+
+/** The lines of the details pane, its border included. */
+const detailsHeight = 9;
+
+const columns = (now: number): readonly Column<ProfileRow>[] => [
+	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
+	{title: 'PROVIDER', width: 12, dropFirst: 4, cell: ({facts}) => ({text: facts.provider})},
+	{title: 'KIND', width: 7, dropFirst: 3, cell: ({facts}) => ({text: kindWords[facts.kind]})},
+	{
+		title: 'ACCOUNT',
+		width: 14,
+		flexible: true,
+		dropFirst: 2,
+		cell: ({facts}) => ({text: facts.email ?? facts.accountId ?? '–'}),
+	},
+	{
+		title: 'STATE',
+		width: 16,
+		dropFirst: 0,
+		cell({health}) {
+			const {glyph, word, tone} = stateWord(health, now);
+			return {text: `${glyph} ${word}`, tone};
+		},
+	},
+	{title: 'LEFT', width: 7, align: 'right', dropFirst: 0, cell: ({health}) => ({text: timeLeft(health)})},
+	{
+		title: 'LAST USED',
+		width: 10,
+		align: 'right',
+		dropFirst: 1,
+		cell: ({facts}) => ({text: ago(facts.usage.lastUsed, now), tone: 'quiet'}),
+	},
+];
+
+/** The profiles of one agent, and the details of the one under the cursor. */
+export default function ProfilesScreen({state, height}: ScreenProps) {
+	const agent = shownAgent(state);
+	const rows = profileRows(state);
+	const row = selected(state, 'profiles', rows);
+	const broken = agent ? brokenRows([agent]) : [];
+	const pane = state.details && row ? Math.min(detailsHeight, height - 5) : 0;
+	const notes = agent?.problem ? 0 : Math.min(broken.length, 2);
+	return (
+		<Box flexDirection="column" height={height}>
+			<Text wrap="truncate">
+				{'  Profiles of '}
+				<Text bold>{agent?.id ?? '–'}</Text>
+				<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
+			</Text>
+			{agent?.problem ? (
+				<Problem problem={agent.problem} width={state.size.columns} height={height - 1} />
+			) : (
+				<Table
+					columns={columns(state.now)}
+					rows={rows}
+					cursor={cursorIndex(
+						state,
+						'profiles',
+						rows.map(other => other.id),
+					)}
+					width={state.size.columns}
+					height={height - 1 - pane - notes}
+					empty={
+						state.filter.text === ''
+							? 'No profiles. Press l to log an account in.'
+							: 'Nothing holds that. Esc shows all.'
+					}
+				/>
+			)}
+			{broken.slice(0, notes).map(({id, profileId, problem}) => (
+				<Text key={id} color="red" wrap="truncate">
+					{`  ✗ ${profileId} ${problem}: kept in the file, left out of use`}
+				</Text>
+			))}
+			{pane > 0 && row && <ProfileDetails state={state} row={row} height={pane} />}
+		</Box>
+	);
+}

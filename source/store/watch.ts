@@ -1,0 +1,50 @@
+import {type FSWatcher, watch} from 'node:fs';
+import type {StatePaths} from './paths.ts';
+import {listAgentIds} from './profiles.ts';
+
+/** How long (ms) to wait after a first event for those that belong to it: a rename alone makes four. */
+const settleMs = 15;
+
+/**
+ * Tells when a file of the state folder may have changed, whoever changed it. Folders are watched, not
+ * files: a watched file is lost at its first atomic replacement. Folders that come later are watched too.
+ * @returns a function that ends it
+ */
+export function watchState(paths: StatePaths, onChange: () => void): () => void {
+	const watchers = new Map<string, FSWatcher>();
+	let timer: NodeJS.Timeout | undefined;
+
+	const changed = () => {
+		timer ??= setTimeout(() => {
+			timer = undefined;
+			watchFolders();
+			onChange();
+		}, settleMs);
+	};
+
+	function watchFolders(): void {
+		const agents = listAgentIds(paths);
+		const folders = [paths.root, paths.plugins, paths.agents];
+		for (const id of agents) folders.push(paths.agent(id), paths.agentCredentials(id));
+		for (const folder of folders) {
+			if (watchers.has(folder)) continue;
+			try {
+				const watcher = watch(folder, changed);
+				const forget = () => {
+					watcher.close();
+					watchers.delete(folder);
+				};
+				watcher.on('error', forget);
+				watchers.set(folder, watcher);
+			} catch {
+				// Not there yet: the watch of the folder above tells when it comes.
+			}
+		}
+	}
+
+	watchFolders();
+	return () => {
+		clearTimeout(timer);
+		for (const watcher of watchers.values()) watcher.close();
+	};
+}

@@ -1,0 +1,22 @@
+import {agentActions} from './agent-actions.ts';
+import type {UiContext} from './context.ts';
+import {loginActions} from './login-actions.ts';
+import {navigationActions} from './navigation-actions.ts';
+import {orderActions} from './order-actions.ts';
+import {profileActions} from './profile-actions.ts';
+
+const actions = {
+	...navigationActions,
+	...agentActions,
+	...profileActions,
+	...orderActions,
+	...loginActions,
+} satisfies Record<string, (context: UiContext) => void>;
+
+/** What a key can do. */
+export type ActionId = keyof typeof actions;
+
+/** Does what a key means. */
+export function act(context: UiContext, action: ActionId): void {
+	actions[action](context);
+}

@@ -1,0 +1,60 @@
+import type {Key} from 'ink';
+import {bindingFor, isTyping, loginStep} from '../keymap.ts';
+import {act} from './actions.ts';
+import {type KeyPress, keyPresses} from './chords.ts';
+import {say, type UiContext} from './context.ts';
+import {type EditedText, editText, insert} from './edited-text.ts';
+import {pasteIntoLogin} from './login-actions.ts';
+import {patch, type UiState} from './state.ts';
+
+/** A run of so many characters in one piece is no typing: it is a paste that the terminal did not mark. */
+const pasteLength = 16;
+
+/** Takes a piece of input: each key in it sees what the ones before it did. */
+export function takeInput(context: UiContext, input: string, key: Key): void {
+	if (input.length >= pasteLength && isPasteLike(input)) return takePaste(context, input);
+	for (const press of keyPresses(input, key)) takeKey(context, press);
+}
+
+/** Takes a pasted text, where there is something to paste into. */
+export function takePaste(context: UiContext, text: string): void {
+	const state = context.store.getState();
+	if (state.dialog?.kind === 'field' || state.filtering)
+		return changeField(context, field => insert(field, text));
+	if (state.screen === 'login' && loginStep(state) === 'waiting') {
+		const typed = state.login.stage === 'running' ? (state.login.field?.text ?? '') : '';
+		return pasteIntoLogin(context, typed + text);
+	}
+	say(context, 'attention', 'There is nothing to paste into here.');
+}
+
+function takeKey(context: UiContext, press: KeyPress): void {
+	const {store} = context;
+	const state = store.getState();
+	const binding = bindingFor(state, press.chord);
+	if (binding) return act(context, binding.action);
+	if (!isTyping(state)) return;
+	changeField(context, field => editText(field, press.chord) ?? insert(field, press.text));
+}
+
+function changeField({store}: UiContext, change: (field: EditedText) => EditedText): void {
+	const state = store.getState();
+	const {dialog, login} = state;
+	if (dialog?.kind === 'field') {
+		const {fault: _, ...rest} = dialog;
+		patch(store, {dialog: {...rest, field: change(dialog.field)}});
+	} else if (state.filtering) patch(store, {filter: change(state.filter)});
+	else if (login.stage === 'running' && login.field) {
+		patch(store, {login: {...login, field: change(login.field)}});
+	}
+}
+
+// A held key makes long runs too, of one character or few.
+function isPasteLike(input: string): boolean {
+	return new Set(input).size > 6;
+}
+
+/** Whether the screen is too small for anything but saying so. */
+export function isTooSmall({size}: Pick<UiState, 'size'>): boolean {
+	return size.columns < 60 || size.rows < 16;
+}

@@ -1,0 +1,100 @@
+import {asJarvisError} from '../errors.ts';
+import {runTask, say, type UiContext} from './context.ts';
+import {copyAndSay} from './copy.ts';
+import {emptyText} from './edited-text.ts';
+import {openScreen} from './navigation-actions.ts';
+import {shownAgent} from './rows.ts';
+import {type LoginView, patch, type UiStore} from './state.ts';
+
+type Running = Extract<LoginView, {stage: 'running'}>;
+
+/** Starts a login and shows it. What is under way is cancelled. */
+export function beginLogin(context: UiContext, request: Running['request']): void {
+	const {store, jarvis, host} = context;
+	const {login: shown, surroundings} = store.getState();
+	if (shown.stage === 'running') shown.login.cancel();
+	openScreen(context, 'login');
+	void runTask(context, 'begin login', 'preparing the login', async () => {
+		const login = await jarvis.startLogin({...request, noBrowser: !surroundings.browser});
+		patch(store, {login: {stage: 'running', login, request, changes: 0}});
+		login.subscribe(() => {
+			update(store, login, ({changes}) => ({changes: changes + 1}));
+		});
+		void login.finished.then(async outcome => {
+			update(store, login, ({changes}) => ({changes: changes + 1}));
+			if (outcome.step !== 'done') return;
+			await host.reload();
+			say(context, 'good', `Logged in: ${outcome.result.profileId} of the agent ${outcome.result.agentId}.`);
+		});
+		return undefined;
+	});
+}
+
+/** Hands a pasted text to the login that waits. A refused one is told, and the login goes on waiting. */
+export function pasteIntoLogin({store}: UiContext, text: string): void {
+	const {login: shown} = store.getState();
+	if (shown.stage !== 'running') return;
+	const {login} = shown;
+	const close = ({field: _, note: __, ...rest}: Running): Running => rest;
+	update(store, login, () => ({}), close);
+	login.paste(text).then(
+		note => update(store, login, () => (note ? {note} : {})),
+		error => {
+			const {message, next} = asJarvisError(error);
+			update(store, login, () => ({note: `${message} ${next}`}));
+		},
+	);
+}
+
+// Only the login that is shown: one that was left meanwhile has no say any more.
+function update(
+	store: UiStore,
+	login: Running['login'],
+	change: (view: Running) => Partial<Running>,
+	reduce: (view: Running) => Running = view => view,
+): void {
+	const {login: view} = store.getState();
+	if (view.stage !== 'running' || view.login !== login) return;
+	patch(store, {login: {...reduce(view), ...change(view)}});
+}
+
+function withRunning(act: (context: UiContext, view: Running) => void): (context: UiContext) => void {
+	return context => {
+		const {login} = context.store.getState();
+		if (login.stage === 'running') act(context, login);
+	};
+}
+
+function withLink(act: (context: UiContext, url: string) => void): (context: UiContext) => void {
+	return withRunning((context, {login}) => {
+		const state = login.state();
+		if (state.step === 'waiting') act(context, state.url);
+	});
+}
+
+export const loginActions = {
+	chooseProvider(context: UiContext) {
+		const state = context.store.getState();
+		if (state.login.stage !== 'choosing') return;
+		const provider = state.providers[state.login.index];
+		const agent = shownAgent(state);
+		if (provider && agent) beginLogin(context, {providerId: provider.id, agentId: agent.id});
+	},
+
+	openPaste: withRunning(({store}, view) => patch(store, {login: {...view, field: emptyText}})),
+	closePaste: withRunning(({store}, {field: _, ...view}) => patch(store, {login: view})),
+	submitPaste: withRunning((context, {field}) => pasteIntoLogin(context, field?.text ?? '')),
+
+	copyLink: withLink((context, url) => void copyAndSay(context, url, 'login link')),
+	openBrowser: withLink((context, url) => {
+		void runTask(context, 'browser', 'opening a browser', async () => {
+			await context.host.openBrowser(url);
+			return 'A browser was asked to open the link.';
+		});
+	}),
+	printLink: withLink((context, url) => void context.host.showPlain(url)),
+
+	cancelLogin: withRunning((_context, {login}) => login.cancel()),
+	retryLogin: withRunning((context, {request}) => beginLogin(context, request)),
+	chooseAnother: ({store}: UiContext) => patch(store, {login: {stage: 'choosing', index: 0}}),
+};

@@ -1,0 +1,130 @@
+import {say, type UiContext} from './context.ts';
+import {emptyText} from './edited-text.ts';
+import {cursorIndex, rowIds, shownAgent} from './rows.ts';
+import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
+
+/** The lines of a screen that are not rows: header, table head, toast, footer. */
+const chromeLines = 7;
+
+/** Shows a screen. A filter is of one screen only. */
+export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId): void {
+	const state = store.getState();
+	if (state.screen === screen) return;
+	const previous = state.screen === 'help' ? state.previous : state.screen;
+	patch(store, {screen, previous, filter: emptyText, filtering: false, helpOffset: 0});
+}
+
+/** Moves the cursor to a row of the present screen. */
+function moveTo(context: UiContext, find: (index: number, last: number, page: number) => number): void {
+	const {store} = context;
+	const state = store.getState();
+	const {screen} = state;
+	if (screen === 'login') return moveChoice(context, find);
+	const ids = rowIds(state, screen);
+	const last = ids.length - 1;
+	const wanted = find(cursorIndex(state, screen, ids), last, pageOf(state));
+	const index = Math.max(0, Math.min(last, wanted));
+	const id = ids[index];
+	if (id !== undefined) patch(store, {cursors: {...state.cursors, [screen]: {id, index}}});
+}
+
+function moveChoice({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
+	const state = store.getState();
+	if (state.login.stage !== 'choosing') return;
+	const last = state.providers.length - 1;
+	const wanted = find(state.login.index, last, pageOf(state));
+	patch(store, {login: {stage: 'choosing', index: Math.max(0, Math.min(last, wanted))}});
+}
+
+function pageOf(state: UiState): number {
+	return Math.max(1, state.size.rows - chromeLines);
+}
+
+function turn(context: UiContext, by: 1 | -1): void {
+	const {screen} = context.store.getState();
+	const at = screenIds.findIndex(id => id === screen);
+	const next = screenIds[(at + by + screenIds.length) % screenIds.length];
+	if (next) openScreen(context, next);
+}
+
+function turnAgent({store}: UiContext, by: 1 | -1): void {
+	const state = store.getState();
+	const ids = state.snapshot.agents.map(agent => agent.id);
+	const at = ids.indexOf(shownAgent(state)?.id ?? '');
+	const agentId = ids[(at + by + ids.length) % ids.length];
+	if (agentId) patch(store, {agentId, draft: undefined});
+}
+
+function scroll({store}: UiContext, by: (page: number) => number): void {
+	const state = store.getState();
+	patch(store, {helpOffset: Math.max(0, state.helpOffset + by(pageOf(state)))});
+}
+
+function back(context: UiContext): void {
+	const state = context.store.getState();
+	if (state.filter.text !== '') patch(context.store, {filter: emptyText});
+	else if (state.draft) {
+		patch(context.store, {draft: undefined});
+		say(context, 'attention', 'The order that was being made is dropped.');
+	} else if (state.screen === 'profiles') openScreen(context, 'agents');
+	else if (state.screen === 'order') openScreen(context, 'profiles');
+}
+
+export const navigationActions = {
+	openAgents: (context: UiContext) => openScreen(context, 'agents'),
+	openProfiles: (context: UiContext) => openScreen(context, 'profiles'),
+	openOrder: (context: UiContext) => openScreen(context, 'order'),
+	openHealth: (context: UiContext) => openScreen(context, 'health'),
+	openLogin: (context: UiContext) => openScreen(context, 'login'),
+	openHelp: (context: UiContext) => openScreen(context, 'help'),
+	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
+	nextScreen: (context: UiContext) => turn(context, 1),
+	previousScreen: (context: UiContext) => turn(context, -1),
+	nextAgent: (context: UiContext) => turnAgent(context, 1),
+	previousAgent: (context: UiContext) => turnAgent(context, -1),
+
+	down: (context: UiContext) => moveTo(context, index => index + 1),
+	up: (context: UiContext) => moveTo(context, index => index - 1),
+	pageDown: (context: UiContext) => moveTo(context, (index, _last, page) => index + page),
+	pageUp: (context: UiContext) => moveTo(context, (index, _last, page) => index - page),
+	first: (context: UiContext) => moveTo(context, () => 0),
+	last: (context: UiContext) => moveTo(context, (_index, last) => last),
+
+	scrollDown: (context: UiContext) => scroll(context, () => 1),
+	scrollUp: (context: UiContext) => scroll(context, () => -1),
+	scrollPageDown: (context: UiContext) => scroll(context, page => page),
+	scrollPageUp: (context: UiContext) => scroll(context, page => -page),
+
+	openFilter({store}: UiContext) {
+		if (store.getState().screen !== 'login') patch(store, {filtering: true});
+	},
+	keepFilter: ({store}: UiContext) => patch(store, {filtering: false}),
+	clearFilter: ({store}: UiContext) => patch(store, {filtering: false, filter: emptyText}),
+
+	confirm({store}: UiContext) {
+		const {dialog} = store.getState();
+		patch(store, {dialog: undefined});
+		if (dialog?.kind === 'confirm') dialog.confirm();
+	},
+	submit({store}: UiContext) {
+		const {dialog} = store.getState();
+		if (dialog?.kind !== 'field') return;
+		const fault = dialog.check(dialog.field.text);
+		if (fault !== undefined) return patch(store, {dialog: {...dialog, fault}});
+		patch(store, {dialog: undefined});
+		dialog.submit(dialog.field.text);
+	},
+	dismiss: ({store}: UiContext) => patch(store, {dialog: undefined}),
+
+	toggleAutoRefresh(context: UiContext) {
+		const autoRefresh = !context.store.getState().autoRefresh;
+		patch(context.store, {autoRefresh});
+		const words = autoRefresh
+			? 'Tokens are refreshed when they run out.'
+			: 'Tokens are left as they are while you look.';
+		say(context, 'good', words);
+	},
+	back,
+	stop: ({host}: UiContext) => void host.stop(),
+	quit: ({host}: UiContext) => host.quit(),
+};

@@ -1,0 +1,174 @@
+import type {ProfileFacts} from '../auth/facts.ts';
+import {JarvisError} from '../errors.ts';
+import {assertProfileId} from '../store/paths.ts';
+import {runTask, say, type UiContext} from './context.ts';
+import {copyAndSay} from './copy.ts';
+import {emptyText, textAtEnd} from './edited-text.ts';
+import {beginLogin} from './login-actions.ts';
+import {openScreen} from './navigation-actions.ts';
+import {selectedProfile} from './rows.ts';
+import {patch} from './state.ts';
+
+// Every key of a profile says why it does nothing where there is none.
+function withProfile(act: (context: UiContext, facts: ProfileFacts) => void): (context: UiContext) => void {
+	return context => {
+		const facts = selectedProfile(context.store.getState());
+		if (facts) act(context, facts);
+		else say(context, 'attention', 'There is no profile here. Press l to log an account in.');
+	};
+}
+
+export const profileActions = {
+	toggleDetails: ({store}: UiContext) => patch(store, {details: !store.getState().details}),
+
+	openProfile: withProfile(({store, ...context}, {agentId, profileId}) => {
+		patch(store, {
+			agentId,
+			details: true,
+			draft: undefined,
+			cursors: {...store.getState().cursors, profiles: {id: profileId, index: 0}},
+		});
+		openScreen({store, ...context}, 'profiles');
+	}),
+
+	loginAgain(context: UiContext) {
+		const facts = selectedProfile(context.store.getState());
+		if (!facts) return openScreen(context, 'login');
+		if (facts.kind !== 'oauth') {
+			return say(
+				context,
+				'attention',
+				`${facts.profileId} is ${kindWords[facts.kind]}: there is nothing to log in to.`,
+			);
+		}
+		const {provider: providerId, agentId, profileId} = facts;
+		beginLogin(context, {providerId, agentId, profileId});
+	},
+
+	refresh: withProfile((context, facts) => {
+		const {agentId, profileId, provider} = facts;
+		if (facts.kind !== 'oauth') {
+			return say(context, 'attention', `${profileId} is ${kindWords[facts.kind]}: it is never refreshed.`);
+		}
+		void runTask(context, `refresh ${agentId} ${profileId}`, `refreshing ${profileId}`, async () => {
+			const how = await context.jarvis.refresh({agentId, profileId, provider}, 'always');
+			await context.host.reload();
+			return how === 'refreshed'
+				? `Refreshed ${profileId}.`
+				: `${profileId} was refreshed by another process.`;
+		});
+	}),
+
+	copyId: withProfile((context, {profileId}) => void copyAndSay(context, profileId, 'profile id')),
+
+	copySecret: withProfile((context, {agentId, profileId, secrets}) => {
+		const [secret] = secrets;
+		if (!secret) return say(context, 'attention', `${profileId} holds no secret in the file.`);
+		patch(context.store, {
+			dialog: {
+				kind: 'confirm',
+				title: `Copy the ${secret.name}?`,
+				lines: [
+					`The ${secret.name} of ${profileId} goes to the clipboard,`,
+					'where every program can read it.',
+				],
+				confirm() {
+					void context.jarvis.revealSecret(agentId, profileId).then(
+						text => copyAndSay(context, text, secret.name),
+						() => say(context, 'bad', `${profileId} is gone.`),
+					);
+				},
+			},
+		});
+	}),
+
+	renameProfile: withProfile((context, {agentId, profileId, provider}) => {
+		patch(context.store, {
+			dialog: {
+				kind: 'field',
+				title: `Rename ${profileId}`,
+				lines: [`The new id begins with ${provider}: too.`],
+				field: textAtEnd(profileId),
+				danger: false,
+				check: to => renameFault(context, agentId, provider, profileId, to),
+				submit(to) {
+					void runTask(context, 'rename', `renaming ${profileId}`, async () => {
+						await context.jarvis.renameProfile(agentId, profileId, to);
+						const {cursors} = context.store.getState();
+						const index = cursors.profiles?.index ?? 0;
+						patch(context.store, {cursors: {...cursors, profiles: {id: to, index}}});
+						await context.host.reload();
+						return to === profileId ? undefined : `${profileId} is called ${to} now.`;
+					});
+				},
+			},
+		});
+	}),
+
+	removeProfile: withProfile((context, {agentId, profileId}) => {
+		const name = profileId.slice(profileId.indexOf(':') + 1);
+		patch(context.store, {
+			dialog: {
+				kind: 'field',
+				title: `Remove ${profileId}`,
+				lines: ['Its secrets leave the file. The server is not told.', `Type ${name} to do it:`],
+				field: emptyText,
+				danger: true,
+				check: typed =>
+					typed === name || typed === profileId ? undefined : `That is not ${name}. Nothing was removed.`,
+				submit() {
+					void runTask(context, 'remove', `removing ${profileId}`, async () => {
+						await context.jarvis.removeProfile(agentId, profileId);
+						await context.host.reload();
+						return `Removed ${profileId}.`;
+					});
+				},
+			},
+		});
+	}),
+
+	showOrder: withProfile((context, {provider}) => {
+		patch(context.store, {orderProvider: provider});
+		openScreen(context, 'order');
+	}),
+
+	showProfiles(context: UiContext) {
+		const {login} = context.store.getState();
+		if (login.stage === 'running') {
+			const {agentId} = login.request;
+			const state = login.login.state();
+			const {cursors} = context.store.getState();
+			const id = state.step === 'done' ? state.result.profileId : undefined;
+			patch(context.store, {
+				agentId,
+				login: {stage: 'choosing', index: 0},
+				...(id ? {cursors: {...cursors, profiles: {id, index: 0}}} : {}),
+			});
+		}
+		openScreen(context, 'profiles');
+	},
+};
+
+const kindWords: Record<ProfileFacts['kind'], string> = {
+	oauth: 'an OAuth profile',
+	token: 'a pasted token',
+	api_key: 'an API key',
+};
+
+function renameFault(
+	{store}: UiContext,
+	agentId: string,
+	provider: string,
+	from: string,
+	to: string,
+): string | undefined {
+	try {
+		assertProfileId(to);
+	} catch (error) {
+		return error instanceof JarvisError ? error.next : 'That cannot be a profile id.';
+	}
+	if (!to.startsWith(`${provider}:`)) return `The id begins with ${provider}:`;
+	const agent = store.getState().snapshot.agents.find(other => other.id === agentId);
+	const taken = to !== from && agent?.profiles.some(facts => facts.profileId === to);
+	return taken ? 'There is a profile of that id already.' : undefined;
+}

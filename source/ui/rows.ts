@@ -1,0 +1,179 @@
+import type {ProfileFacts} from '../auth/facts.ts';
+import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
+import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
+import {type AgentSnapshot, orderOf, providersInUse} from '../auth/snapshot.ts';
+import type {ScreenId, UiState} from './state.ts';
+
+/** What the screens list: rows made from the state, and nothing else. */
+
+export interface AgentRow {
+	readonly id: string;
+	readonly agent: AgentSnapshot;
+	/** The state that most wants a person's eye. */
+	readonly worst?: Health;
+	/** How many profiles only a person can make usable again. */
+	readonly needy: number;
+}
+
+export interface ProfileRow {
+	readonly id: string;
+	readonly facts: ProfileFacts;
+	readonly health: Health;
+}
+
+/** An entry of an agent's file that is not understood, or an agent whose file cannot be read. */
+export interface BrokenRow {
+	readonly id: string;
+	readonly agentId: string;
+	readonly profileId: string;
+	readonly problem: string;
+}
+
+export interface OrderRow extends OrderPlace {
+	readonly id: string;
+	readonly facts?: ProfileFacts;
+}
+
+/** The agents. */
+export function agentRows(state: UiState): AgentRow[] {
+	return state.snapshot.agents
+		.map(agent => {
+			const healths = agent.profiles
+				.map(facts => healthOf(facts, state.now, state.env))
+				.sort((a, b) => attentionRank(a) - attentionRank(b));
+			const needy = healths.filter(needsPerson).length + agent.broken.length;
+			return {id: agent.id, agent, needy, ...(healths[0] ? {worst: healths[0]} : {})};
+		})
+		.filter(({agent}) => matches(state, [agent.id, agent.name, agent.workspace]));
+}
+
+/** The agent whose profiles and orders are shown. */
+export function shownAgent(state: UiState): AgentSnapshot | undefined {
+	const {agents, defaultAgent} = state.snapshot;
+	return agents.find(agent => agent.id === state.agentId) ?? agents.find(agent => agent.id === defaultAgent);
+}
+
+/** The profiles of the shown agent. */
+export function profileRows(state: UiState): ProfileRow[] {
+	const agent = shownAgent(state);
+	return (agent?.profiles ?? [])
+		.map(facts => ({id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)}))
+		.filter(({facts}) => matches(state, [facts.profileId, facts.provider, facts.email, facts.kind]));
+}
+
+/** What could not be understood of the shown agent. */
+export function brokenRows(agents: readonly AgentSnapshot[]): BrokenRow[] {
+	return agents.flatMap(agent =>
+		agent.broken.map(({profileId, problem}) => ({
+			...{id: `${agent.id} ${profileId}`, agentId: agent.id, profileId, problem},
+		})),
+	);
+}
+
+/** Every profile of every agent, those that want a person's eye first, then by the time that is left. */
+export function healthRows(state: UiState): ProfileRow[] {
+	return state.snapshot.agents
+		.flatMap(agent => agent.profiles)
+		.map(facts => ({
+			id: `${facts.agentId} ${facts.profileId}`,
+			facts,
+			health: healthOf(facts, state.now, state.env),
+		}))
+		.filter(({facts}) => matches(state, [facts.agentId, facts.profileId, facts.email, facts.kind]))
+		.sort(
+			(a, b) =>
+				attentionRank(a.health) - attentionRank(b.health) ||
+				(a.health.until ?? a.health.remainingMs ?? Number.POSITIVE_INFINITY) -
+					(b.health.until ?? b.health.remainingMs ?? Number.POSITIVE_INFINITY) ||
+				(a.id < b.id ? -1 : 1),
+		);
+}
+
+/** The providers that the shown agent has profiles or an order of, and the one whose order is shown. */
+export function orderProviders(state: UiState): {readonly all: readonly string[]; readonly shown?: string} {
+	const agent = shownAgent(state);
+	const all = agent ? providersInUse(agent) : [];
+	const shown = all.find(provider => provider === state.orderProvider) ?? all[0];
+	return {all, ...(shown ? {shown} : {})};
+}
+
+/** The order that is shown: the draft while one is being made, as it would be after saving. */
+export function shownOrder(state: UiState): EffectiveOrder | undefined {
+	const agent = shownAgent(state);
+	const {shown: provider} = orderProviders(state);
+	if (!agent || !provider) return undefined;
+	const {draft} = state;
+	const drafted = draft && draft.agentId === agent.id && draft.provider === provider;
+	const order = drafted ? new Map([...agent.order, [provider, draft.ids] as const]) : agent.order;
+	return orderOf({agent: {...agent, order}, config: state.snapshot.config}, provider, state.now, state.env);
+}
+
+/** The places of the shown order. */
+export function orderRows(state: UiState): OrderRow[] {
+	const agent = shownAgent(state);
+	return (shownOrder(state)?.places ?? [])
+		.map(place => {
+			const facts = agent?.profiles.find(other => other.profileId === place.profileId);
+			return {...place, id: place.profileId, ...(facts ? {facts} : {})};
+		})
+		.filter(({profileId}) => matches(state, [profileId]));
+}
+
+/** The ids of the rows that a screen lists, top to bottom. */
+export function rowIds(state: UiState, screen: ScreenId): string[] {
+	switch (screen) {
+		case 'agents':
+			return agentRows(state).map(row => row.id);
+		case 'profiles':
+			return profileRows(state).map(row => row.id);
+		case 'order':
+			return orderRows(state).map(row => row.id);
+		case 'health':
+			return healthRows(state).map(row => row.id);
+		default:
+			return [];
+	}
+}
+
+/** Where the cursor stands in a screen's rows: at its id, or, when that is gone, where it was. */
+export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly string[]): number {
+	const cursor = state.cursors[screen];
+	if (ids.length === 0) return -1;
+	if (!cursor) return 0;
+	const index = ids.indexOf(cursor.id);
+	return index >= 0 ? index : Math.min(cursor.index, ids.length - 1);
+}
+
+/** The row that the cursor stands on. */
+export function selected<Row extends {readonly id: string}>(
+	state: UiState,
+	screen: ScreenId,
+	rows: readonly Row[],
+): Row | undefined {
+	return rows[
+		cursorIndex(
+			state,
+			screen,
+			rows.map(row => row.id),
+		)
+	];
+}
+
+/** The profile that the keys of the present screen act on. */
+export function selectedProfile(state: UiState): ProfileFacts | undefined {
+	switch (state.screen) {
+		case 'profiles':
+			return selected(state, 'profiles', profileRows(state))?.facts;
+		case 'health':
+			return selected(state, 'health', healthRows(state))?.facts;
+		case 'order':
+			return selected(state, 'order', orderRows(state))?.facts;
+		default:
+			return undefined;
+	}
+}
+
+function matches(state: UiState, texts: readonly (string | undefined)[]): boolean {
+	const wanted = state.filter.text.trim().toLowerCase();
+	return wanted === '' || texts.some(text => text?.toLowerCase().includes(wanted));
+}

@@ -1,0 +1,119 @@
+import {isExpired} from '../auth/expiry.ts';
+import {healthOf} from '../auth/health.ts';
+import {watchState} from '../store/watch.ts';
+import {nextChange, nextExpiry} from './clock.ts';
+import {runTask, type UiContext} from './context.ts';
+import {type ProviderChoice, patch} from './state.ts';
+
+/** The longest (ms) that the dashboard sleeps: so far may a clock that was set be off. */
+const longestSleepMs = 60_000;
+
+/** How long (ms) to leave a profile alone after a refresh of it failed, doubling up to the longest. */
+const firstPauseMs = 30_000;
+const longestPauseMs = 15 * 60_000;
+
+export interface Runtime {
+	/** Reads the files again; calls during a reading are served by one further reading. */
+	reload(): Promise<void>;
+	stop(): void;
+}
+
+/**
+ * Keeps the state of the dashboard true: files that change, time that goes by, tokens that run out. The
+ * only place with a timer; it sleeps until something on the screen changes.
+ */
+export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'>): Runtime {
+	const pauses = new Map<string, {readonly until: number; readonly lastMs: number}>();
+	let timer: NodeJS.Timeout | undefined;
+	let reading: Promise<void> | undefined;
+	let readAgain: Promise<void> | undefined;
+	let stopped = false;
+
+	async function read(): Promise<void> {
+		const [snapshot, providers] = await Promise.all([jarvis.snapshot(), listProviders()]);
+		if (!stopped) patch(store, {...providers, snapshot, now: jarvis.now()});
+	}
+
+	async function listProviders(): Promise<{providers?: readonly ProviderChoice[]}> {
+		try {
+			const {providers} = await jarvis.providers();
+			return {providers: [...providers.values()].map(({id, label, origin}) => ({id, label, origin}))};
+		} catch {
+			// jarvis.json is damaged: the snapshot says so, and the providers stay as they were.
+			return {};
+		}
+	}
+
+	function reload(): Promise<void> {
+		if (!reading) {
+			reading = read().finally(() => {
+				reading = undefined;
+			});
+			return reading;
+		}
+		readAgain ??= reading
+			.catch(() => {})
+			.then(() => {
+				readAgain = undefined;
+				return reload();
+			});
+		return readAgain;
+	}
+
+	function tick(): void {
+		const now = jarvis.now();
+		const {toast} = store.getState();
+		patch(store, {now, ...(toast && toast.until <= now ? {toast: undefined} : {})});
+		refreshExpired();
+	}
+
+	function schedule(): void {
+		clearTimeout(timer);
+		if (stopped) return;
+		const state = store.getState();
+		const sleep = Math.min(nextChange(state), nextExpiry(state), nextPauseEnd(), longestSleepMs);
+		timer = setTimeout(tick, Math.max(20, sleep));
+	}
+
+	function nextPauseEnd(): number {
+		const ends = [...pauses.values()].map(pause => pause.until - jarvis.now()).filter(ms => ms > 0);
+		return Math.min(...ends, Number.POSITIVE_INFINITY);
+	}
+
+	// A token that runs out while somebody looks is refreshed as it would be on its next use.
+	function refreshExpired(): void {
+		const {snapshot, autoRefresh, env, now} = store.getState();
+		if (!autoRefresh) return;
+		for (const facts of snapshot.agents.flatMap(agent => agent.profiles)) {
+			const {agentId, profileId, provider} = facts;
+			const key = `refresh ${agentId} ${profileId}`;
+			if (!facts.refreshable || !isExpired(facts, now)) continue;
+			if (healthOf(facts, now, env).reason !== 'ok' || (pauses.get(key)?.until ?? 0) > now) continue;
+			void runTask({store, jarvis}, key, `refreshing ${profileId}`, async () => {
+				await jarvis.refresh({agentId, profileId, provider}, 'expired');
+				await reload();
+				return undefined;
+			}).then(outcome => {
+				if (outcome === 'done') pauses.delete(key);
+				if (outcome !== 'failed') return;
+				const lastMs = pauses.get(key)?.lastMs;
+				const pauseMs = lastMs === undefined ? firstPauseMs : Math.min(2 * lastMs, longestPauseMs);
+				pauses.set(key, {until: jarvis.now() + pauseMs, lastMs: pauseMs});
+				schedule();
+			});
+		}
+	}
+
+	const unsubscribe = store.subscribe(schedule);
+	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
+	tick();
+	return {
+		reload,
+		stop() {
+			stopped = true;
+			clearTimeout(timer);
+			unsubscribe();
+			unwatch();
+		},
+	};
+}

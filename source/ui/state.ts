@@ -1,0 +1,138 @@
+import {createStore, type StoreApi} from 'zustand/vanilla';
+import type {Login} from '../auth/login/login.ts';
+import type {Snapshot} from '../auth/snapshot.ts';
+import type {Surroundings} from '../host/browser.ts';
+import type {EditedText} from './edited-text.ts';
+
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login'] as const;
+export type ScreenId = (typeof screenIds)[number] | 'help';
+
+/** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
+export interface Cursor {
+	readonly id: string;
+	readonly index: number;
+}
+
+export interface Toast {
+	readonly tone: 'good' | 'attention' | 'bad';
+	readonly text: string;
+	/** When it goes away (epoch ms). */
+	readonly until: number;
+}
+
+/** A question over the screen. It names its target, so that a reload cannot change what is answered. */
+export type Dialog =
+	| {
+			readonly kind: 'confirm';
+			readonly title: string;
+			readonly lines: readonly string[];
+			readonly confirm: () => void;
+	  }
+	| {
+			readonly kind: 'field';
+			readonly title: string;
+			readonly lines: readonly string[];
+			readonly field: EditedText;
+			readonly placeholder?: string;
+			/** Why the text cannot be taken as it is; absent when it can. */
+			readonly fault?: string;
+			readonly check: (text: string) => string | undefined;
+			readonly submit: (text: string) => void;
+			readonly danger: boolean;
+	  };
+
+export interface ProviderChoice {
+	readonly id: string;
+	readonly label: string;
+	readonly origin: string;
+}
+
+/** What the login screen shows: a choice of provider, or a login under way or over. */
+export type LoginView =
+	| {readonly stage: 'choosing'; readonly index: number}
+	| {
+			readonly stage: 'running';
+			readonly login: Login;
+			readonly request: {readonly providerId: string; readonly agentId: string; readonly profileId?: string};
+			/** What is typed for a paste, while the field is open. */
+			readonly field?: EditedText;
+			/** What was wrong with the last paste, or a note about it. */
+			readonly note?: string;
+			/** Counts changes of the login's own state. */
+			readonly changes: number;
+	  };
+
+export interface OrderDraft {
+	readonly agentId: string;
+	readonly provider: string;
+	readonly ids: readonly string[];
+}
+
+export interface UiState {
+	readonly snapshot: Snapshot;
+	readonly providers: readonly ProviderChoice[];
+	readonly env: NodeJS.ProcessEnv;
+	readonly surroundings: Surroundings;
+	/** The time (epoch ms) that everything on the screen is drawn for. */
+	readonly now: number;
+	readonly size: {readonly columns: number; readonly rows: number};
+	readonly screen: ScreenId;
+	/** The screen that help was opened from. */
+	readonly previous: ScreenId;
+	/** The agent whose profiles and orders are shown. */
+	readonly agentId: string;
+	/** The provider whose order is shown. */
+	readonly orderProvider?: string;
+	readonly cursors: Readonly<Partial<Record<ScreenId, Cursor>>>;
+	readonly filter: EditedText;
+	/** The filter is being typed. */
+	readonly filtering: boolean;
+	/** The details pane of the profiles screen is open. */
+	readonly details: boolean;
+	readonly draft?: OrderDraft;
+	readonly dialog?: Dialog;
+	readonly login: LoginView;
+	readonly toast?: Toast;
+	/** What is under way, by key, in words. */
+	readonly tasks: ReadonlyMap<string, string>;
+	readonly autoRefresh: boolean;
+	/** The first line of the help text that is shown. */
+	readonly helpOffset: number;
+	/** The sandbox is shown, not the person's own state folder. */
+	readonly sandbox: boolean;
+}
+
+export type UiStore = StoreApi<UiState>;
+
+/** The state of a dashboard that was just opened. */
+export function createUiStore(
+	given: Pick<UiState, 'snapshot' | 'providers' | 'env' | 'surroundings' | 'now' | 'sandbox'>,
+): UiStore {
+	return createStore<UiState>(() => ({
+		...given,
+		size: {columns: 80, rows: 24},
+		screen: given.snapshot.agents.some(agent => agent.profiles.length > 0) ? 'health' : 'agents',
+		previous: 'agents',
+		agentId: given.snapshot.defaultAgent,
+		cursors: {},
+		filter: {text: '', cursor: 0},
+		filtering: false,
+		details: true,
+		login: {stage: 'choosing', index: 0},
+		tasks: new Map(),
+		autoRefresh: true,
+		helpOffset: 0,
+	}));
+}
+
+/** Sets members of the state; `undefined` takes an optional one away. */
+export function patch(
+	store: UiStore,
+	change: {readonly [K in keyof UiState]?: UiState[K] | undefined},
+): void {
+	store.setState(state => {
+		const next: Record<string, unknown> = {...state, ...change};
+		for (const key of Object.keys(change)) if (next[key] === undefined) delete next[key];
+		return next as unknown as UiState;
+	}, true);
+}

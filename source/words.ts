@@ -1,0 +1,92 @@
+import type {Health} from './auth/health.ts';
+
+/** How states and times are said, the same on the screen, in tables and in messages. */
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+/** How finely a span is said: `coarse` tells seconds below two minutes, `fine` below an hour. */
+export type Detail = 'coarse' | 'fine';
+
+/** A span of time (ms) in at most two units, rounded down: `58s`, `12m`, `3h 20m`, `9d 4h`. */
+export function span(milliseconds: number, detail: Detail = 'coarse'): string {
+	const ms = Math.max(0, milliseconds);
+	if (ms < minute) return `${Math.floor(ms / second)}s`;
+	if (tellsSeconds(ms, detail)) return `${Math.floor(ms / minute)}m ${Math.floor((ms % minute) / second)}s`;
+	if (ms < hour) return `${Math.floor(ms / minute)}m`;
+	if (ms < day) return two(ms, hour, 'h', minute, 'm');
+	return two(ms, day, 'd', hour, 'h');
+}
+
+/** How long ago something was: `just now`, `5m ago`, `never`. */
+export function ago(at: number | undefined, now: number): string {
+	if (at === undefined) return 'never';
+	return now - at < second ? 'just now' : `${span(now - at)} ago`;
+}
+
+/** How long (ms) the text of a span stays as it is: when a countdown must next be drawn. */
+export function spanStays(milliseconds: number, detail: Detail = 'coarse'): number {
+	if (milliseconds <= 0) return Number.POSITIVE_INFINITY;
+	const unit = tellsSeconds(milliseconds, detail) ? second : minute;
+	return (milliseconds % unit) + 1;
+}
+
+function tellsSeconds(ms: number, detail: Detail): boolean {
+	return ms < (detail === 'fine' ? hour : 2 * minute);
+}
+
+/** A state as a glyph and a word: never told by colour alone. */
+export interface StateWord {
+	readonly glyph: string;
+	readonly word: string;
+	readonly tone: 'good' | 'attention' | 'bad' | 'quiet';
+}
+
+/** The state of a profile in words. */
+export function stateWord(health: Health, now: number): StateWord {
+	if (health.reason === 'needs_login') return {glyph: '✗', word: 'log in again', tone: 'bad'};
+	if (health.status === 'expired') return {glyph: '✗', word: 'expired', tone: 'bad'};
+	if (health.status === 'missing') return {glyph: '✗', word: missingWord(health), tone: 'bad'};
+	if (health.until !== undefined) {
+		const word = health.reason === 'disabled' ? 'disabled' : 'cooling';
+		return {glyph: '~', word: `${word} ${span(health.until - now)}`, tone: 'attention'};
+	}
+	if (health.renewsOnUse) return {glyph: '↻', word: 'renews on use', tone: 'quiet'};
+	if (health.status === 'expiring') return {glyph: '!', word: 'expiring', tone: 'attention'};
+	if (health.status === 'static') return {glyph: '•', word: 'static', tone: 'quiet'};
+	return {glyph: '✓', word: 'ok', tone: 'good'};
+}
+
+/** The time that a token has left, as a table shows it. */
+export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
+	if (health.remainingMs === undefined) return '–';
+	return health.remainingMs > 0 ? span(health.remainingMs, detail) : 'over';
+}
+
+/** A point in time (epoch ms) in the person's own zone, to the second. */
+export function clockTime(at: number): string {
+	const date = new Date(at);
+	const two = (value: number) => String(value).padStart(2, '0');
+	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+	return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+function missingWord(health: Health): string {
+	switch (health.reason) {
+		case 'unresolved_ref':
+			return 'ref unresolved';
+		case 'invalid_expires':
+			return 'expiry invalid';
+		case 'ineligible_profile':
+			return 'malformed';
+		default:
+			return 'no secret';
+	}
+}
+
+function two(ms: number, large: number, largeName: string, small: number, smallName: string): string {
+	const rest = Math.floor((ms % large) / small);
+	return `${Math.floor(ms / large)}${largeName}${rest > 0 ? ` ${rest}${smallName}` : ''}`;
+}
