@@ -22,10 +22,7 @@ export async function openDashboard(
 	const sandbox = request.demo ? await (await import('./sandbox/sandbox.ts')).startSandbox() : undefined;
 	try {
 		const stateDir = sandbox?.stateDir ?? request.stateDir;
-		return await show(
-			{...options, ...sandbox?.options, ...(stateDir ? {stateDir} : {})},
-			sandbox,
-		);
+		return await show({...options, ...sandbox?.options, ...(stateDir ? {stateDir} : {})}, sandbox);
 	} finally {
 		await sandbox?.close();
 	}

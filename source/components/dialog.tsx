@@ -15,7 +15,7 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 	const inner = width - 4;
 	const isDanger = dialog.kind === 'field' && dialog.danger;
 	const lines = dialog.lines.flatMap(line => wrapWords(line, inner));
-	const height = lines.length + 5 + (dialog.kind === 'field' ? 1 : 0);
+	const height = lines.length + 4 + (dialog.kind === 'field' ? 1 : 0);
 	return (
 		<Box position="absolute" width={columns} height={rows} alignItems="center" justifyContent="center">
 			<Box

@@ -6,6 +6,16 @@ import {fit} from './fit.ts';
 
 const labelWidth = 11;
 
+/** How many lines the pane is best given, its border included. */
+export function detailsHeight(columns: number): number {
+	return isWide(columns) ? 8 : 11;
+}
+
+// Two facts a line need room for two points in time.
+function isWide(columns: number): boolean {
+	return columns >= 110;
+}
+
 /** The details of a profile, two facts a line where there is room. Secrets are masked before they come here. */
 export function ProfileDetails({
 	state,
@@ -19,8 +29,8 @@ export function ProfileDetails({
 	const {columns} = state.size;
 	const inner = columns - 4;
 	const facts = factLines(state, row);
-	const pairs = inner >= 72;
-	const half = Math.floor((inner - 2) / 2);
+	const pairs = isWide(columns);
+	const half = Math.floor(inner / 2) - 1;
 	const lines = pairs
 		? facts.flatMap((left, index) => (index % 2 === 0 ? [[left, facts[index + 1]] as const] : []))
 		: facts.map(fact => [fact] as const);
@@ -37,12 +47,12 @@ export function ProfileDetails({
 		>
 			{lines.slice(0, height - 2).map(line => (
 				<Text key={line[0][0]} wrap="truncate">
-					{line.map(fact =>
+					{line.map((fact, at) =>
 						fact ? (
 							<Text key={fact[0]}>
 								<Text dimColor>{fit(fact[0], labelWidth)}</Text>
 								{fit(fact[1], (pairs ? half : inner) - labelWidth)}
-								{pairs ? '  ' : ''}
+								{pairs && at === 0 ? '  ' : ''}
 							</Text>
 						) : null,
 					)}
@@ -58,7 +68,7 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 	const provider = providers.find(other => other.id === facts.provider)?.label ?? facts.provider;
 	const secrets = facts.secrets.map(({name, masked}) => [name.replace(' token', ''), masked] as const);
 	return [
-		['state', `${glyph} ${word} (${health.reason})`],
+		['state', `${glyph} ${word}${health.reason === 'ok' ? '' : ` (${health.reason})`}`],
 		['expires', expiry(facts.expires, now)],
 		['provider', provider],
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],

@@ -14,7 +14,7 @@ const assumedLifetimeMs = {oauth: 3_600_000, token: 30 * 86_400_000, api_key: 30
 const columns = (state: UiState): readonly Column<ProfileRow>[] => [
 	{title: 'AGENT', width: 10, dropFirst: 1, cell: ({facts}) => ({text: facts.agentId, tone: 'quiet'})},
 	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
-	{title: 'STATE', width: 16, dropFirst: 0, cell: row => stateCell(row, state.now)},
+	{title: 'STATE', width: 18, dropFirst: 0, cell: row => stateCell(row, state.now)},
 	{
 		title: 'LEFT',
 		width: 8,

@@ -3,7 +3,6 @@ import SelectInput from 'ink-select-input';
 import type {WaitingState} from '../auth/login/login.ts';
 import {wrapWords} from '../components/fit.ts';
 import {TextField} from '../components/text-field.tsx';
-import {loginStep} from '../keymap.ts';
 import {shownAgent} from '../ui/rows.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
 import {span} from '../words.ts';
@@ -18,7 +17,7 @@ export default function LoginScreen({state, height}: ScreenProps) {
 			{state.login.stage === 'choosing' ? (
 				<Choice state={state} index={state.login.index} height={height} />
 			) : (
-				<Attempt state={state} view={state.login} />
+				<Attempt state={state} view={state.login} height={height} />
 			)}
 		</Box>
 	);
@@ -55,18 +54,32 @@ function Choice({
 					limit={Math.max(1, height - 5)}
 				/>
 			</Box>
-			<Box marginTop={1}>
-				<Text dimColor wrap="truncate">
-					{state.surroundings.browser
-						? 'A browser opens.'
-						: `No browser opens: ${state.surroundings.whyNot}. You get a link, and can paste the address it ends at.`}
-				</Text>
+			<Box marginTop={1} flexDirection="column">
+				{wrapWords(browserWords(state), state.size.columns - 4).map(line => (
+					<Text key={line} dimColor wrap="truncate">
+						{line}
+					</Text>
+				))}
 			</Box>
 		</Box>
 	);
 }
 
-function Attempt({state, view}: {readonly state: UiState; readonly view: Running}) {
+function browserWords({surroundings}: UiState): string {
+	if (surroundings.browser)
+		return 'A browser opens. Where it cannot come back to, paste the address it ends at.';
+	return `No browser opens: ${surroundings.whyNot}. You get a link, and can paste the address that it ends at.`;
+}
+
+function Attempt({
+	state,
+	view,
+	height,
+}: {
+	readonly state: UiState;
+	readonly view: Running;
+	readonly height: number;
+}) {
 	const login = view.login.state();
 	const width = state.size.columns;
 	const provider = view.login.provider.label;
@@ -78,7 +91,7 @@ function Attempt({state, view}: {readonly state: UiState; readonly view: Running
 				{view.request.profileId ? ` as ${view.request.profileId}` : ''}
 			</Text>
 			{login.step === 'preparing' && <Lines text="Asking the authorization server…" width={width} />}
-			{login.step === 'waiting' && <Waiting state={state} view={view} login={login} />}
+			{login.step === 'waiting' && <Waiting state={state} view={view} login={login} height={height - 1} />}
 			{login.step === 'exchanging' && <Lines text="Finishing the login…" width={width} />}
 			{login.step === 'done' && (
 				<Lines
@@ -104,45 +117,57 @@ function Waiting({
 	state,
 	view,
 	login,
+	height,
 }: {
 	readonly state: UiState;
 	readonly view: Running;
 	readonly login: WaitingState;
+	readonly height: number;
 }) {
-	const width = state.size.columns;
-	const port = new URL(login.redirectUri).port;
+	const {columns} = state.size;
 	const {forward} = state.surroundings;
+	const left = span(login.until - state.now, 'fine');
+	const {port} = new URL(login.redirectUri);
+	// The link and the field come before the words about them where there is no room for all.
+	const spare = height - Math.ceil(login.url.length / columns) - 2;
+	const noteLines =
+		view.note === undefined ? [] : wrapWords(`! ${view.note}`, columns - 4).slice(0, Math.max(1, spare));
+	const showsForward = forward !== undefined && login.listening && spare - noteLines.length >= 2;
 	return (
 		<Box flexDirection="column">
-			<Text wrap="truncate" dimColor>
-				{login.browser === 'opened'
-					? '  If no page came up in your browser, open this link:'
-					: '  Open this link in a browser:'}
-			</Text>
-			<Link url={login.url} width={width} />
+			{spare - noteLines.length >= 1 && (
+				<Text wrap="truncate" dimColor>
+					{login.browser === 'opened'
+						? '  If no page came up in your browser, open this link:'
+						: '  Open this link in a browser:'}
+				</Text>
+			)}
+			<Link url={login.url} width={columns} />
 			<Text wrap="truncate">
 				{login.listening
-					? `  … waiting for the browser on ${login.redirectUri} (${span(login.until - state.now, 'fine')} left)`
-					: `  ! port ${port} is taken: paste the address of the browser's last page (${span(login.until - state.now, 'fine')} left)`}
+					? `  … ${left} for the browser to come back to ${login.redirectUri}`
+					: `  ! ${left} to paste: port ${port} is taken, so the browser's last page will not load`}
 			</Text>
-			{forward && login.listening && (
+			{showsForward && (
 				<Text wrap="truncate" dimColor>
 					{`  on your own machine: ${forward(port)}`}
 				</Text>
 			)}
-			<Box>
+			<Box flexShrink={0}>
 				<Text>{'  > '}</Text>
 				{view.field ? (
-					<TextField field={view.field} placeholder="paste it, then Enter" width={width - 5} />
+					<TextField field={view.field} placeholder="paste it, then Enter" width={columns - 5} />
 				) : (
 					<Text dimColor wrap="truncate">
 						or paste the address that the browser ends at
 					</Text>
 				)}
 			</Box>
-			{view.note !== undefined && loginStep(state) === 'waiting' && (
-				<Lines text={`! ${view.note}`} width={width} color="magenta" />
-			)}
+			{noteLines.map(line => (
+				<Text key={line} color="magenta" wrap="truncate">
+					{`  ${line}`}
+				</Text>
+			))}
 		</Box>
 	);
 }

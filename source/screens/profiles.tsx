@@ -1,15 +1,12 @@
 import {Box, Text} from 'ink';
 import {Problem} from '../components/problem.tsx';
-import {ProfileDetails} from '../components/profile-details.tsx';
+import {detailsHeight, ProfileDetails} from '../components/profile-details.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {brokenRows, cursorIndex, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
 const kindWords = {oauth: 'OAuth', token: 'token', api_key: 'API key'} as const;
-
-/** The lines of the details pane, its border included. */
-const detailsHeight = 9;
 
 const columns = (now: number): readonly Column<ProfileRow>[] => [
 	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
@@ -24,7 +21,7 @@ const columns = (now: number): readonly Column<ProfileRow>[] => [
 	},
 	{
 		title: 'STATE',
-		width: 16,
+		width: 18,
 		dropFirst: 0,
 		cell({health}) {
 			const {glyph, word, tone} = stateWord(health, now);
@@ -47,7 +44,7 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 	const rows = profileRows(state);
 	const row = selected(state, 'profiles', rows);
 	const broken = agent ? brokenRows([agent]) : [];
-	const pane = state.details && row ? Math.min(detailsHeight, height - 5) : 0;
+	const pane = state.details && row ? Math.min(detailsHeight(state.size.columns), height - 5) : 0;
 	const notes = agent?.problem ? 0 : Math.min(broken.length, 2);
 	return (
 		<Box flexDirection="column" height={height}>

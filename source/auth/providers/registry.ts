@@ -13,7 +13,7 @@ const builtIn: readonly Provider[] = [openaiCodex];
  */
 export function providersFrom(config: Config, manifests: readonly Manifest[]): ReadonlyMap<string, Provider> {
 	const providers = new Map<string, Provider>();
-	for (const provider of [...manifests.map(declared), ...builtIn]) {
+	for (const provider of [...builtIn, ...manifests.filter(({id}) => !isBuiltIn(id)).map(declared)]) {
 		const override = config.endpointOverrides.get(provider.id);
 		providers.set(
 			provider.id,
@@ -32,6 +32,10 @@ export function findProvider(providers: ReadonlyMap<string, Provider>, id: strin
 		`There is no provider "${id}".`,
 		`Known are ${[...providers.keys()].join(', ')}; others can be declared by a manifest (docs/plugins.md).`,
 	);
+}
+
+function isBuiltIn(id: string): boolean {
+	return builtIn.some(provider => provider.id === id);
 }
 
 function declared(manifest: Manifest): Provider {
