@@ -74,14 +74,14 @@ export const keymap: readonly KeyBinding[] = [
 		'remove the profile and its secrets, after typing its name',
 		{footer: true},
 	),
-	key('profiles', 'right', 'nextAgent', 'next agent', 'show the next agent'),
+	key('profiles', 'right ]', 'nextAgent', 'next agent', 'show the next agent'),
 	key('profiles', 'left [', 'previousAgent', 'previous agent', 'show the previous agent'),
 
 	key('order', 'K shift+up', 'moveUp', 'up', 'move the profile up', {footer: true}),
 	key('order', 'J shift+down', 'moveDown', 'down', 'move the profile down', {footer: true}),
 	key('order', 's enter', 'saveOrder', 'save', 'save the order that was made', {footer: true}),
 	key('order', 'x', 'clearOrder', 'clear', 'take the explicit order away, after asking', {footer: true}),
-	key('order', 'right', 'nextProvider', 'provider', 'show the next provider', {footer: true}),
+	key('order', 'right ]', 'nextProvider', 'provider', 'show the next provider', {footer: true}),
 	key('order', 'left [', 'previousProvider', 'previous', 'show the previous provider'),
 
 	key('health', 'enter', 'openProfile', 'details', 'show the profile among those of its agent', {
@@ -94,7 +94,7 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: choosing,
 	}),
-	key('login', 'right', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
+	key('login', 'right ]', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
 	key('login', 'left [', 'previousAgent', 'previous agent', 'log in for the previous agent', {
 		when: choosing,
 	}),

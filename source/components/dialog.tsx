@@ -2,6 +2,7 @@ import {Box, Text} from 'ink';
 import type {Dialog} from '../ui/state.ts';
 import {wrapWords} from './fit.ts';
 import {TextField} from './text-field.tsx';
+import {tones} from './theme.ts';
 
 export interface DialogBoxProps {
 	readonly dialog: Dialog;
@@ -25,7 +26,7 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 				paddingX={1}
 				borderStyle="round"
 				backgroundColor="default"
-				{...(isDanger ? {borderColor: 'red'} : {})}
+				{...(isDanger && tones.bad.color ? {borderColor: tones.bad.color} : {})}
 				aria-role="menu"
 			>
 				<Text bold wrap="truncate">
@@ -43,7 +44,7 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 					</Box>
 				)}
 				{dialog.kind === 'field' && dialog.fault !== undefined ? (
-					<Text color="red" wrap="truncate">
+					<Text {...tones.bad} wrap="truncate">
 						{dialog.fault}
 					</Text>
 				) : (

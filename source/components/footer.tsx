@@ -4,7 +4,7 @@ import {footerBindings, type KeyBinding, keyName} from '../keymap.ts';
 import type {UiState} from '../ui/state.ts';
 import {fit, wrapWords} from './fit.ts';
 import {TextField} from './text-field.tsx';
-import {toneColors} from './theme.ts';
+import {tones} from './theme.ts';
 
 const glyphs = {good: '✓', attention: '!', bad: '✗'} as const;
 
@@ -47,11 +47,7 @@ function MessageLines({state}: {readonly state: UiState}) {
 	return (
 		<Box flexDirection="column">
 			{messageLines(state).map((line, index) => (
-				<Text
-					key={line + String(index)}
-					wrap="truncate"
-					{...(state.toast ? toneColors[state.toast.tone] : {})}
-				>
+				<Text key={line + String(index)} wrap="truncate" {...(state.toast ? tones[state.toast.tone] : {})}>
 					{line}
 				</Text>
 			))}

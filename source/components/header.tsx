@@ -2,6 +2,7 @@ import {Box, Text, useAnimation} from 'ink';
 import {needsPerson} from '../auth/health.ts';
 import {healthRows} from '../ui/rows.ts';
 import {screenIds, type UiState} from '../ui/state.ts';
+import {tones} from './theme.ts';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
@@ -45,7 +46,7 @@ function Status({state}: {readonly state: UiState}) {
 		<Text wrap="truncate">
 			{words.join(' · ')}
 			{words.length > 0 && needy > 0 ? ' · ' : ''}
-			{needy > 0 ? <Text color="red" bold>{`✗ ${needy}`}</Text> : null}{' '}
+			{needy > 0 ? <Text {...tones.bad} bold>{`✗ ${needy}`}</Text> : null}{' '}
 		</Text>
 	);
 }

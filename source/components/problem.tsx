@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import type {JarvisError} from '../errors.ts';
 import {wrapWords} from './fit.ts';
+import {tones} from './theme.ts';
 
 /** Something that could not be read, in place of what it would have shown. */
 export function Problem({
@@ -16,7 +17,7 @@ export function Problem({
 	return (
 		<Box flexDirection="column" height={height} paddingX={2} paddingTop={1} overflow="hidden">
 			{lines(`✗ ${problem.message}`).map(line => (
-				<Text key={line} color="red" wrap="truncate">
+				<Text key={line} {...tones.bad} wrap="truncate">
 					{line}
 				</Text>
 			))}

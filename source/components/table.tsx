@@ -1,6 +1,6 @@
 import {Box, Text, useIsScreenReaderEnabled} from 'ink';
 import {fit} from './fit.ts';
-import {type Tone, toneColors} from './theme.ts';
+import {type Tone, tones} from './theme.ts';
 
 /** What a cell shows. */
 export interface Cell {
@@ -102,7 +102,7 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 								const padded = fit(text, cells, column.align) + (at < laid.length - 1 ? ' '.repeat(gap) : '');
 								// A selected row is inverse as a whole: colours would not be readable on it.
 								return (
-									<Text key={column.title} {...(isSelected ? {} : toneColors[tone])}>
+									<Text key={column.title} {...(isSelected ? {} : tones[tone])}>
 										{padded}
 									</Text>
 								);

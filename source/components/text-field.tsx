@@ -1,4 +1,4 @@
-import {Box, type DOMElement, useCursor} from 'ink';
+import {Box, type DOMElement, Text, useCursor} from 'ink';
 import TextInput from 'ink-text-input';
 import {useLayoutEffect, useRef, useState} from 'react';
 import stringWidth from 'string-width';
@@ -28,13 +28,13 @@ export function TextField({field, placeholder = '', width}: TextFieldProps) {
 	setCursorPosition(place && {x: place.x + before, y: place.y});
 	return (
 		<Box ref={box} width={width} height={1} flexShrink={0} aria-role="textbox">
-			<TextInput
-				value={text}
-				placeholder={placeholder}
-				focus={false}
-				showCursor={false}
-				onChange={() => {}}
-			/>
+			{text === '' ? (
+				<Text dimColor wrap="truncate">
+					{placeholder}
+				</Text>
+			) : (
+				<TextInput value={text} focus={false} showCursor={false} onChange={() => {}} />
+			)}
 		</Box>
 	);
 }

@@ -1,7 +1,7 @@
 import {Box, Text} from 'ink';
 import {bar} from '../components/bar.ts';
 import {type Column, Table} from '../components/table.tsx';
-import {type Tone, toneColors} from '../components/theme.ts';
+import {type Tone, tones} from '../components/theme.ts';
 import {detailOf, endOf} from '../ui/clock.ts';
 import {brokenRows, cursorIndex, healthRows, type ProfileRow} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
@@ -71,7 +71,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 				}
 			/>
 			{notes.map(note => (
-				<Text key={note} color="red" wrap="truncate">
+				<Text key={note} {...tones.bad} wrap="truncate">
 					{`  ✗ ${note}`}
 				</Text>
 			))}
@@ -108,7 +108,7 @@ function Counts({
 				.map(([tone, count, words], index) => (
 					<Text key={tone}>
 						{index > 0 ? '   ' : ''}
-						<Text {...toneColors[tone]}>{`${count} ${words}`}</Text>
+						<Text {...tones[tone]}>{`${count} ${words}`}</Text>
 					</Text>
 				))}
 		</Text>

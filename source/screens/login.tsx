@@ -3,6 +3,7 @@ import SelectInput from 'ink-select-input';
 import type {WaitingState} from '../auth/login/login.ts';
 import {wrapWords} from '../components/fit.ts';
 import {TextField} from '../components/text-field.tsx';
+import {type Tone, tones} from '../components/theme.ts';
 import {shownAgent} from '../ui/rows.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
 import {span} from '../words.ts';
@@ -51,6 +52,8 @@ function Choice({
 					items={items}
 					initialIndex={index}
 					isFocused={false}
+					indicatorComponent={Marker}
+					itemComponent={ProviderItem}
 					limit={Math.max(1, height - 5)}
 				/>
 			</Box>
@@ -62,6 +65,18 @@ function Choice({
 				))}
 			</Box>
 		</Box>
+	);
+}
+
+function Marker({isSelected = false}: {readonly isSelected?: boolean}) {
+	return <Text bold>{isSelected ? '▸ ' : '  '}</Text>;
+}
+
+function ProviderItem({isSelected = false, label}: {readonly isSelected?: boolean; readonly label: string}) {
+	return (
+		<Text bold={isSelected} inverse={isSelected} wrap="truncate">
+			{` ${label} `}
+		</Text>
 	);
 }
 
@@ -97,12 +112,12 @@ function Attempt({
 				<Lines
 					text={`✓ Logged in. ${login.result.profileId} is stored${login.result.expires ? `, good for ${span(login.result.expires - state.now)} and then refreshed` : ''}.`}
 					width={width}
-					color="green"
+					tone="good"
 				/>
 			)}
 			{login.step === 'failed' && (
 				<>
-					<Lines text={`✗ ${login.error.message}`} width={width} color="red" />
+					<Lines text={`✗ ${login.error.message}`} width={width} tone="bad" />
 					<Lines text={`${login.error.next} Press r for another try.`} width={width} />
 				</>
 			)}
@@ -164,7 +179,7 @@ function Waiting({
 				)}
 			</Box>
 			{noteLines.map(line => (
-				<Text key={line} color="magenta" wrap="truncate">
+				<Text key={line} {...tones.attention} wrap="truncate">
 					{`  ${line}`}
 				</Text>
 			))}
@@ -199,14 +214,14 @@ function Link({url, width}: {readonly url: string; readonly width: number}) {
 function Lines({
 	text,
 	width,
-	color,
+	tone = 'plain',
 }: {
 	readonly text: string;
 	readonly width: number;
-	readonly color?: string;
+	readonly tone?: Tone;
 }) {
 	return wrapWords(text, width - 4).map(line => (
-		<Text key={line} wrap="truncate" {...(color ? {color} : {})}>
+		<Text key={line} wrap="truncate" {...tones[tone]}>
 			{`  ${line}`}
 		</Text>
 	));

@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import {fit} from '../components/fit.ts';
 import {type Column, Table} from '../components/table.tsx';
+import {tones} from '../components/theme.ts';
 import {cursorIndex, type OrderRow, orderProviders, orderRows, shownAgent, shownOrder} from '../ui/rows.ts';
 import {span} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -61,7 +62,7 @@ export default function OrderScreen({state, height}: ScreenProps) {
 					</Text>
 				))}
 			</Text>
-			<Text wrap="truncate" {...(state.draft ? {color: 'magenta'} : {dimColor: true})}>
+			<Text wrap="truncate" {...(state.draft ? tones.attention : tones.quiet)}>
 				{fit(
 					state.draft
 						? '  ! not saved yet: s saves, Esc drops it'

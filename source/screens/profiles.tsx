@@ -2,6 +2,7 @@ import {Box, Text} from 'ink';
 import {Problem} from '../components/problem.tsx';
 import {detailsHeight, ProfileDetails} from '../components/profile-details.tsx';
 import {type Column, Table} from '../components/table.tsx';
+import {tones} from '../components/theme.ts';
 import {brokenRows, cursorIndex, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -74,7 +75,7 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 				/>
 			)}
 			{broken.slice(0, notes).map(({id, profileId, problem}) => (
-				<Text key={id} color="red" wrap="truncate">
+				<Text key={id} {...tones.bad} wrap="truncate">
 					{`  ✗ ${profileId} ${problem}: kept in the file, left out of use`}
 				</Text>
 			))}

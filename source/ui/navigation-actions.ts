@@ -1,5 +1,6 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
+import {helpLines} from './help-text.ts';
 import {cursorIndex, rowIds, shownAgent} from './rows.ts';
 import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
 
@@ -57,7 +58,9 @@ function turnAgent({store}: UiContext, by: 1 | -1): void {
 
 function scroll({store}: UiContext, by: (page: number) => number): void {
 	const state = store.getState();
-	patch(store, {helpOffset: Math.max(0, state.helpOffset + by(pageOf(state)))});
+	const page = pageOf(state);
+	const last = Math.max(0, helpLines.length - page);
+	patch(store, {helpOffset: Math.max(0, Math.min(last, state.helpOffset + by(page)))});
 }
 
 function back(context: UiContext): void {
