@@ -13,7 +13,12 @@ const source = resolve(import.meta.dirname, '../source');
 const dist = resolve(import.meta.dirname, '../dist');
 
 /** Modules that are loaded on demand and yet belong to the quick commands' own file. */
-const inlined = new Set(['commands/status.ts', 'commands/token.ts', 'commands/completion.ts', 'auth/snapshot.ts']);
+const inlined = new Set([
+	'commands/status.ts',
+	'commands/token.ts',
+	'commands/completion.ts',
+	'auth/snapshot.ts',
+]);
 
 const {version} = JSON.parse(await readFile(resolve(dist, '../package.json'), 'utf8')) as {version: string};
 
@@ -49,7 +54,9 @@ await build({
 	splitting: true,
 	outdir: resolve(dist, 'on-demand'),
 	chunkNames: 'shared-[hash]',
-	banner: {js: "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);"},
+	banner: {
+		js: "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);",
+	},
 	plugins: [yogaFromBytes(), withoutDevtools()],
 });
 await copyFile(resolve(source, 'bin.cjs'), resolve(dist, 'jarvis.cjs'));
@@ -60,10 +67,15 @@ function loadOnDemand(modules: Map<string, string>): Plugin {
 	return {
 		name: 'load-on-demand',
 		setup({onResolve}) {
-			onResolve({filter: /^\./}, ({path, resolveDir, kind}) => {
+			onResolve({filter: /.*/}, ({path, resolveDir, kind}) => {
+				if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
+				if (!path.startsWith('.')) {
+					modules.set(path, path);
+					return {path: `./on-demand/${path}.js`, external: true};
+				}
 				const file = resolve(resolveDir, path);
 				const name = relative(source, file);
-				if (kind !== 'dynamic-import' || name.startsWith('..') || inlined.has(name)) return undefined;
+				if (inlined.has(name)) return undefined;
 				const output = name.replace(/\.tsx?$/, '').replaceAll('/', '-');
 				modules.set(file, output);
 				return {path: `./on-demand/${output}.js`, external: true};
@@ -96,7 +108,8 @@ function yogaFromBytes(): Plugin {
 			onLoad({filter: /yoga-layout\/dist\/src\/index\.js$/}, async ({path}) => {
 				const text = await readFile(path, 'utf8');
 				const patched = text.replace('await loadYoga()', 'await loadYoga({wasmBinary: yogaBytes})');
-				if (patched === text) throw new Error('yoga-layout is no longer loaded in the way that is known here.');
+				if (patched === text)
+					throw new Error('yoga-layout is no longer loaded in the way that is known here.');
 				return {contents: `import yogaBytes from 'yoga-bytes';\n${patched}`, resolveDir: dirname(path)};
 			});
 		},

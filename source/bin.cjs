@@ -6,7 +6,7 @@ var version = process.versions.node.split('.').map(Number);
 
 if (version[0] < 22 || (version[0] === 22 && version[1] < 13)) {
 	process.stderr.write(
-		'jarvis needs Node.js 22.13 or newer, and this is ' + process.version + ': install a newer one.\n',
+		`jarvis needs Node.js 22.13 or newer, and this is ${process.version}: install a newer one.\n`,
 	);
 	process.exitCode = 1;
 } else {

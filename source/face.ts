@@ -25,6 +25,6 @@ export async function openFace(
 	}
 	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
 	const {agents} = await jarvis.snapshot();
-	process.stdout.write(`${statusText(jarvis, agents)}\n`);
+	process.stdout.write(`${await statusText(jarvis, agents)}\n`);
 	return 0;
 }

@@ -20,7 +20,7 @@ export async function runAgentsList(context: CommandContext): Promise<number> {
 			agent.problem ? 'unreadable' : String(agent.profiles.length),
 			agent.workspace ?? '–',
 		]);
-		context.print(textTable(['AGENT', '', 'PROFILES', 'WORKSPACE'], rows));
+		context.print(await textTable(['AGENT', '', 'PROFILES', 'WORKSPACE'], rows));
 	}
 	return 0;
 }

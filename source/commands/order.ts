@@ -40,11 +40,11 @@ async function show(context: CommandContext, agentId: string): Promise<number> {
 			source: order.source,
 			effective: order.places,
 		});
-	} else context.print(orderText(order, jarvis.now()));
+	} else context.print(await orderText(order, jarvis.now()));
 	return 0;
 }
 
-function orderText(order: EffectiveOrder, now: number): string {
+async function orderText(order: EffectiveOrder, now: number): Promise<string> {
 	if (order.places.length === 0) return `No profiles of ${order.provider}.`;
 	const rows = order.places.map(({place, profileId, reason, why, until}) => [
 		place === undefined ? '–' : `${place}.`,
@@ -52,7 +52,7 @@ function orderText(order: EffectiveOrder, now: number): string {
 		reason,
 		until === undefined ? why : `${why}, back in ${span(until - now)}`,
 	]);
-	return `Order of ${order.provider}, from: ${sourceWords[order.source]}\n${textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
+	return `Order of ${order.provider}, from: ${sourceWords[order.source]}\n${await textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
 }
 
 const sourceWords: Record<EffectiveOrder['source'], string> = {

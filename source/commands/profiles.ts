@@ -11,7 +11,7 @@ export async function runList(context: CommandContext): Promise<number> {
 	if (!agent) return 1;
 	if (agent.problem) throw agent.problem;
 	if (!context.flags.json) {
-		context.print(statusText(jarvis, [agent]));
+		context.print(await statusText(jarvis, [agent]));
 		return 0;
 	}
 	printJson(context, {

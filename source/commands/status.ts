@@ -17,37 +17,32 @@ export async function runStatus(context: CommandContext): Promise<number> {
 	if (agent.problem) throw agent.problem;
 	for (const problem of snapshot.problems) context.tell(`${problem.message} ${problem.next}`);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
-	else context.print(statusText(jarvis, [agent]));
+	else context.print(await statusText(jarvis, [agent]));
 	return context.flags.check ? checkCode(agent, jarvis) : 0;
 }
 
 /** The status of agents as a table, for a person. */
-export function statusText(jarvis: Jarvis, agents: readonly AgentSnapshot[]): string {
+export async function statusText(jarvis: Jarvis, agents: readonly AgentSnapshot[]): Promise<string> {
+	const parts = await Promise.all(agents.map(agent => agentText(jarvis, agent)));
+	return parts.join('\n\n');
+}
+
+async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> {
 	const now = jarvis.now();
-	return agents
-		.map(agent => {
-			const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
-			if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
-			if (agent.profiles.length === 0) {
-				return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
-			}
-			const rows = agent.profiles.map(facts => {
-				const health = healthOf(facts, now, jarvis.env);
-				const {glyph, word} = stateWord(health, now);
-				const used = ago(facts.usage.lastUsed, now);
-				return [facts.profileId, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
-			});
-			const broken = agent.broken.map(({profileId, problem}) => [
-				profileId,
-				'?',
-				'–',
-				`✗ ${problem}`,
-				'–',
-				'–',
-			]);
-			return `${title}\n${textTable(['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'], [...rows, ...broken])}`;
-		})
-		.join('\n\n');
+	const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
+	if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
+	if (agent.profiles.length + agent.broken.length === 0) {
+		return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
+	}
+	const rows = agent.profiles.map(facts => {
+		const health = healthOf(facts, now, jarvis.env);
+		const {glyph, word} = stateWord(health, now);
+		const used = ago(facts.usage.lastUsed, now);
+		return [facts.profileId, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
+	});
+	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
+	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
+	return `${title}\n${await textTable(header, [...rows, ...broken])}`;
 }
 
 function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {

@@ -1,10 +1,13 @@
-import stringWidth from 'string-width';
-
 /** A table for a terminal or a file: columns aligned by display width, no colours. */
-export function textTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export async function textTable(
+	header: readonly string[],
+	rows: readonly (readonly string[])[],
+): Promise<string> {
+	const width = await widthFor([header, ...rows].flat());
 	const widths = header.map((title, column) =>
-		Math.max(stringWidth(title), ...rows.map(row => stringWidth(row[column] ?? ''))),
+		Math.max(width(title), ...rows.map(row => width(row[column] ?? ''))),
 	);
+	const padded = (text: string, columns: number) => text + ' '.repeat(Math.max(0, columns - width(text)));
 	return [header, ...rows]
 		.map(row =>
 			row
@@ -15,6 +18,8 @@ export function textTable(header: readonly string[], rows: readonly (readonly st
 		.join('\n');
 }
 
-function padded(text: string, width: number): string {
-	return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+// string-width costs as much at start as all the rest of `status`, and most tables hold plain letters only.
+async function widthFor(texts: readonly string[]): Promise<(text: string) => number> {
+	if (texts.every(text => /^[ -~\u00a0-\u02ff–✓✗•↻]*$/u.test(text))) return text => text.length;
+	return (await import('string-width')).default;
 }

@@ -2,5 +2,5 @@
 export function bar(share: number, columns: number): string {
 	const bounded = Math.max(0, Math.min(1, share));
 	const filled = bounded > 0 ? Math.max(1, Math.round(bounded * columns)) : 0;
-	return '█'.repeat(filled) + '░'.repeat(columns - filled);
+	return '━'.repeat(filled) + '─'.repeat(columns - filled);
 }

@@ -1,6 +1,5 @@
 import {Box, Text, useAnimation} from 'ink';
-import {needsPerson} from '../auth/health.ts';
-import {healthRows} from '../ui/rows.ts';
+import {needyCount} from '../ui/rows.ts';
 import {screenIds, type UiState} from '../ui/state.ts';
 import {tones} from './theme.ts';
 
@@ -34,9 +33,7 @@ export function Header({state}: {readonly state: UiState}) {
 
 function Status({state}: {readonly state: UiState}) {
 	const task = [...state.tasks.values()].at(-1);
-	const needy = healthRows({...state, filter: {text: '', cursor: 0}}).filter(row =>
-		needsPerson(row.health),
-	).length;
+	const needy = needyCount(state);
 	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : task} />;
 	const words = [
 		...(state.sandbox && state.size.columns >= 70 ? ['sandbox'] : []),

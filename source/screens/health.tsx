@@ -3,7 +3,7 @@ import {bar} from '../components/bar.ts';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
 import {detailOf, endOf} from '../ui/clock.ts';
-import {brokenRows, cursorIndex, healthRows, type ProfileRow} from '../ui/rows.ts';
+import {brokenRows, cursorIndex, healthRows, needyCount, type ProfileRow} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {clockTime, span, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -50,7 +50,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 	);
 	return (
 		<Box flexDirection="column" height={height}>
-			<Counts state={state} rows={rows} broken={broken.length} />
+			<Counts state={state} rows={rows} />
 			<Text wrap="truncate" dimColor>
 				{`  ${nextEvent(state, rows)}`}
 			</Text>
@@ -79,21 +79,13 @@ export default function HealthScreen({state, height}: ScreenProps) {
 	);
 }
 
-function Counts({
-	state,
-	rows,
-	broken,
-}: {
-	readonly state: UiState;
-	readonly rows: readonly ProfileRow[];
-	readonly broken: number;
-}) {
+function Counts({state, rows}: {readonly state: UiState; readonly rows: readonly ProfileRow[]}) {
 	const counts = new Map<Tone, number>();
 	for (const row of rows) {
 		const {tone} = stateCell(row, state.now);
 		counts.set(tone, (counts.get(tone) ?? 0) + 1);
 	}
-	const need = (counts.get('bad') ?? 0) + broken;
+	const need = needyCount(state);
 	const parts: readonly (readonly [Tone, number, string])[] = [
 		['bad', need, need === 1 ? '✗ needs you' : '✗ need you'],
 		['attention', counts.get('attention') ?? 0, '! to watch'],

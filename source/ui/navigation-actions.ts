@@ -43,7 +43,7 @@ function pageOf(state: UiState): number {
 
 function turn(context: UiContext, by: 1 | -1): void {
 	const {screen} = context.store.getState();
-	const at = screenIds.findIndex(id => id === screen);
+	const at = (screenIds as readonly ScreenId[]).indexOf(screen);
 	const next = screenIds[(at + by + screenIds.length) % screenIds.length];
 	if (next) openScreen(context, next);
 }

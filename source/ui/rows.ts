@@ -89,6 +89,14 @@ export function healthRows(state: UiState): ProfileRow[] {
 		);
 }
 
+/** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
+export function needyCount(state: UiState): number {
+	return state.snapshot.agents.reduce((sum, agent) => {
+		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now, state.env)));
+		return sum + needy.length + agent.broken.length + (agent.problem ? 1 : 0);
+	}, 0);
+}
+
 /** The providers that the shown agent has profiles or an order of, and the one whose order is shown. */
 export function orderProviders(state: UiState): {readonly all: readonly string[]; readonly shown?: string} {
 	const agent = shownAgent(state);
