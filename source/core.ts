@@ -134,7 +134,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */
 		async finishLogin(pasted: string) {
-			const {finishLogin} = await import('./auth/login/login.ts');
+			const {finishLogin} = await import('./auth/login/finish.ts');
 			return finishLogin({paths, network, now, providers: (await providers()).providers}, pasted);
 		},
 

@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
-import type {Login, LoginOutcome, LoginResult, WaitingState} from '../auth/login/login.ts';
+import type {LoginResult} from '../auth/login/attempt.ts';
+import type {Login, LoginOutcome, WaitingState} from '../auth/login/login.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {span} from '../words.ts';

@@ -1,5 +1,5 @@
 import {readdirSync, renameSync, rmSync} from 'node:fs';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {isSystemError, JarvisError} from '../errors.ts';
 import {serializeDocument} from './edit.ts';
 import {type JsonObject, parseJsonFile, readTextIfThere, tryParseJson} from './json.ts';
@@ -43,7 +43,10 @@ export async function updateCredentials<T>(
 	edit: (document: JsonObject, current: AgentCredentials) => T,
 	options: UpdateOptions = {},
 ): Promise<T> {
-	const [{withLock}, {writeDurably}] = await Promise.all([import('./lock.ts'), import('./write.ts')]);
+	const [{withLock}, {makePrivate, writeDurably}] = await Promise.all([
+		import('./lock.ts'),
+		import('./write.ts'),
+	]);
 	const file = paths.profiles(agentId);
 	return withLock(paths.locks, `store-${agentId}`, async lock => {
 		const document = await readDocument(file);
@@ -54,6 +57,8 @@ export async function updateCredentials<T>(
 		await lock.commit(() => {
 			if (options.onlyWhile && !options.onlyWhile.isHeld()) throw lostRefreshLock();
 			writeDurably(file, after, {backup: true});
+			// A folder that another program made, or a person opened up, held secrets that others could read.
+			makePrivate(dirname(file));
 		});
 		return result;
 	});

@@ -1,0 +1,139 @@
+import * as oauth from 'oauth4webapi';
+import type {StatePaths} from '../../store/paths.ts';
+import {addPending, dropPending, type PendingLogin} from '../../store/pending-logins.ts';
+import {optional} from '../../store/schema.ts';
+import type {AuthorizationServer, Network} from '../authorization-server.ts';
+import {fingerprint} from '../identity.ts';
+import type {Provider} from '../providers/contract.ts';
+import {type CallbackServer, listenForCallback} from './callback-server.ts';
+import {exchangeCode, hasState} from './exchange.ts';
+import {keepLogin} from './keep.ts';
+
+export interface LoginResult {
+	readonly profileId: string;
+	readonly provider: string;
+	readonly agentId: string;
+	readonly accountId?: string;
+	readonly email?: string;
+	/** When the access token runs out (epoch ms). */
+	readonly expires?: number;
+}
+
+/** One attempt at a login: what was made for it, and who listens for its end. */
+export interface Attempt {
+	readonly server: AuthorizationServer;
+	readonly pending: PendingLogin;
+	readonly url: string;
+	readonly listening: boolean;
+	close(): void;
+}
+
+/** What an attempt is made for. */
+export interface AttemptOptions {
+	readonly paths: StatePaths;
+	readonly provider: Provider;
+	readonly agentId: string;
+	/** The profile that the login is for; chosen by account if absent. */
+	readonly profileId?: string;
+}
+
+/**
+ * Makes verifier and state, listens for the callback and lets other processes know of the attempt.
+ * @param receive gets an authorization response whose state is the attempt's
+ */
+export async function prepareAttempt(
+	options: AttemptOptions,
+	server: AuthorizationServer,
+	receive: (response: URLSearchParams) => Promise<void>,
+): Promise<Attempt> {
+	const {provider, paths} = options;
+	const state = oauth.generateRandomState();
+	const verifier = oauth.generateRandomCodeVerifier();
+	const challenge = await oauth.calculatePKCECodeChallenge(verifier);
+	const callback: CallbackServer | undefined = await listenForCallback(
+		provider.oauth.redirectUris,
+		params => {
+			if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
+			void receive(params);
+			return params.has('error') ? 'denied' : 'accepted';
+		},
+	);
+	const redirectUri = callback?.redirectUri ?? provider.oauth.redirectUris[0] ?? '';
+	const pending: PendingLogin = {
+		id: fingerprint(state),
+		state,
+		verifier,
+		redirectUri,
+		providerId: provider.id,
+		agentId: options.agentId,
+		...optional('profileId', options.profileId),
+	};
+	addPending(paths, pending);
+	return {
+		server,
+		pending,
+		url: authorizeUrl(server, provider, {redirectUri, state, challenge}),
+		listening: callback !== undefined,
+		close() {
+			callback?.close();
+			dropPending(paths, pending.id);
+		},
+	};
+}
+
+/** The URL that a person opens to log in (RFC 6749, section 4.1.1; RFC 7636, section 4.3). */
+export function authorizeUrl(
+	server: AuthorizationServer,
+	provider: Provider,
+	login: {readonly redirectUri: string; readonly state: string; readonly challenge: string},
+): string {
+	const url = new URL(server.metadata.authorization_endpoint ?? '');
+	const parameters: Record<string, string> = {
+		...provider.oauth.authorizeParams,
+		response_type: 'code',
+		client_id: server.client.client_id,
+		redirect_uri: login.redirectUri,
+		...(provider.oauth.scopes.length > 0 ? {scope: provider.oauth.scopes.join(' ')} : {}),
+		code_challenge: login.challenge,
+		code_challenge_method: 'S256',
+		state: login.state,
+	};
+	for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+	return url.href;
+}
+
+/** What exchanging a code and keeping what it brings needs from outside. */
+export interface ExchangeWorld {
+	readonly paths: StatePaths;
+	readonly provider: Provider;
+	readonly network: Network;
+	readonly now: () => number;
+}
+
+/**
+ * Exchanges the code of an attempt's response and stores what it brings.
+ * @throws what `exchangeCode` and `keepLogin` throw
+ */
+export async function exchangeAndKeep(
+	options: ExchangeWorld,
+	server: AuthorizationServer,
+	pending: PendingLogin,
+	response: URLSearchParams | {readonly code: string},
+	signal?: AbortSignal,
+): Promise<LoginResult> {
+	const {provider, network, now, paths} = options;
+	const {redirectUri, state, verifier, agentId} = pending;
+	const credential = await exchangeCode({
+		...{provider, server, redirectUri, state, verifier, response, network, now},
+		...optional('signal', signal),
+	});
+	const profileId = await keepLogin(paths, agentId, credential, pending.profileId, now());
+	return {
+		profileId,
+		provider: provider.id,
+		agentId,
+		...optional('accountId', credential.accountId),
+		...optional('email', credential.email),
+		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
+	};
+}
