@@ -80,6 +80,11 @@ export class JarvisError extends Error {
 	}
 }
 
+/** A path as a word of a shell's line, for the commands that errors give. */
+export function shellWord(path: string): string {
+	return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Whether `error` is a system error of one of the given codes (`ENOENT` and the like). */
 export function isSystemError(error: unknown, ...codes: readonly string[]): error is NodeJS.ErrnoException {
 	return error instanceof Error && 'code' in error && codes.includes(String(error.code));
@@ -105,7 +110,7 @@ export function asJarvisError(error: unknown): JarvisError {
 		return new JarvisError(
 			'store_inaccessible',
 			`${error.path ?? 'A file'} cannot be ${error.syscall === 'open' ? 'opened' : 'used'} (${error.code}).`,
-			`Check who owns it: ls -ld ${error.path ? `'${error.path}'` : '~/.jarvis'}`,
+			`Check who owns it: ls -ld ${error.path ? shellWord(error.path) : '~/.jarvis'}`,
 			{cause: error},
 		);
 	}

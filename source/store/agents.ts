@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import {JarvisError} from '../errors.ts';
-import {type Config, type ConfigEdit, readConfig, updateConfig} from './config.ts';
+import {type Config, type ConfigEdit, updateConfig} from './config.ts';
 import {assertAgentId, mainAgentId, type StatePaths} from './paths.ts';
 import {listAgentIds, removeAgentFolder} from './profiles.ts';
 import {ensurePrivateFolder} from './write.ts';
@@ -33,21 +33,19 @@ export async function addAgent(paths: StatePaths, agent: NewAgent): Promise<void
  * throws
  */
 export async function deleteAgent(paths: StatePaths, agentId: string): Promise<void> {
-	const config = await readConfig(paths);
-	assertAgent(paths, config, agentId);
-	if (agentId === mainAgentId) {
-		throw protectedAgent(agentId, 'it is the main agent', 'Remove its profiles one by one instead.');
-	}
-	if (agentId === config.defaultAgent) {
-		const next = `Make another one the default first: jarvis agents set-default ${mainAgentId}`;
-		throw protectedAgent(agentId, 'it is the default agent', next);
-	}
-	if (config.agents.some(agent => agent.id === agentId)) {
-		await updateConfig(paths, now => {
-			const listed = now.agents.find(agent => agent.id === agentId);
-			return listed ? [{path: ['agents', 'list', listed.index], value: undefined}] : [];
-		});
-	}
+	await updateConfig(paths, config => {
+		assertAgent(paths, config, agentId);
+		if (agentId === mainAgentId) {
+			throw protectedAgent(agentId, 'it is the main agent', 'Remove its profiles one by one instead.');
+		}
+		if (agentId === config.defaultAgent) {
+			const next = `Make another one the default first: jarvis agents set-default ${mainAgentId}`;
+			throw protectedAgent(agentId, 'it is the default agent', next);
+		}
+		// From the last one on, so that those before keep their places.
+		const listed = config.agents.filter(agent => agent.id === agentId).reverse();
+		return listed.map(agent => ({path: ['agents', 'list', agent.index], value: undefined}));
+	});
 	await removeAgentFolder(paths, agentId);
 }
 

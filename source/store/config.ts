@@ -91,22 +91,34 @@ export async function updateConfig(
 	paths: StatePaths,
 	makeEdits: (config: Config) => readonly ConfigEdit[],
 ): Promise<void> {
-	const [{withLock}, {writeDurably}, {modify, applyEdits, parse}] = await Promise.all([
+	const [{withLock}, {writeDurably}, {removeMember}, {modify, applyEdits, parse}] = await Promise.all([
 		import('./lock.ts'),
 		import('./write.ts'),
+		import('./remove-member.ts'),
 		import('jsonc-parser'),
 	]);
 	await withLock(paths.locks, 'config', async lock => {
-		let text = readTextIfThere(paths.config) ?? '{}\n';
-		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, text)));
+		const content = readTextIfThere(paths.config) ?? '{}\n';
+		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, content)));
+		if (edits.length === 0) return;
+		const mark = content.startsWith('\ufeff') ? '\ufeff' : '';
+		let text = content.slice(mark.length);
 		const faults: import('jsonc-parser').ParseError[] = [];
 		parse(text, faults, {allowTrailingComma: true});
 		if (faults.length > 0) throw uneditable(paths.config, edits);
-		const formattingOptions = {insertSpaces: true, tabSize: 2};
+		const formattingOptions = indentationOf(text);
 		for (const {path, value} of edits) {
-			text = applyEdits(text, modify(text, [...path], value, {formattingOptions}));
+			try {
+				const changes =
+					value === undefined
+						? removeMember(text, path)
+						: modify(text, [...path], value, {formattingOptions});
+				text = applyEdits(text, changes);
+			} catch (error) {
+				throw configDamaged(paths.config, `a part of ${path.join('.')} is of another type`, error);
+			}
 		}
-		await lock.commit(() => writeDurably(paths.config, text, {backup: true}));
+		await lock.commit(() => writeDurably(paths.config, mark + text, {backup: true}));
 	});
 }
 
@@ -165,6 +177,14 @@ function decodeOverride(entry: JsonObject): EndpointOverride {
 	};
 }
 
+/** How a text is indented, as its first indented line shows. */
+function indentationOf(text: string): {insertSpaces: boolean; tabSize: number} {
+	const [, first = '  '] = /^([\t ]+)\S/m.exec(text) ?? [];
+	return first.startsWith('\t')
+		? {insertSpaces: false, tabSize: 4}
+		: {insertSpaces: true, tabSize: first.length};
+}
+
 function configDamaged(file: string, place: string, cause?: unknown): JarvisError {
 	return new JarvisError(
 		'config_damaged',
@@ -175,7 +195,10 @@ function configDamaged(file: string, place: string, cause?: unknown): JarvisErro
 }
 
 function uneditable(file: string, edits: readonly ConfigEdit[]): JarvisError {
-	const lines = edits.map(({path, value}) => `${path.join('.')} = ${JSON.stringify(value) ?? '(remove)'}`);
+	const lines = edits.map(({path, value}) => {
+		const place = path.at(-1) === -1 ? `add to ${path.slice(0, -1).join('.')}:` : `${path.join('.')} =`;
+		return `${place} ${JSON.stringify(value) ?? '(remove)'}`;
+	});
 	return new JarvisError(
 		'config_uneditable',
 		`${file} uses JSON5 syntax (such as keys without quotes) that would be lost by writing it back.`,

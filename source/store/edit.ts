@@ -95,6 +95,10 @@ function objectIfThere(document: JsonObject, key: string): JsonObject {
 function rewriteOrder(document: JsonObject, rewrite: (ids: JsonValue[]) => JsonValue[]): void {
 	const order = objectIfThere(document, 'order');
 	for (const [provider, ids] of Object.entries(order)) {
-		if (Array.isArray(ids)) setMember(order, provider, rewrite(ids));
+		if (!Array.isArray(ids)) continue;
+		const rewritten = rewrite(ids);
+		// An order that names nobody would keep everybody out.
+		if (ids.length > 0 && rewritten.length === 0) delete order[provider];
+		else setMember(order, provider, rewritten);
 	}
 }

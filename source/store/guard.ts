@@ -1,4 +1,5 @@
-import {JarvisError} from '../errors.ts';
+import {JarvisError, shellWord} from '../errors.ts';
+import {makePrivate} from './write.ts';
 
 type Sqlite = typeof import('node:sqlite');
 let sqlite: Sqlite | undefined;
@@ -23,13 +24,21 @@ export interface Guard {
  */
 export function openGuard(file: string): Guard {
 	sqlite ??= loadSqlite();
-	const database = new sqlite.DatabaseSync(file, {timeout: 0});
+	let database: import('node:sqlite').DatabaseSync;
+	try {
+		database = new sqlite.DatabaseSync(file, {timeout: 0});
+	} catch (error) {
+		throw inaccessible(file, error);
+	}
+	makePrivate(file);
+	// A transaction on an empty file makes its first page, and a journal for that: not on the disk.
+	database.exec('PRAGMA journal_mode = MEMORY');
 	const tryRun = <T>(section: () => T): {readonly value: T} | undefined => {
 		try {
 			database.exec('BEGIN IMMEDIATE');
 		} catch (error) {
 			if (isBusy(error)) return undefined;
-			throw error;
+			throw inaccessible(file, error);
 		}
 		try {
 			return {value: section()};
@@ -48,7 +57,7 @@ export function openGuard(file: string): Guard {
 					throw new JarvisError(
 						'lock_timeout',
 						`Another process has been holding ${file} for over ${Math.round(timeoutMs / 1000)} s.`,
-						`Find it with: fuser -v '${file}'`,
+						`Find it with: fuser -v ${shellWord(file)}`,
 					);
 				}
 				await new Promise(resume => setTimeout(resume, 1 + Math.random() * 3));
@@ -56,6 +65,15 @@ export function openGuard(file: string): Guard {
 		},
 		close: () => database.close(),
 	};
+}
+
+function inaccessible(file: string, cause: unknown): JarvisError {
+	return new JarvisError(
+		'store_inaccessible',
+		`${file} cannot be used as a lock.`,
+		`Check who owns it: ls -ld ${shellWord(file)}`,
+		{cause},
+	);
 }
 
 function isBusy(error: unknown): boolean {

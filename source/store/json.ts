@@ -1,6 +1,6 @@
 import {readFileSync} from 'node:fs';
-import {isSystemError, JarvisError} from '../errors.ts';
-import {backupPaths} from './write.ts';
+import {isSystemError, JarvisError, shellWord} from '../errors.ts';
+import {backupPaths, followLink} from './write.ts';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -61,24 +61,33 @@ export async function parseJsonFile(file: string, text: string): Promise<JsonObj
 /** The JSON object in a text, or `undefined`. */
 export function tryParseJson(text: string): JsonObject | undefined {
 	try {
-		const value: unknown = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+		const value: unknown = JSON.parse(withoutMark(text));
 		return isObject(value) ? value : undefined;
 	} catch {
 		return undefined;
 	}
 }
 
+function withoutMark(text: string): string {
+	return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
 // V8's own message quotes the text around the fault, so the place is found by a parser that counts.
-async function damaged(file: string, text: string): Promise<JarvisError> {
+async function damaged(file: string, content: string): Promise<JarvisError> {
+	const text = withoutMark(content);
 	const {parse, printParseErrorCode} = await import('jsonc-parser');
 	const faults: import('jsonc-parser').ParseError[] = [];
-	parse(text, faults, {disallowComments: true, allowTrailingComma: false, allowEmptyContent: false});
+	try {
+		parse(text, faults, {disallowComments: true, allowTrailingComma: false, allowEmptyContent: false});
+	} catch {
+		// It nests deeper than the parser can follow.
+	}
 	const fault = faults[0];
 	const before = text.slice(0, fault?.offset ?? 0).split('\n');
 	const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 	const what =
 		text.trim() === '' ? 'the file is empty' : fault ? printParseErrorCode(fault.error) : 'no object';
-	const good = backupPaths(file).find(backup => {
+	const good = backupPaths(followLink(file)).find(backup => {
 		const content = readOrUndefined(backup);
 		return content !== undefined && tryParseJson(content) !== undefined;
 	});
@@ -86,7 +95,7 @@ async function damaged(file: string, text: string): Promise<JarvisError> {
 		'store_damaged',
 		`${file} is not valid JSON (${place}: ${what}). It is left as it is.`,
 		good
-			? `Its last good version can be put back with: cp '${good}' '${file}'`
+			? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
 			: 'Mend it by hand; there is no readable backup beside it.',
 	);
 }

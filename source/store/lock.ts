@@ -1,5 +1,5 @@
 import {randomBytes} from 'node:crypto';
-import {readFileSync, rmdirSync, statSync, unlinkSync, utimesSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import lockfile from 'proper-lockfile';
 import {isSystemError, JarvisError} from '../errors.ts';
@@ -12,6 +12,9 @@ import {ensurePrivateFolder} from './write.ts';
  * event loop runs shows one every second; only a stopped or suspended one shows none.
  */
 export const holderLimitMs = 10_000;
+
+/** The longest time (ms) between two looks at a holder that counts as watching it. */
+const longestLookMs = 250;
 
 /** How long (ms) to wait for a lock before giving up: longer than a stalled holder can keep it. */
 export const lockWaitMs = 30_000;
@@ -125,9 +128,8 @@ function lockPaths(folder: string, name: string): LockPaths {
 // Only ever called inside the guard, after the holder was found to be gone: so a lock without an owner's
 // record is one whose taker died in here, and proper-lockfile's own takeover (by age, and able to let two
 // in) never runs: the owner's record keeps its rmdir from succeeding.
-function take(paths: LockPaths, limitMs: number): Taken {
-	removeIfThere(() => unlinkSync(paths.owner));
-	removeIfThere(() => rmdirSync(paths.held));
+function take(paths: LockPaths, limitMs: number): Taken | undefined {
+	rmSync(paths.held, {recursive: true, force: true});
 	const releaseFolder = lockfile.lockSync(paths.target, {
 		lockfilePath: paths.held,
 		realpath: false,
@@ -139,10 +141,16 @@ function take(paths: LockPaths, limitMs: number): Taken {
 	const {mtime} = statSync(paths.held);
 	const nonce = randomBytes(16).toString('hex');
 	const owner: Owner = {...ownIdentity(), nonce};
-	writeFileSync(paths.owner, JSON.stringify(owner), {mode: 0o600});
+	try {
+		writeFileSync(paths.owner, JSON.stringify(owner), {mode: 0o600});
+	} catch (error) {
+		// An earlier holder that ended just now removed the folder by proper-lockfile's exit hook.
+		if (isSystemError(error, 'ENOENT')) return undefined;
+		throw error;
+	}
 	// Making the record changed the folder's time, which proper-lockfile would take for another's heartbeat.
 	utimesSync(paths.held, mtime, mtime);
-	return {nonce, release: releaseFolder};
+	return {nonce, release: () => releaseOr(releaseFolder, () => rmdirSync(paths.held))};
 }
 
 function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
@@ -171,7 +179,8 @@ function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
 /** Watches the present holder, if any, and tells whether its lock may be taken. */
 function watchHolder(paths: LockPaths, limitMs: number): {mayTake(): boolean} {
 	let seen = '';
-	let seenSince = 0;
+	let watchedMs = 0;
+	let lastLook = performance.now();
 	return {
 		mayTake() {
 			const beat = statSync(paths.held, {throwIfNoEntry: false})?.mtimeMs;
@@ -181,11 +190,12 @@ function watchHolder(paths: LockPaths, limitMs: number): {mayTake(): boolean} {
 			const liveness = owner ? livenessOf(owner) : 'dead';
 			if (liveness === 'dead') return true;
 			const sign = `${owner?.nonce} ${beat}`;
-			if (sign !== seen) {
-				seen = sign;
-				seenSince = performance.now();
-			}
-			return performance.now() - seenSince > limitMs;
+			const now = performance.now();
+			// While this process was stopped or suspended itself, so may the holder have been.
+			watchedMs = sign === seen ? watchedMs + Math.min(now - lastLook, longestLookMs) : 0;
+			seen = sign;
+			lastLook = now;
+			return watchedMs > limitMs;
 		},
 	};
 }
@@ -209,6 +219,16 @@ function isOwner(value: unknown): value is Owner {
 		typeof nonce === 'string' &&
 		(started === undefined || typeof started === 'string')
 	);
+}
+
+// proper-lockfile lets go of a lock whose folder's time was changed by somebody, and releases it no more.
+function releaseOr(release: () => void, otherwise: () => void): void {
+	try {
+		release();
+	} catch (error) {
+		if (!isSystemError(error, 'ERELEASED', 'ENOTACQUIRED')) throw error;
+		removeIfThere(otherwise);
+	}
 }
 
 function removeIfThere(remove: () => void): void {

@@ -1,7 +1,7 @@
 import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import * as v from 'valibot';
-import {isSystemError, JarvisError} from '../errors.ts';
+import {asJarvisError, isSystemError, JarvisError} from '../errors.ts';
 import {readTextIfThere, tryParseJson} from './json.ts';
 import {isProviderId, type StatePaths} from './paths.ts';
 
@@ -56,8 +56,8 @@ export function readManifests(paths: StatePaths): ManifestListing {
 			const text = readTextIfThere(file);
 			if (text !== undefined) manifests.push(parseManifest(file, folder, text));
 		} catch (error) {
-			if (!(error instanceof JarvisError)) throw error;
-			problems.push(error);
+			// A file beside the plugins' folders is none of them.
+			if (!isSystemError(error, 'ENOTDIR')) problems.push(asJarvisError(error));
 		}
 	}
 	return {manifests, problems};

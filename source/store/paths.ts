@@ -7,7 +7,7 @@ export const mainAgentId = 'main';
 
 const agentIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const providerIdPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
-// Everything but control characters, path separators and quotes, so that an id is safe in a shell line too.
+// Everything but spaces, control characters, path separators and quotes: between quotes, an id is one word.
 const profileNamePattern = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s/\\'"`$]{1,190}$/u;
 
 /** Where everything is kept. Made once from the state folder; nothing else joins paths. */

@@ -34,6 +34,7 @@ export function addPending(paths: StatePaths, login: PendingLogin): void {
 
 /** All logins that wait. */
 export function listPending(paths: StatePaths): PendingLogin[] {
+	removeOutdated(paths);
 	return fileNames(paths)
 		.filter(name => name.endsWith('.waiting'))
 		.flatMap(name => decodePending(tryParseJson(readTextIfThere(join(paths.pendingLogins, name)) ?? '')));

@@ -81,15 +81,20 @@ export function listAgentIds(paths: StatePaths): string[] {
 export async function removeAgentFolder(paths: StatePaths, agentId: string): Promise<void> {
 	const {withLock} = await import('./lock.ts');
 	await withLock(paths.locks, `store-${agentId}`, async lock => {
-		const leaving = join(paths.root, `.deleting-${agentId}-${process.pid}`);
 		try {
+			const leaving = join(paths.root, `${leavingPrefix}${agentId}-${process.pid}`);
 			await lock.commit(() => renameSync(paths.agent(agentId), leaving));
 		} catch (error) {
 			if (!isSystemError(error, 'ENOENT')) throw error;
 		}
-		rmSync(leaving, {recursive: true, force: true});
+		// Those too that a process left which was killed while it removed them.
+		for (const name of readdirSync(paths.root)) {
+			if (name.startsWith(leavingPrefix)) rmSync(join(paths.root, name), {recursive: true, force: true});
+		}
 	});
 }
+
+const leavingPrefix = '.deleting-';
 
 async function readDocument(file: string): Promise<JsonObject> {
 	const text = readTextIfThere(file);

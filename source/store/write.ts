@@ -2,18 +2,21 @@ import {randomBytes} from 'node:crypto';
 import {
 	chmodSync,
 	closeSync,
+	fchmodSync,
 	fsyncSync,
 	linkSync,
+	lstatSync,
 	mkdirSync,
 	openSync,
 	readdirSync,
+	readlinkSync,
 	realpathSync,
 	renameSync,
 	rmSync,
 	statSync,
 	writeFileSync,
 } from 'node:fs';
-import {basename, dirname, join} from 'node:path';
+import {basename, dirname, join, resolve} from 'node:path';
 import {isSystemError} from '../errors.ts';
 
 /** How many earlier versions of a file are kept beside it. */
@@ -45,6 +48,7 @@ export function writeDurably(file: string, content: string, options: WriteOption
 	try {
 		const descriptor = openSync(temporary, 'wx', 0o600);
 		try {
+			fchmodSync(descriptor, 0o600);
 			writeFileSync(descriptor, content);
 			fsyncSync(descriptor);
 		} finally {
@@ -96,13 +100,16 @@ export function syncFolder(folder: string): void {
 	}
 }
 
-function followLink(file: string): string {
+/** The file that is meant by a path that may be a symbolic link. */
+export function followLink(file: string): string {
 	try {
 		return realpathSync(file);
 	} catch (error) {
-		if (isSystemError(error, 'ENOENT')) return file;
-		throw error;
+		if (!isSystemError(error, 'ENOENT')) throw error;
 	}
+	// A link that leads to nothing yet: the file is made where it leads.
+	const link = lstatSync(file, {throwIfNoEntry: false})?.isSymbolicLink();
+	return link ? followLink(resolve(dirname(file), readlinkSync(file))) : file;
 }
 
 // A hard link costs no copy, and the version it names stays whole when the rename replaces the file.
@@ -113,6 +120,7 @@ function keepBackup(target: string): void {
 	}
 	try {
 		linkSync(target, ring[0] as string);
+		makePrivate(ring[0] as string);
 	} catch (error) {
 		// Nothing to keep yet, or a file system without links: a write must not fail for want of a backup.
 		if (!isSystemError(error, 'ENOENT', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'EXDEV')) throw error;

@@ -23,6 +23,9 @@ import {login, redirectUri as registeredUri} from '../sandbox/client.ts';
 /** The provider that `declareProvider` declares. */
 export const providerId = 'acme';
 
+/** How often and for how long (ms) something that is to happen soon is looked for, on a busy machine too. */
+export const soon = {interval: 5, timeout: 10_000};
+
 /** An `auth-profiles.json` as a test writes and reads it. */
 export interface StoredDocument {
 	readonly version?: number;

@@ -1,0 +1,79 @@
+import {join} from 'node:path';
+import {describe, expect, it} from 'vitest';
+import {type JournalEntry, readJournal, writeJournal} from '../../source/store/journal.ts';
+import {emptyState, exposed, names, put} from '../support/state-folder.ts';
+
+const started: JournalEntry = {spent: 'fingerprint-1', startedAt: 5};
+const finished: JournalEntry = {...started, finishedAt: 6, outcome: 'refreshed', issued: 'fingerprint-2'};
+
+describe('a journal', () => {
+	it('that is not there is empty', () => {
+		expect(readJournal(emptyState(), 'identity')).toEqual([]);
+	});
+
+	it('gives back what was written, oldest first, one for each identity', () => {
+		const paths = emptyState();
+		const next: JournalEntry = {spent: 'fingerprint-2', startedAt: 7, finishedAt: 8, outcome: 'unknown'};
+		writeJournal(paths, 'identity', finished);
+		writeJournal(paths, 'identity', next);
+		writeJournal(paths, 'other', started);
+		expect(readJournal(paths, 'identity')).toEqual([finished, next]);
+		expect(readJournal(paths, 'other')).toEqual([started]);
+	});
+
+	it('tells a refresh that was begun from one that came to an end', () => {
+		const paths = emptyState();
+		writeJournal(paths, 'identity', started);
+		expect(readJournal(paths, 'identity')).toEqual([started]);
+		writeJournal(paths, 'identity', finished);
+		expect(readJournal(paths, 'identity')).toEqual([finished]);
+	});
+
+	it('keeps two attempts with the same token apart', () => {
+		const paths = emptyState();
+		writeJournal(paths, 'identity', started);
+		writeJournal(paths, 'identity', {...started, startedAt: 9});
+		expect(readJournal(paths, 'identity').map(({startedAt}) => startedAt)).toEqual([5, 9]);
+	});
+
+	it('keeps the newest twenty', () => {
+		const paths = emptyState();
+		for (let turn = 1; turn <= 25; turn++)
+			writeJournal(paths, 'identity', {spent: `f-${turn}`, startedAt: turn});
+		const kept = readJournal(paths, 'identity').map(({startedAt}) => startedAt);
+		expect(kept).toEqual(Array.from({length: 20}, (_, index) => index + 6));
+	});
+
+	it('is private, and leaves nothing else behind', () => {
+		const paths = emptyState();
+		writeJournal(paths, 'identity', started);
+		writeJournal(paths, 'identity', finished);
+		expect(names(paths.journal)).toEqual(['identity.json']);
+		expect(exposed(paths.root)).toEqual([]);
+	});
+
+	it.each([
+		['damaged', '{"entries": [{"spent": "f"'],
+		['empty', ''],
+		['of another form', '{"entries": {"spent": "f"}}'],
+	])('that is %s counts as empty, and is written anew', (_, content) => {
+		const paths = emptyState();
+		put(join(paths.journal, 'identity.json'), content);
+		expect(readJournal(paths, 'identity')).toEqual([]);
+		writeJournal(paths, 'identity', started);
+		expect(readJournal(paths, 'identity')).toEqual([started]);
+	});
+
+	it('leaves out entries that say nothing', () => {
+		const paths = emptyState();
+		const odd = [
+			null,
+			{spent: 'f'},
+			{startedAt: 5},
+			{spent: 5, startedAt: 5},
+			{...started, outcome: 'magic'},
+		];
+		put(join(paths.journal, 'identity.json'), {version: 1, entries: [...odd, finished]});
+		expect(readJournal(paths, 'identity')).toEqual([started, finished]);
+	});
+});
