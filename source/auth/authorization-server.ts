@@ -2,8 +2,12 @@ import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../errors.ts';
 import type {OAuthMethod} from './providers/contract.ts';
 
-/** How long (ms) any request to an authorization server may take. */
-export const requestTimeoutMs = 15_000;
+/**
+ * How long (ms) a token request may take, and each of the two that look metadata up: together less than
+ * the wait for a refresh lock, so that those who wait outlast the one who asks.
+ */
+const requestTimeoutMs = 15_000;
+const discoveryTimeoutMs = 5000;
 
 /** How far (s) this machine's clock may be off the server's before an ID token is refused. */
 const clockToleranceSeconds = 300;
@@ -17,8 +21,10 @@ export interface Network {
 export interface AuthorizationServer {
 	readonly metadata: oauth.AuthorizationServer;
 	readonly client: oauth.Client;
-	/** The issuer is not known, so ID tokens cannot be checked against it and are not handed on. */
+	/** The issuer is not known, so what names one cannot be checked against it. */
 	readonly issuerUnknown: boolean;
+	/** The metadata was published, and tells how ID tokens are signed; otherwise they cannot be checked. */
+	readonly discovered: boolean;
 }
 
 /**
@@ -39,17 +45,17 @@ export async function authorizationServerOf(
 	const {issuer} = method;
 	if (given.authorization_endpoint && given.token_endpoint) {
 		const metadata = {...given, issuer: issuer ?? new URL(given.token_endpoint).origin};
-		return {client, metadata: secured(metadata), issuerUnknown: issuer === undefined};
+		return {client, metadata: secured(metadata), issuerUnknown: issuer === undefined, discovered: false};
 	}
 	if (!issuer) throw discoveryFailed(method.clientId, 'neither issuer nor endpoints are given');
 	assertSecure(issuer);
 	const discovered = await discover(issuer, network);
-	return {client, metadata: secured({...discovered, ...given}), issuerUnknown: false};
+	return {client, metadata: secured({...discovered, ...given}), issuerUnknown: false, discovered: true};
 }
 
 /** Options for each request of oauth4webapi: our fetch, a time limit, and plain http on loopback only. */
-export function requestOptions(network: Network, signal?: AbortSignal) {
-	const limit = AbortSignal.timeout(requestTimeoutMs);
+export function requestOptions(network: Network, signal?: AbortSignal, timeoutMs = requestTimeoutMs) {
+	const limit = AbortSignal.timeout(timeoutMs);
 	return {
 		[oauth.customFetch]: (url: string, init: object) => network.fetch(url, init),
 		// Every endpoint has been through `secured`, which allows plain http on loopback only.
@@ -68,7 +74,10 @@ async function discover(issuer: string, network: Network): Promise<oauth.Authori
 	let fault: unknown;
 	for (const algorithm of ['oidc', 'oauth2'] as const) {
 		try {
-			const response = await oauth.discoveryRequest(url, {algorithm, ...requestOptions(network)});
+			const response = await oauth.discoveryRequest(url, {
+				algorithm,
+				...requestOptions(network, undefined, discoveryTimeoutMs),
+			});
 			return await oauth.processDiscoveryResponse(url, response);
 		} catch (error) {
 			fault = error;

@@ -1,5 +1,5 @@
 import type {JournalEntry} from '../store/journal.ts';
-import type {OAuthCredential} from '../store/schema.ts';
+import {type OAuthCredential, optional} from '../store/schema.ts';
 import type {Holder} from './holders.ts';
 import {accountOf, fingerprint} from './identity.ts';
 
@@ -19,13 +19,34 @@ export function freshSibling(
 	const account = accountOf(own.credential);
 	const successors = successorsOf(own.credential, journal);
 	return holders
-		.filter(({credential}) => {
-			if (!isGood(credential)) return false;
+		.filter(holder => {
+			const {credential} = holder;
+			// A server that refused its refresh token may have ended its access token as well.
+			if (!isGood(credential) || isMarked(holder)) return false;
 			if (credential.refresh && successors.has(fingerprint(credential.refresh))) return true;
 			const sameClient = clientOf(credential) === clientOf(own.credential);
 			return account !== undefined && accountOf(credential) === account && sameClient;
 		})
 		.sort((a, b) => Number(b.credential.expires ?? 0) - Number(a.credential.expires ?? 0))[0];
+}
+
+/**
+ * The record as it is after it has taken over what another one has. Of its own grant that is everything:
+ * its refresh token is spent. Of another login of the same account it is the access token alone; each
+ * agent keeps its own grant, and no refresh token is copied.
+ */
+export function adoptedFrom(own: Holder, fresh: Holder, journal: readonly JournalEntry[]): OAuthCredential {
+	const {credential} = fresh;
+	const successors = successorsOf(own.credential, journal);
+	if (credential.refresh && successors.has(fingerprint(credential.refresh))) return credential;
+	const {access, expires, expiresIn} = credential;
+	const {expires: _, expiresIn: __, ...kept} = own.credential;
+	return {
+		...kept,
+		...optional('access', access),
+		...optional('expires', expires),
+		...optional('expiresIn', expiresIn),
+	};
 }
 
 /** The holder of the newest token of the record's grant, as the journal tells: mostly the record itself. */

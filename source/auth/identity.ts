@@ -13,8 +13,9 @@ export function fingerprint(secret: string): string {
  * @param holders all credentials of the provider: one that shares the refresh token may know the account
  */
 export function identityName(credential: OAuthCredential, holders: readonly OAuthCredential[]): string {
+	const sharing = [credential, ...holders.filter(sharesGrant(credential))];
 	const account =
-		accountOf(credential) ?? holders.filter(sharesGrant(credential)).map(accountOf).find(Boolean);
+		sharing.map(({accountId}) => accountId).find(Boolean) ?? sharing.map(({email}) => email).find(Boolean);
 	const about = account ? `account\0${account}` : `grant\0${credential.refresh ?? credential.access ?? ''}`;
 	return fingerprint(`${credential.provider}\0${about}`);
 }

@@ -1,19 +1,27 @@
 import {JarvisError} from '../errors.ts';
 import {clearFailures, patchUsage, putCredential} from '../store/edit.ts';
-import {type JournalEntry, readJournal, writeJournal} from '../store/journal.ts';
+import {
+	type JournalEntry,
+	type JournalOutcome,
+	journalOfSpent,
+	readAllJournals,
+	readJournal,
+	writeJournal,
+} from '../store/journal.ts';
 import type {JsonObject} from '../store/json.ts';
 import {acquireLock, type HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {peekCredentials, readCredentials, updateCredentials} from '../store/profiles.ts';
-import type {OAuthCredential} from '../store/schema.ts';
-import {authorizationServerOf, type Network} from './authorization-server.ts';
+import {type OAuthCredential, optional} from '../store/schema.ts';
+import {type AuthorizationServer, authorizationServerOf, type Network} from './authorization-server.ts';
 import {isExpired} from './expiry.ts';
-import {freshSibling, isMarked, newestOfGrant} from './grant.ts';
+import {adoptedFrom, freshSibling, isMarked, newestOfGrant} from './grant.ts';
 import {type Holder, holdersOf} from './holders.ts';
 import {fingerprint, identityName} from './identity.ts';
 import type {Provider} from './providers/contract.ts';
 import {notRefreshable, refused, unavailable} from './refresh-errors.ts';
 import {requestRefresh} from './refresh-request.ts';
+import type {TokenFault} from './token-fault.ts';
 
 export interface RefreshContext {
 	readonly paths: StatePaths;
@@ -48,10 +56,14 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
 	if (isGood(context, first.credential)) return {credential: first.credential, how: 'stored'};
 	assertRefreshable(context, first);
 	const holders = holdersOf(context.paths, context.provider.id);
-	const identity = identityName(
-		first.credential,
-		holders.map(holder => holder.credential),
-	);
+	// A record that knows no account may hold a token that was spent for one that does: the journal tells.
+	const spent = first.credential.accountId ? undefined : fingerprint(first.credential.refresh ?? '');
+	const identity =
+		(spent && journalOfSpent(context.paths, spent)) ??
+		identityName(
+			first.credential,
+			holders.map(holder => holder.credential),
+		);
 	const waitingSince = context.now();
 	const lock = await acquireLock(context.paths.locks, `refresh-${identity}`, {
 		settled: () => peekGood(context) !== undefined,
@@ -74,7 +86,7 @@ async function refreshUnderLock(
 	const own = await ownHolder(context);
 	if (isGood(context, own.credential)) return {credential: own.credential, how: 'adopted'};
 	const holders = holdersOf(paths, context.provider.id);
-	const journal = readJournal(paths, identity);
+	const journal = own.credential.accountId ? readJournal(paths, identity) : readAllJournals(paths);
 	const fresh = freshSibling(
 		own,
 		holders,
@@ -83,8 +95,9 @@ async function refreshUnderLock(
 		credential => clientOf(context, credential),
 	);
 	if (fresh) {
-		await keep(context, [own], fresh.credential, lock);
-		return {credential: fresh.credential, how: 'adopted'};
+		const credential = adoptedFrom(own, fresh, journal);
+		await keep(context, [own], credential, lock);
+		return {credential, how: 'adopted'};
 	}
 
 	// This record's token may be one that was spent when another agent's record was written.
@@ -94,27 +107,34 @@ async function refreshUnderLock(
 	const entry: JournalEntry = {spent: fingerprint(refresh), startedAt: context.now()};
 	// Many that waited for one request that failed must not each wait for the same failure.
 	const last = journal.findLast(other => other.spent === entry.spent);
-	if (last?.outcome === 'unknown' && (last.finishedAt ?? 0) > waitingSince) {
-		throw unavailable(context, {kind: 'unreachable', details: 'no answer to another process'});
+	if (
+		(last?.outcome === 'unknown' || last?.outcome === 'rejected') &&
+		(last.finishedAt ?? 0) > waitingSince
+	) {
+		const kind = last.outcome === 'rejected' ? 'refused' : 'unreachable';
+		throw unavailable(context, {kind, details: 'the same as to another process just now'});
 	}
 	const clientId = clientOf(context, newest.credential);
-	const server = await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
+	const server = await serverOf(context, clientId);
 	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
 	await lock.commit(() => writeJournal(paths, identity, entry));
-	const finish = (outcome: Required<JournalEntry>['outcome'], issued?: string) =>
+	const finish = (outcome: JournalOutcome, issued?: string) => {
+		// Whoever took the lock meanwhile writes this journal now.
+		if (!lock.isHeld()) return;
 		writeJournal(paths, identity, {
 			...entry,
 			finishedAt: context.now(),
 			outcome,
-			...(issued ? {issued} : {}),
+			...optional('issued', issued),
 		});
+	};
 
 	const reply = await requestRefresh(context.provider, server, newest.credential, context);
 	const sharing = [own, ...holders].filter(
 		holder => holder.credential.refresh === refresh || isSame(holder, own),
 	);
 	if ('fault' in reply) {
-		finish(reply.fault.kind === 'invalid_grant' ? 'refused' : 'unknown');
+		finish(outcomeOf(reply.fault));
 		if (reply.fault.kind !== 'invalid_grant') throw unavailable(context, reply.fault);
 		await markNeedsLogin(context, sharing, refresh, lock);
 		throw refused(context, interrupted);
@@ -255,6 +275,19 @@ function keptLabels(present: OAuthCredential): {accountId?: string; email?: stri
 
 function partition<T>(all: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
 	return [all.filter(belongs), all.filter(item => !belongs(item))];
+}
+
+function outcomeOf({kind}: TokenFault): JournalOutcome {
+	return kind === 'invalid_grant' ? 'refused' : kind === 'refused' ? 'rejected' : 'unknown';
+}
+
+async function serverOf(context: RefreshContext, clientId: string): Promise<AuthorizationServer> {
+	try {
+		return await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
+	} catch (error) {
+		if (!(error instanceof JarvisError) || error.code !== 'discovery_failed') throw error;
+		throw unavailable(context, {kind: 'unreachable', details: 'no metadata'});
+	}
 }
 
 function clientOf(context: RefreshContext, credential: OAuthCredential): string {

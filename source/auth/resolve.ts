@@ -65,7 +65,7 @@ export async function resolve(input: ResolveInput): Promise<Resolved> {
 			refused ??= error;
 		}
 	}
-	throw refused ?? nothingUsable(input, agentId, order);
+	throw refused ? withPassedOver(refused, order) : nothingUsable(input, agentId, order);
 }
 
 async function secretOf(
@@ -139,6 +139,15 @@ function nothingUsable({providerId}: ResolveInput, agentId: string, order: Effec
 		`The agent ${agentId} has no profile of ${providerId}.`,
 		`Log in: jarvis models auth login --provider ${providerId} --agent ${agentId}`,
 	);
+}
+
+function withPassedOver(refused: JarvisError, order: EffectiveOrder): JarvisError {
+	const others = order.places.filter(({place}) => place === undefined);
+	if (others.length === 0) return refused;
+	const reasons = others.map(({profileId, reason, why}) => `${profileId}: ${why} (${reason})`);
+	return new JarvisError('needs_login', `${refused.message} ${reasons.join('; ')}.`, refused.next, {
+		cause: refused,
+	});
 }
 
 function unusable(agentId: string, providerId: string, places: readonly OrderPlace[]): JarvisError {

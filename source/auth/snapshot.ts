@@ -38,12 +38,21 @@ export async function readSnapshot(paths: StatePaths): Promise<Snapshot> {
 	});
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
-	for (const id of agentIds(paths, config)) {
+	for (const id of idsOf(paths, config, problems)) {
 		const agent = await readAgent(paths, config, id, id === defaultAgent);
 		if (agent.problem) problems.push(agent.problem);
 		agents.push(agent);
 	}
 	return {agents, defaultAgent, config, problems};
+}
+
+function idsOf(paths: StatePaths, config: Config, problems: JarvisError[]): string[] {
+	try {
+		return agentIds(paths, config);
+	} catch (error) {
+		problems.push(asJarvisError(error));
+		return [];
+	}
 }
 
 /** The ids of all agents: those with a folder, and those that `jarvis.json` lists. */

@@ -23,9 +23,11 @@ export async function tolerantReply(
 	if (!body) return {response: new Response(text, {status, headers})};
 	const idToken = textMember(body, 'id_token');
 	if (!idTokenIsChecked) delete body.id_token;
-	const seconds = body.expires_in;
-	if (typeof seconds === 'string' && /^\d+$/.test(seconds)) body.expires_in = Number(seconds);
-	if (seconds === null || seconds === 0) delete body.expires_in;
+	// Only a lifetime that is one counts; anything else is as good as none.
+	const seconds = typeof body.expires_in === 'string' ? Number(body.expires_in) : body.expires_in;
+	if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0) body.expires_in = seconds;
+	else delete body.expires_in;
+	if (!textMember(body, 'refresh_token')) delete body.refresh_token;
 	body.token_type ??= 'Bearer';
 	if (typeof body.scope !== 'string') delete body.scope;
 	return {response: new Response(JSON.stringify(body), {status, headers}), ...optional('idToken', idToken)};

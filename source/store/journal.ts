@@ -1,4 +1,6 @@
+import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
+import {isSystemError} from '../errors.ts';
 import {member, readTextIfThere, textMember, tryParseJson} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {optional} from './schema.ts';
@@ -15,10 +17,17 @@ export interface JournalEntry {
 	readonly startedAt: number;
 	/** Absent while the request is under way, and for ever if the process died. */
 	readonly finishedAt?: number;
-	readonly outcome?: 'refreshed' | 'refused' | 'unknown';
+	readonly outcome?: JournalOutcome;
 	/** Fingerprint of the refresh token that the server issued for it. */
 	readonly issued?: string;
 }
+
+/**
+ * `refused`: the server will never take the token again; `rejected`: it did not take the request, which
+ * says nothing of the token; `unknown`: no answer came that tells.
+ */
+const outcomes = ['refreshed', 'refused', 'rejected', 'unknown'] as const;
+export type JournalOutcome = (typeof outcomes)[number];
 
 /** Enough to follow a token that was spent several refreshes ago. */
 const keptEntries = 20;
@@ -38,7 +47,10 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 				spent,
 				startedAt,
 				...(typeof finishedAt === 'number' ? {finishedAt} : {}),
-				...(outcome === 'refreshed' || outcome === 'refused' || outcome === 'unknown' ? {outcome} : {}),
+				...optional(
+					'outcome',
+					outcomes.find(known => known === outcome),
+				),
 				...optional('issued', textMember(entry, 'issued')),
 			},
 		];
@@ -52,6 +64,28 @@ export function writeJournal(paths: StatePaths, name: string, entry: JournalEntr
 	);
 	const entries = [...others, entry].slice(-keptEntries);
 	writeDurably(journalFile(paths, name), `${JSON.stringify({version: 1, entries}, undefined, 2)}\n`);
+}
+
+/** The entries of all journals, oldest first: for a record that knows no account, and so not which is its. */
+export function readAllJournals(paths: StatePaths): JournalEntry[] {
+	const entries = journalNames(paths).flatMap(name => readJournal(paths, name));
+	return entries.sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** The journal in which a refresh token was spent, by its fingerprint. */
+export function journalOfSpent(paths: StatePaths, spent: string): string | undefined {
+	return journalNames(paths).find(name => readJournal(paths, name).some(entry => entry.spent === spent));
+}
+
+function journalNames(paths: StatePaths): string[] {
+	try {
+		return readdirSync(paths.journal)
+			.filter(name => name.endsWith('.json'))
+			.map(name => name.slice(0, -'.json'.length));
+	} catch (error) {
+		if (isSystemError(error, 'ENOENT')) return [];
+		throw error;
+	}
 }
 
 function journalFile(paths: StatePaths, name: string): string {

@@ -1,6 +1,6 @@
 import {JarvisError} from '../../errors.ts';
 import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
-import {assertProfileId, type StatePaths} from '../../store/paths.ts';
+import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import type {AgentCredentials, OAuthCredential} from '../../store/schema.ts';
 import {accountOf, fingerprint} from '../identity.ts';
@@ -39,7 +39,8 @@ export function chooseProfileId(current: AgentCredentials, credential: OAuthCred
 	if (own) return own[0];
 	const preferred = nameFor(credential);
 	const holder = current.profiles.get(preferred);
-	if (!holder || (holder.type === 'oauth' && isSameAccount(holder, credential))) return preferred;
+	const kept = current.problems.some(problem => problem.profileId === preferred);
+	if ((!holder && !kept) || (holder?.type === 'oauth' && isSameAccount(holder, credential))) return preferred;
 	return `${preferred}-${fingerprint(accountOf(credential) ?? credential.access ?? '').slice(0, 6)}`;
 }
 
@@ -61,6 +62,9 @@ function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
 
 function checkedId(current: AgentCredentials, credential: OAuthCredential, wanted: string): string {
 	const present = current.profiles.get(wanted);
+	const named = providerOfProfileId(wanted);
+	if (!present && named !== credential.provider) throw foreign(wanted, named);
+	if (current.problems.some(problem => problem.profileId === wanted)) throw taken(wanted);
 	if (!present) return assertProfileId(wanted);
 	if (present.provider !== credential.provider) throw foreign(wanted, present.provider);
 	if (
@@ -72,6 +76,14 @@ function checkedId(current: AgentCredentials, credential: OAuthCredential, wante
 		throw otherAccount(wanted, present, credential);
 	}
 	return wanted;
+}
+
+function taken(profileId: string): JarvisError {
+	return new JarvisError(
+		'profile_exists',
+		`${profileId} is an entry of a form that is not known here. It was left as it is.`,
+		'Give the login another --profile-id.',
+	);
 }
 
 function foreign(profileId: string, provider: string): JarvisError {

@@ -19,14 +19,16 @@ export function readRedirectInput(pasted: string): RedirectInput {
 	if (text === '') return {kind: 'unreadable'};
 	if (/^[a-z][a-z0-9+.-]*:\//i.test(text)) return fromUrl(text);
 	const query = /^[?&#]/.test(text) ? text.slice(1) : text;
-	if (/(^|&)(code|error)=/.test(query)) return fromParams(new URLSearchParams(query));
+	if (/(^|&)(code|error)=/.test(query)) return fromParams(new URLSearchParams(query.split('#')[0]));
 	const [code = '', state] = text.split('#');
 	if (state && isCode(code)) return {kind: 'response', params: new URLSearchParams({code, state})};
-	return isCode(text) ? {kind: 'bare code', code: text} : {kind: 'unreadable'};
+	return isCode(text) && !isSentence(pasted) ? {kind: 'bare code', code: text} : {kind: 'unreadable'};
 }
 
 function tidy(pasted: string): string {
-	const bare = stripVTControlCharacters(pasted).replace(/[\s\p{Cc}\p{Cf}]+/gu, '');
+	// An escape character that a terminal library has eaten leaves the rest of a paste's markers.
+	const unmarked = pasted.replace(/^\s*\[200~|\[201~\s*$/g, '');
+	const bare = stripVTControlCharacters(unmarked).replace(/[\s\p{Cc}\p{Cf}]+/gu, '');
 	const unquoted = bare.replace(/^["'`<([“‘]+/u, '').replace(/["'`>)\]”’,;]+$/u, '');
 	// "Location: http://…", as `curl -i` and browsers' tools show it.
 	return unquoted.replace(/^[a-z-]+:(?=https?:\/\/)/i, '');
@@ -49,6 +51,11 @@ function fromUrl(text: string): RedirectInput {
 function fromParams(params: URLSearchParams): RedirectInput {
 	if (params.has('code') || params.has('error')) return {kind: 'response', params};
 	return {kind: params.has('response_type') ? 'authorize URL' : 'unreadable'};
+}
+
+// Terminals wrap a code at one column; words have spaces at any.
+function isSentence(pasted: string): boolean {
+	return /\S +\S/.test(stripVTControlCharacters(pasted).trim());
 }
 
 function isCode(text: string): boolean {

@@ -1,5 +1,5 @@
 import type {CredentialKind} from '../../store/schema.ts';
-import type {ProfileFacts} from '../facts.ts';
+import {clean, type ProfileFacts} from '../facts.ts';
 import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
@@ -108,7 +108,7 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 				why:
 					reason === 'cooldown'
 						? 'cooling down, tried last'
-						: `disabled (${facts.usage.disabledReason ?? 'failures'}), tried last`,
+						: `disabled (${clean(facts.usage.disabledReason) ?? 'failures'}), tried last`,
 			})),
 			...dropped,
 		],

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import {expect, test} from 'vitest';
+import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
+import {eligibility, setAsideUntil} from '../../source/auth/health.ts';
+import {effectiveOrder, type OrderInput} from '../../source/auth/routing/order.ts';
+import type {Credential} from '../../source/store/schema.ts';
+
+const now = 1_800_000_000_000;
+const env = {THERE: 'canary-key'};
+
+const time = fc.integer({min: now - 3, max: now + 3});
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, {nil: undefined});
+const ref = fc.constantFrom('THERE', 'GONE').map(id => ({source: 'env', provider: 'default', id}) as const);
+
+const credential = fc
+	.record({
+		type: fc.constantFrom('oauth', 'token', 'api_key'),
+		provider: fc.constantFrom('a', 'a', 'a', 'b'),
+		access: maybe(fc.constant('canary-access')),
+		refresh: maybe(fc.constant('canary-refresh')),
+		token: maybe(fc.constant('canary-token')),
+		key: maybe(fc.constant('canary-key')),
+		tokenRef: maybe(ref),
+		keyRef: maybe(ref),
+		expires: maybe(fc.oneof(time, fc.constant('invalid'))),
+		hasRef: maybe(fc.constant(true)),
+	})
+	.map(members => members as Credential);
+
+const usage = fc.record(
+	{lastUsed: fc.integer({min: 1, max: 3}), cooldownUntil: time, disabledUntil: time},
+	{requiredKeys: []},
+);
+
+const ids = ['a:1', 'a:2', 'a:3', 'a:4', 'a:5', 'a:6'];
+const profiles: fc.Arbitrary<ProfileFacts[]> = fc
+	.shuffledSubarray(ids)
+	.chain(chosen =>
+		fc.tuple(...chosen.map(id => fc.tuple(credential, usage).map(([c, u]) => factsOf('main', id, c, u)))),
+	);
+const namedOrder = fc.option(fc.array(fc.constantFrom(...ids, 'a:gone')), {nil: undefined, freq: 1});
+
+const input: fc.Arbitrary<OrderInput> = fc.record({
+	provider: fc.constant('a'),
+	profiles,
+	storeOrder: namedOrder,
+	configOrder: namedOrder,
+	configured: fc.array(fc.constantFrom(...ids)),
+	now: fc.constant(now),
+	env: fc.constant(env),
+});
+
+/** The profiles that the order is taken from, and those of them that are tried, in this order. */
+function parts(given: OrderInput) {
+	const {places, ...about} = effectiveOrder(given);
+	return {...about, places, tried: places.filter(place => place.place !== undefined)};
+}
+
+test('each stored profile of the provider appears once, and nothing appears twice', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const named = parts(given).places.map(place => place.profileId);
+			expect(new Set(named).size).toBe(named.length);
+			const stored = given.profiles.filter(facts => facts.provider === 'a').map(facts => facts.profileId);
+			expect(named).toEqual(expect.arrayContaining(stored));
+			const known = new Set([...stored, ...(given.storeOrder ?? given.configOrder ?? [])]);
+			expect(named.filter(id => !known.has(id))).toEqual([]);
+		}),
+	);
+});
+
+test('places count from 1, and what is not tried stands behind what is', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {places, tried} = parts(given);
+			expect(places.slice(0, tried.length).map(place => place.place)).toEqual(tried.map((_, i) => i + 1));
+			expect(places.slice(tried.length).every(place => place.place === undefined)).toBe(true);
+		}),
+	);
+});
+
+test('exactly the eligible ones of the base list are tried', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {explicit, tried, places} = parts(given);
+			for (const facts of given.profiles.filter(({provider}) => provider === 'a')) {
+				const place = places.find(({profileId}) => profileId === facts.profileId);
+				const excluded = place?.reason === 'excluded_by_auth_order';
+				if (explicit) expect(excluded).toBe(!explicit.includes(facts.profileId));
+				const expected = !excluded && eligibility(facts, now, env) === 'ok';
+				expect(tried.some(({profileId}) => profileId === facts.profileId)).toBe(expected);
+			}
+		}),
+	);
+});
+
+test('those ready go before those set aside, which come back in this order', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {tried} = parts(given);
+			const until = tried.map(({profileId}) => {
+				const facts = given.profiles.find(other => other.profileId === profileId);
+				return (facts && setAsideUntil(facts, now)?.until) ?? 0;
+			});
+			expect(until).toEqual(until.toSorted((a, b) => a - b));
+			expect(tried.map(place => place.until ?? 0)).toEqual(until);
+		}),
+	);
+});
+
+test('an explicit order is honoured among those ready', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {explicit, tried} = parts(given);
+			if (!explicit) return;
+			const places = tried
+				.filter(({reason}) => reason === 'ok')
+				.map(({profileId}) => explicit.indexOf(profileId));
+			expect(places).toEqual(places.toSorted((a, b) => a - b));
+		}),
+	);
+});
+
+test('the same profiles make the same order, however the file lists them', () => {
+	const shuffled = input.chain(given =>
+		fc
+			.shuffledSubarray([...given.profiles], {minLength: given.profiles.length})
+			.map(other => [given, {...given, profiles: other}] as const),
+	);
+	fc.assert(
+		fc.property(shuffled, ([given, other]) => {
+			expect(parts(other).tried).toEqual(parts(given).tried);
+			expect(effectiveOrder(given)).toEqual(effectiveOrder(given));
+		}),
+	);
+});
+
+test('the input is left as it is', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const before = structuredClone(given);
+			effectiveOrder(given);
+			expect(given).toEqual(before);
+		}),
+	);
+});
