@@ -49,7 +49,9 @@ export function App({context, terminal}: {readonly context: UiContext; readonly 
 	return (
 		<Box flexDirection="column" width={window.columns} height={window.rows} overflow="hidden">
 			<Header state={state} />
-			<Text dimColor>{'─'.repeat(window.columns)}</Text>
+			<Text dimColor aria-hidden>
+				{'─'.repeat(window.columns)}
+			</Text>
 			<Box height={height} flexShrink={0} flexDirection="column" overflow="hidden">
 				<Screen state={state} height={height} />
 			</Box>

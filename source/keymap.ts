@@ -22,6 +22,7 @@ export interface KeyBinding {
 const choosing = (state: UiState) => state.login.stage === 'choosing';
 const waiting = (state: UiState) => loginStep(state) === 'waiting' && !hasField(state);
 const typing = (state: UiState) => hasField(state);
+const unfinished = (state: UiState) => over(state) && loginStep(state) !== 'done';
 const over = (state: UiState) => ['done', 'failed', 'cancelled'].includes(loginStep(state) ?? '');
 const underWay = (state: UiState) => ['preparing', 'exchanging'].includes(loginStep(state) ?? '');
 
@@ -39,7 +40,7 @@ const key = (
 /** Every key of the dashboard. Dispatch, footer, help screen and docs/keys.md are made from this list. */
 export const keymap: readonly KeyBinding[] = [
 	key('confirm', 'y enter', 'confirm', 'yes', 'do it', {footer: true}),
-	key('confirm', 'esc n q', 'dismiss', 'no', 'leave it as it is', {footer: true}),
+	key('confirm', 'n esc q', 'dismiss', 'no', 'leave it as it is', {footer: true}),
 	key('field', 'enter', 'submit', 'done', 'take what is typed', {footer: true}),
 	key('field', 'esc', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
 	key('filter', 'enter down', 'keepFilter', 'keep', 'keep the filter and go to the list', {footer: true}),
@@ -75,7 +76,7 @@ export const keymap: readonly KeyBinding[] = [
 		{footer: true},
 	),
 	key('profiles', 'right ]', 'nextAgent', 'next agent', 'show the next agent'),
-	key('profiles', 'left [', 'previousAgent', 'previous agent', 'show the previous agent'),
+	key('profiles', 'left [', 'previousAgent', 'previous', 'show the previous agent'),
 
 	key('order', 'K shift+up', 'moveUp', 'up', 'move the profile up', {footer: true}),
 	key('order', 'J shift+down', 'moveDown', 'down', 'move the profile down', {footer: true}),
@@ -95,7 +96,7 @@ export const keymap: readonly KeyBinding[] = [
 		when: choosing,
 	}),
 	key('login', 'right ]', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
-	key('login', 'left [', 'previousAgent', 'previous agent', 'log in for the previous agent', {
+	key('login', 'left [', 'previousAgent', 'previous', 'log in for the previous agent', {
 		when: choosing,
 	}),
 	key('login', 'p enter', 'openPaste', 'paste', 'type or paste the address that the browser ends at', {
@@ -118,7 +119,10 @@ export const keymap: readonly KeyBinding[] = [
 		when: typing,
 	}),
 	key('login', 'esc', 'closePaste', 'back', 'close the field', {footer: true, when: typing}),
-	key('login', 'r', 'retryLogin', 'try again', 'start the same login again', {footer: true, when: over}),
+	key('login', 'r', 'retryLogin', 'try again', 'start the same login again', {
+		footer: true,
+		when: unfinished,
+	}),
 	key('login', 'enter', 'showProfiles', 'profiles', 'show the profiles of the agent', {
 		footer: true,
 		when: over,
@@ -137,7 +141,10 @@ export const keymap: readonly KeyBinding[] = [
 	key('list', 'pageup ctrl+u', 'pageUp', 'page up', 'a page up'),
 	key('list', 'g home', 'first', 'first', 'the first row'),
 	key('list', 'G end', 'last', 'last', 'the last row'),
-	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {footer: true}),
+	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {
+		footer: true,
+		when: state => state.screen !== 'login',
+	}),
 
 	key('everywhere', '1', 'openAgents', 'agents', 'the agents'),
 	key('everywhere', '2', 'openProfiles', 'profiles', 'the profiles of an agent'),
@@ -145,7 +152,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
-	key('everywhere', 'shift+tab', 'previousScreen', 'previous screen', 'the previous screen'),
+	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
 		'everywhere',
 		'R',
@@ -201,7 +208,10 @@ export function bindingFor(state: UiState, chord: string): KeyBinding | undefine
 /** The bindings that the footer shows in a state, most needed first. */
 export function footerBindings(state: UiState): readonly KeyBinding[] {
 	return activeScopes(state).flatMap(scope =>
-		keymap.filter(binding => binding.scope === scope && binding.footer && (binding.when?.(state) ?? true)),
+		keymap.filter(
+			binding =>
+				binding.scope === scope && binding.footer && bindingFor(state, binding.keys[0] ?? '') === binding,
+		),
 	);
 }
 
@@ -227,5 +237,5 @@ export function loginStep(state: UiState) {
 }
 
 function hasField(state: UiState): boolean {
-	return state.login.stage === 'running' && state.login.field !== undefined;
+	return state.login.stage === 'running' && state.login.field !== undefined && loginStep(state) === 'waiting';
 }

@@ -42,7 +42,7 @@ const scripts: Readonly<Record<string, (words: Words) => string>> = {
 _jarvis() {
 	local prefix="" word
 	for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		case "$word" in -*) ;; *) prefix="\${prefix:+$prefix }$word" ;; esac
+		case "$word" in -*) ;; *) [ -z "$(_jarvis_words "\${prefix:+$prefix }$word")" ] || prefix="\${prefix:+$prefix }$word" ;; esac
 	done
 	COMPREPLY=($(compgen -W "$(_jarvis_words "$prefix")" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
@@ -51,8 +51,8 @@ complete -o default -F _jarvis jarvis`,
 ${posixFunction(words)}
 _jarvis() {
 	local prefix="" word
-	for word in "\${words[@]:1:CURRENT-2}"; do
-		case "$word" in -*) ;; *) prefix="\${prefix:+$prefix }$word" ;; esac
+	for word in "\${(@)words[2,CURRENT-1]}"; do
+		case "$word" in -*) ;; *) [ -z "$(_jarvis_words "\${prefix:+$prefix }$word")" ] || prefix="\${prefix:+$prefix }$word" ;; esac
 	done
 	compadd -- \${=$(_jarvis_words "$prefix")}
 }

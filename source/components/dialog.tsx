@@ -1,4 +1,5 @@
 import {Box, Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import type {Dialog} from '../ui/state.ts';
 import {wrapWords} from './fit.ts';
 import {TextField} from './text-field.tsx';
@@ -30,7 +31,7 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 				aria-role="menu"
 			>
 				<Text bold wrap="truncate">
-					{dialog.title}
+					{clean(dialog.title)}
 				</Text>
 				{lines.map(line => (
 					<Text key={line} wrap="truncate">

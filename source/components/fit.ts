@@ -1,10 +1,11 @@
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
+import {clean} from '../auth/facts.ts';
 
 /** A text in exactly so many terminal columns: cut with an ellipsis, or filled up with spaces. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
 	if (columns <= 0) return '';
-	const cut = cliTruncate(text, columns);
+	const cut = cliTruncate(clean(text), columns);
 	const space = ' '.repeat(Math.max(0, columns - stringWidth(cut)));
 	return align === 'left' ? cut + space : space + cut;
 }
@@ -13,7 +14,9 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
 export function wrapWords(text: string, columns: number): string[] {
 	const lines: string[] = [];
 	let line = '';
-	for (const word of text.split(' ')) {
+	for (const word of clean(text)
+		.split(' ')
+		.flatMap(one => broken(one, columns))) {
 		const longer = line === '' ? word : `${line} ${word}`;
 		if (stringWidth(longer) <= columns || line === '') line = longer;
 		else {
@@ -21,5 +24,18 @@ export function wrapWords(text: string, columns: number): string[] {
 			line = word;
 		}
 	}
-	return [...lines, line].map(one => (stringWidth(one) > columns ? cliTruncate(one, columns) : one));
+	return [...lines, line];
+}
+
+const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
+
+/** A word in pieces that each fit. */
+function broken(word: string, columns: number): string[] {
+	const pieces = [''];
+	for (const {segment} of graphemes.segment(word)) {
+		const last = pieces.at(-1) ?? '';
+		if (last !== '' && stringWidth(last + segment) > columns) pieces.push(segment);
+		else pieces[pieces.length - 1] = last + segment;
+	}
+	return pieces;
 }

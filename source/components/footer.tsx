@@ -58,7 +58,7 @@ function MessageLines({state}: {readonly state: UiState}) {
 // One line is always kept, so that nothing moves when a message comes; a long one takes up to three.
 function messageLines(state: UiState): string[] {
 	const {toast, size} = state;
-	if (!toast || state.filtering) return [''];
+	if (!toast || state.filtering) return [' '];
 	const lines = wrapWords(`${glyphs[toast.tone]} ${toast.text}`, size.columns - 2);
 	return lines
 		.slice(0, 3)

@@ -1,4 +1,5 @@
 import {Box, Text, useAnimation} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {needyCount} from '../ui/rows.ts';
 import {screenIds, type UiState} from '../ui/state.ts';
 import {tones} from './theme.ts';
@@ -34,7 +35,7 @@ export function Header({state}: {readonly state: UiState}) {
 function Status({state}: {readonly state: UiState}) {
 	const task = [...state.tasks.values()].at(-1);
 	const needy = needyCount(state);
-	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : task} />;
+	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : clean(task)} />;
 	const words = [
 		...(state.sandbox && state.size.columns >= 70 ? ['sandbox'] : []),
 		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),

@@ -68,7 +68,10 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 	const provider = providers.find(other => other.id === facts.provider)?.label ?? facts.provider;
 	const secrets = facts.secrets.map(({name, masked}) => [name.replace(' token', ''), masked] as const);
 	return [
-		['state', `${glyph} ${word}${health.reason === 'ok' ? '' : ` (${health.reason})`}`],
+		[
+			'state',
+			`${glyph} ${word}${health.reason === 'ok' || health.reason === word ? '' : ` (${health.reason})`}`,
+		],
 		['expires', expiry(facts.expires, now)],
 		['provider', provider],
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],

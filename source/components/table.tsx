@@ -15,6 +15,8 @@ export interface Column<Row> {
 	readonly width: number;
 	readonly flexible?: boolean;
 	readonly align?: 'left' | 'right';
+	/** It shows nothing that the others do not say: screen readers are not read it. */
+	readonly decorative?: true;
 	/** The columns of the highest number are left out first where there is no room; 0 never is. */
 	readonly dropFirst: number;
 	readonly cell: (row: Row) => Cell;
@@ -71,19 +73,23 @@ export interface TableProps<Row> {
 export function Table<Row extends {readonly id: string}>(props: TableProps<Row>) {
 	const {rows, cursor, width, empty} = props;
 	const isScreenReader = useIsScreenReaderEnabled();
-	const laid = layColumns(props.columns, width);
+	const columns = isScreenReader ? props.columns.filter(column => !column.decorative) : props.columns;
+	const laid = layColumns(columns, width);
 	const height = Math.max(1, props.height - 1);
 	const start = windowStart(cursor, height, rows.length);
 	const shown = rows.slice(start, start + height);
-	const more = rows.length > height ? ` ${start + 1}–${start + shown.length} of ${rows.length}` : '';
+	const more = rows.length > height ? `  ${start + 1}–${start + shown.length}/${rows.length}` : '';
+	// The count stands where there is room to spare: behind the title of what gives way.
+	const counted = laid.find(({column}) => column.flexible) ?? laid[0];
+	const titleOf = (column: Column<Row>) => column.title + (column === counted?.column ? more : '');
 	const head = laid
-		.map(({column, width: cells}) => fit(column.title, cells, column.align))
+		.map(({column, width: cells}) => fit(titleOf(column), cells, column.align))
 		.join(' '.repeat(gap));
 	return (
 		<Box flexDirection="column" height={props.height} flexShrink={0} overflow="hidden" aria-role="list">
 			{!isScreenReader && (
 				<Text wrap="truncate" dimColor>
-					{fit(`${' '.repeat(marker.length)}${head.trimEnd()}`, width - more.length) + more}
+					{' '.repeat(marker.length) + head}
 				</Text>
 			)}
 			{rows.length === 0 && (

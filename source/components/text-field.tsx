@@ -39,16 +39,25 @@ export function TextField({field, placeholder = '', width}: TextFieldProps) {
 	);
 }
 
+const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
+
 /** The part of a text around its cursor that fits, and how many columns of it stand before the cursor. */
 export function visiblePart(
 	field: EditedText,
 	columns: number,
 ): {readonly text: string; readonly before: number} {
+	const ends = [...graphemes.segment(field.text)].map(({index, segment}) => index + segment.length);
 	let start = 0;
-	while (stringWidth(field.text.slice(start, field.cursor)) > columns && start < field.cursor) start += 1;
+	for (const end of ends) {
+		if (start >= field.cursor || stringWidth(field.text.slice(start, field.cursor)) <= columns) break;
+		start = end;
+	}
 	const before = stringWidth(field.text.slice(start, field.cursor));
 	let end = field.text.length;
-	while (stringWidth(field.text.slice(start, end)) > columns && end > field.cursor) end -= 1;
+	for (const shorter of ends.toReversed()) {
+		if (stringWidth(field.text.slice(start, end)) <= columns) break;
+		end = Math.max(shorter, field.cursor);
+	}
 	return {text: field.text.slice(start, end), before};
 }
 

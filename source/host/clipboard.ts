@@ -8,7 +8,7 @@ const longestSequence = 74_000;
  * Copies a text: with the system's clipboard, or, over SSH and where there is none, by asking the
  * person's terminal (OSC 52), which cannot confirm it.
  * @param writeToTerminal writes to the terminal without moving anything on the screen
- * @throws what the clipboard threw, when the text is too long for a terminal
+ * @throws when the text is too long for a terminal
  */
 export async function copyText(
 	text: string,
@@ -24,10 +24,16 @@ export async function copyText(
 			return 'copied';
 		}
 	} catch (error) {
-		if (text.length > longestSequence) throw error;
+		// Without a clipboard here, the terminal is asked.
+		if (isTooLong(text)) throw error;
 	}
+	if (isTooLong(text)) throw new Error('The text is too long for a terminal.');
 	writeToTerminal(copySequence(text, env));
 	return 'sent to terminal';
+}
+
+function isTooLong(text: string): boolean {
+	return Buffer.from(text).toString('base64').length > longestSequence;
 }
 
 /** The control sequence that asks a terminal to copy a text; through tmux, also past it. */

@@ -1,4 +1,5 @@
 import {Box, Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {bar} from '../components/bar.ts';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
@@ -12,8 +13,13 @@ import type {ScreenProps} from './screen.ts';
 const assumedLifetimeMs = {oauth: 3_600_000, token: 30 * 86_400_000, api_key: 30 * 86_400_000} as const;
 
 const columns = (state: UiState): readonly Column<ProfileRow>[] => [
-	{title: 'AGENT', width: 10, dropFirst: 1, cell: ({facts}) => ({text: facts.agentId, tone: 'quiet'})},
-	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
+	{
+		title: 'AGENT',
+		width: state.size.columns < 80 ? 8 : 10,
+		dropFirst: 0,
+		cell: ({facts}) => ({text: facts.agentId, tone: 'quiet'}),
+	},
+	{title: 'PROFILE', width: 16, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
 	{title: 'STATE', width: 18, dropFirst: 0, cell: row => stateCell(row, state.now)},
 	{
 		title: 'LEFT',
@@ -26,6 +32,7 @@ const columns = (state: UiState): readonly Column<ProfileRow>[] => [
 		title: '',
 		width: 12,
 		dropFirst: 2,
+		decorative: true,
 		cell: row => ({text: expiryBar(row), tone: stateCell(row, state.now).tone}),
 	},
 	{
@@ -52,7 +59,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<Counts state={state} rows={rows} />
 			<Text wrap="truncate" dimColor>
-				{`  ${nextEvent(state, rows)}`}
+				{`  ${clean(nextEvent(state, rows))}`}
 			</Text>
 			<Table
 				columns={columns(state)}
@@ -72,7 +79,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 			/>
 			{notes.map(note => (
 				<Text key={note} {...tones.bad} wrap="truncate">
-					{`  ✗ ${note}`}
+					{`  ✗ ${clean(note)}`}
 				</Text>
 			))}
 		</Box>

@@ -1,5 +1,6 @@
 import {Box, Text, Transform} from 'ink';
 import SelectInput from 'ink-select-input';
+import {clean} from '../auth/facts.ts';
 import type {WaitingState} from '../auth/login/login.ts';
 import {wrapWords} from '../components/fit.ts';
 import {TextField} from '../components/text-field.tsx';
@@ -36,7 +37,7 @@ function Choice({
 	const items = state.providers.map(({id, label, origin}) => ({
 		key: id,
 		value: id,
-		label: `${label}${origin === 'plugin' ? '  (plugin)' : ''}`,
+		label: `${clean(label)}${origin === 'plugin' ? '  (plugin)' : ''}`,
 	}));
 	return (
 		<Box flexDirection="column" paddingX={2}>
@@ -97,13 +98,13 @@ function Attempt({
 }) {
 	const login = view.login.state();
 	const width = state.size.columns;
-	const provider = view.login.provider.label;
+	const provider = clean(view.login.provider.label);
 	return (
 		<Box flexDirection="column">
 			<Text wrap="truncate">
 				{`  ${provider} for the agent `}
 				<Text bold>{view.login.agentId}</Text>
-				{view.request.profileId ? ` as ${view.request.profileId}` : ''}
+				{view.request.profileId ? ` as ${clean(view.request.profileId)}` : ''}
 			</Text>
 			{login.step === 'preparing' && <Lines text="Asking the authorization server…" width={width} />}
 			{login.step === 'waiting' && <Waiting state={state} view={view} login={login} height={height - 1} />}
@@ -118,12 +119,10 @@ function Attempt({
 			{login.step === 'failed' && (
 				<>
 					<Lines text={`✗ ${login.error.message}`} width={width} tone="bad" />
-					<Lines text={`${login.error.next} Press r for another try.`} width={width} />
+					<Lines text={login.error.next} width={width} />
 				</>
 			)}
-			{login.step === 'cancelled' && (
-				<Lines text="Cancelled. Nothing was stored. Press r for another try." width={width} />
-			)}
+			{login.step === 'cancelled' && <Lines text="Cancelled. Nothing was stored." width={width} />}
 		</Box>
 	);
 }
@@ -157,7 +156,11 @@ function Waiting({
 						: '  Open this link in a browser:'}
 				</Text>
 			)}
-			<Link url={login.url} width={columns} />
+			{spare >= 0 ? (
+				<Link url={login.url} width={columns} />
+			) : (
+				<Text wrap="truncate">{'  The link is longer than this window: y copies it, u shows it alone.'}</Text>
+			)}
 			<Text wrap="truncate">
 				{login.listening
 					? `  … ${left} for the browser to come back to ${login.redirectUri}`
@@ -196,7 +199,7 @@ function Link({url, width}: {readonly url: string; readonly width: number}) {
 		url.slice(row * width, (row + 1) * width),
 	);
 	return (
-		<Box flexDirection="column">
+		<Box flexDirection="column" flexShrink={0}>
 			{rows.map((row, index) => (
 				<Transform
 					key={row + String(index)}

@@ -1,8 +1,17 @@
 import {Box, Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {fit} from '../components/fit.ts';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
-import {cursorIndex, type OrderRow, orderProviders, orderRows, shownAgent, shownOrder} from '../ui/rows.ts';
+import {
+	cursorIndex,
+	type OrderRow,
+	orderProviders,
+	orderRows,
+	shownAgent,
+	shownDraft,
+	shownOrder,
+} from '../ui/rows.ts';
 import {span} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -58,13 +67,13 @@ export default function OrderScreen({state, height}: ScreenProps) {
 						dimColor={provider !== shown}
 					>
 						{'  '}
-						{provider === shown ? `[${provider}]` : provider}
+						{provider === shown ? `[${clean(provider)}]` : clean(provider)}
 					</Text>
 				))}
 			</Text>
-			<Text wrap="truncate" {...(state.draft ? tones.attention : tones.quiet)}>
+			<Text wrap="truncate" {...(shownDraft(state) ? tones.attention : tones.quiet)}>
 				{fit(
-					state.draft
+					shownDraft(state)
 						? '  ! not saved yet: s saves, Esc drops it'
 						: `  from: ${order ? sourceWords[order.source] : '–'}`,
 					state.size.columns,

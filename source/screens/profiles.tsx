@@ -1,4 +1,5 @@
 import {Box, Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {Problem} from '../components/problem.tsx';
 import {detailsHeight, ProfileDetails} from '../components/profile-details.tsx';
 import {type Column, Table} from '../components/table.tsx';
@@ -15,8 +16,7 @@ const columns = (now: number): readonly Column<ProfileRow>[] => [
 	{title: 'KIND', width: 7, dropFirst: 3, cell: ({facts}) => ({text: kindWords[facts.kind]})},
 	{
 		title: 'ACCOUNT',
-		width: 14,
-		flexible: true,
+		width: 16,
 		dropFirst: 2,
 		cell: ({facts}) => ({text: facts.email ?? facts.accountId ?? '–'}),
 	},
@@ -76,7 +76,7 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 			)}
 			{broken.slice(0, notes).map(({id, profileId, problem}) => (
 				<Text key={id} {...tones.bad} wrap="truncate">
-					{`  ✗ ${profileId} ${problem}: kept in the file, left out of use`}
+					{`  ✗ ${clean(profileId)} ${problem}: kept in the file, left out of use`}
 				</Text>
 			))}
 			{pane > 0 && row && <ProfileDetails state={state} row={row} height={pane} />}

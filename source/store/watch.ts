@@ -1,4 +1,4 @@
-import {type FSWatcher, watch} from 'node:fs';
+import {type FSWatcher, statSync, watch} from 'node:fs';
 import type {StatePaths} from './paths.ts';
 import {listAgentIds} from './profiles.ts';
 
@@ -11,7 +11,7 @@ const settleMs = 15;
  * @returns a function that ends it
  */
 export function watchState(paths: StatePaths, onChange: () => void): () => void {
-	const watchers = new Map<string, FSWatcher>();
+	const watchers = new Map<string, {readonly watcher: FSWatcher; readonly inode: number}>();
 	let timer: NodeJS.Timeout | undefined;
 
 	const changed = () => {
@@ -26,16 +26,26 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 		const agents = listAgentIds(paths);
 		const folders = [paths.root, paths.plugins, paths.agents];
 		for (const id of agents) folders.push(paths.agent(id), paths.agentCredentials(id));
+		for (const [folder, {watcher}] of watchers) {
+			if (folders.includes(folder)) continue;
+			watcher.close();
+			watchers.delete(folder);
+		}
 		for (const folder of folders) {
-			if (watchers.has(folder)) continue;
+			const inode = statSync(folder, {throwIfNoEntry: false})?.ino ?? 0;
+			const present = watchers.get(folder);
+			if (present?.inode === inode) continue;
+			// Another folder of the same name: a deleted agent that was added again.
+			present?.watcher.close();
+			watchers.delete(folder);
 			try {
 				const watcher = watch(folder, changed);
 				const forget = () => {
 					watcher.close();
-					watchers.delete(folder);
+					if (watchers.get(folder)?.watcher === watcher) watchers.delete(folder);
 				};
 				watcher.on('error', forget);
-				watchers.set(folder, watcher);
+				watchers.set(folder, {watcher, inode});
 			} catch {
 				// Not there yet: the watch of the folder above tells when it comes.
 			}
@@ -45,6 +55,6 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 	watchFolders();
 	return () => {
 		clearTimeout(timer);
-		for (const watcher of watchers.values()) watcher.close();
+		for (const {watcher} of watchers.values()) watcher.close();
 	};
 }

@@ -1,6 +1,7 @@
 import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {type Detail, spanStays} from '../words.ts';
+import {emptyText} from './edited-text.ts';
 import {healthRows, profileRows} from './rows.ts';
 import type {UiState} from './state.ts';
 
@@ -11,9 +12,8 @@ export function detailOf(state: UiState): Detail {
 
 /** How long (ms) the screen stays as it is without anything happening but time going by. */
 export function nextChange(state: UiState): number {
-	const spans = [...shownSpans(state)].map(ms => spanStays(ms, detailOf(state)));
 	const toast = state.toast ? state.toast.until - state.now : Number.POSITIVE_INFINITY;
-	return Math.min(toast, ...spans);
+	return Math.min(toast, ...changes(state));
 }
 
 /** How long (ms) until the next access token is over that can be refreshed by itself. */
@@ -28,19 +28,31 @@ export function endOf(facts: ProfileFacts): number[] {
 	return [facts.expires - skewMs(facts.expiresIn)];
 }
 
-function* shownSpans(state: UiState): Generator<number> {
-	if (state.screen === 'login') {
+/** How long (ms) each time that the screen tells stays as it is. */
+function* changes(state: UiState): Generator<number> {
+	const {screen, now} = state;
+	const stays = (ms: number) => spanStays(ms, detailOf(state));
+	if (screen === 'login') {
 		const login = state.login.stage === 'running' ? state.login.login.state() : undefined;
-		if (login?.step === 'waiting') yield login.until - state.now;
+		if (login?.step === 'waiting') yield stays(login.until - now);
 		return;
 	}
-	if (state.screen === 'help') return;
-	const rows = state.screen === 'health' ? healthRows(state) : profileRows(state);
-	for (const {facts, health} of rows) {
-		if (health.remainingMs !== undefined) yield health.remainingMs;
-		if (health.until !== undefined) yield health.until - state.now;
-		// "5m ago" changes too, and counts upwards.
+	if (screen === 'help') return;
+	const tellsAll = screen === 'health' || screen === 'agents';
+	const isUnfiltered = screen === 'agents' && {filter: emptyText};
+	for (const {facts, health} of tellsAll ? healthRows({...state, ...isUnfiltered}) : profileRows(state)) {
+		const left = health.remainingMs ?? 0;
+		// Where no time is told, the state changes all the same when it is over.
+		if (left > 0) yield screen === 'health' || screen === 'profiles' ? stays(left) : left;
+		if (health.until !== undefined) yield stays(health.until - now);
+		if (screen === 'health') yield* endOf(facts).map(end => stays(end - now));
 		const used = facts.usage.lastUsed;
-		if (used !== undefined && state.screen === 'profiles') yield 60_000 - ((state.now - used) % 60_000);
+		if (used !== undefined && screen === 'profiles') yield agoStays(now - used);
 	}
+}
+
+// What counts upwards changes when its unit is full.
+function agoStays(ms: number): number {
+	const unit = ms < 2 * 60_000 ? 1000 : 60_000;
+	return unit - (Math.max(0, ms) % unit);
 }

@@ -12,7 +12,8 @@ const pasteLength = 16;
 
 /** Takes a piece of input: each key in it sees what the ones before it did. */
 export function takeInput(context: UiContext, input: string, key: Key): void {
-	if (input.length >= pasteLength && isPasteLike(input)) return takePaste(context, input);
+	const state = context.store.getState();
+	if ((awaitsPaste(state) || isTyping(state)) && isPasteLike(input)) return takePaste(context, input);
 	for (const press of keyPresses(input, key)) takeKey(context, press);
 }
 
@@ -21,7 +22,7 @@ export function takePaste(context: UiContext, text: string): void {
 	const state = context.store.getState();
 	if (state.dialog?.kind === 'field' || state.filtering)
 		return changeField(context, field => insert(field, text));
-	if (state.screen === 'login' && loginStep(state) === 'waiting') {
+	if (awaitsPaste(state)) {
 		const typed = state.login.stage === 'running' ? (state.login.field?.text ?? '') : '';
 		return pasteIntoLogin(context, typed + text);
 	}
@@ -32,6 +33,8 @@ function takeKey(context: UiContext, press: KeyPress): void {
 	const {store} = context;
 	const state = store.getState();
 	const binding = bindingFor(state, press.chord);
+	// Keys whose effect cannot be seen have none.
+	if (isTooSmall(state) && binding?.action !== 'quit') return;
 	if (binding) return act(context, binding.action);
 	if (!isTyping(state)) return;
 	changeField(context, field => editText(field, press.chord) ?? insert(field, press.text));
@@ -49,9 +52,13 @@ function changeField({store}: UiContext, change: (field: EditedText) => EditedTe
 	}
 }
 
+function awaitsPaste(state: UiState): boolean {
+	return state.screen === 'login' && !state.dialog && loginStep(state) === 'waiting';
+}
+
 // A held key makes long runs too, of one character or few.
 function isPasteLike(input: string): boolean {
-	return new Set(input).size > 6;
+	return input.length >= pasteLength && new Set(input).size > 6;
 }
 
 /** Whether the screen is too small for anything but saying so. */

@@ -13,6 +13,10 @@ export const helpLines: readonly HelpLine[] = (Object.keys(scopeTitles) as Scope
 	{id: scope, title: scopeTitles[scope]},
 	...keymap
 		.filter(binding => binding.scope === scope)
+		.filter(
+			(one, index, all) =>
+				all.findIndex(other => other.action === one.action && other.keys[0] === one.keys[0]) === index,
+		)
 		.map(({action, keys, help, label}) => ({
 			id: `${scope} ${action} ${label}`,
 			keys: keys.map(keyName).join(' '),

@@ -12,7 +12,8 @@ export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId):
 	const state = store.getState();
 	if (state.screen === screen) return;
 	const previous = state.screen === 'help' ? state.previous : state.screen;
-	patch(store, {screen, previous, filter: emptyText, filtering: false, helpOffset: 0});
+	const isDetour = screen === 'help' || (state.screen === 'help' && screen === state.previous);
+	patch(store, {screen, previous, helpOffset: 0, filtering: false, ...(isDetour ? {} : {filter: emptyText})});
 }
 
 /** Moves the cursor to a row of the present screen. */
@@ -42,7 +43,8 @@ function pageOf(state: UiState): number {
 }
 
 function turn(context: UiContext, by: 1 | -1): void {
-	const {screen} = context.store.getState();
+	const state = context.store.getState();
+	const screen = state.screen === 'help' ? state.previous : state.screen;
 	const at = (screenIds as readonly ScreenId[]).indexOf(screen);
 	const next = screenIds[(at + by + screenIds.length) % screenIds.length];
 	if (next) openScreen(context, next);

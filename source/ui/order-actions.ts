@@ -1,6 +1,6 @@
 import {runTask, say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
-import {orderProviders, orderRows, selected, shownAgent, shownOrder} from './rows.ts';
+import {orderProviders, orderRows, selected, shownAgent, shownDraft, shownOrder} from './rows.ts';
 import {patch} from './state.ts';
 
 // A draft begins as the order that is in force, so that the first move changes one place and nothing else.
@@ -14,8 +14,8 @@ function move(context: UiContext, by: 1 | -1): void {
 	const stored = orderRows({...state, filter: emptyText}).filter(
 		place => place.facts?.provider === order.provider,
 	);
-	const ids = [...(state.draft?.ids ?? order.explicit ?? stored.map(place => place.profileId))].filter(id =>
-		stored.some(place => place.profileId === id),
+	const ids = [...(shownDraft(state)?.ids ?? order.explicit ?? stored.map(place => place.profileId))].filter(
+		id => stored.some(place => place.profileId === id),
 	);
 	const from = ids.indexOf(row.profileId);
 	if (from < 0) ids.push(row.profileId);
@@ -24,7 +24,9 @@ function move(context: UiContext, by: 1 | -1): void {
 		if (to < 0 || to >= ids.length) return;
 		[ids[from], ids[to]] = [ids[to] ?? '', ids[from] ?? ''];
 	}
-	patch(store, {draft: {agentId: agent.id, provider: order.provider, ids}});
+	const draft = {agentId: agent.id, provider: order.provider, ids};
+	const index = ids.indexOf(row.profileId);
+	patch(store, {draft, cursors: {...state.cursors, order: {id: row.profileId, index}}});
 }
 
 function turnProvider({store}: UiContext, by: 1 | -1): void {
@@ -40,7 +42,7 @@ export const orderActions = {
 	previousProvider: (context: UiContext) => turnProvider(context, -1),
 
 	saveOrder(context: UiContext) {
-		const {draft} = context.store.getState();
+		const draft = shownDraft(context.store.getState());
 		if (!draft) return say(context, 'attention', 'Nothing to save: move a profile with K and J first.');
 		void runTask(context, 'save order', 'saving the order', async () => {
 			await context.jarvis.setOrder(draft.agentId, draft.provider, draft.ids);
@@ -56,14 +58,14 @@ export const orderActions = {
 		const agent = shownAgent(state);
 		const {shown: provider} = orderProviders(state);
 		if (!agent || !provider) return;
-		if (state.draft) return patch(store, {draft: undefined});
+		if (shownDraft(state)) return patch(store, {draft: undefined});
 		if (!agent.order.has(provider))
 			return say(context, 'attention', `${agent.id} has no order of its own for ${provider}.`);
 		patch(store, {
 			dialog: {
 				kind: 'confirm',
 				title: `Clear the order of ${provider}?`,
-				lines: ['Its profiles are then tried OAuth first,', 'the least recently used before the others.'],
+				lines: ['Its profiles are then tried OAuth first, the least recently used before the others.'],
 				confirm() {
 					void runTask(context, 'clear order', 'clearing the order', async () => {
 						await jarvis.setOrder(agent.id, provider, undefined);

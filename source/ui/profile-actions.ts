@@ -1,4 +1,4 @@
-import type {ProfileFacts} from '../auth/facts.ts';
+import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {JarvisError} from '../errors.ts';
 import {assertProfileId} from '../store/paths.ts';
 import {runTask, say, type UiContext} from './context.ts';
@@ -88,7 +88,7 @@ export const profileActions = {
 				kind: 'field',
 				title: `Rename ${profileId}`,
 				lines: [`The new id begins with ${provider}: too.`],
-				field: textAtEnd(profileId),
+				field: textAtEnd(clean(profileId)),
 				danger: false,
 				check: to => renameFault(context, agentId, provider, profileId, to),
 				submit(to) {
@@ -115,7 +115,9 @@ export const profileActions = {
 				field: emptyText,
 				danger: true,
 				check: typed =>
-					typed === name || typed === profileId ? undefined : `That is not ${name}. Nothing was removed.`,
+					typed === clean(name) || typed === clean(profileId)
+						? undefined
+						: `That is not ${name}. Nothing was removed.`,
 				submit() {
 					void runTask(context, 'remove', `removing ${profileId}`, async () => {
 						await context.jarvis.removeProfile(agentId, profileId);

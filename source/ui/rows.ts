@@ -2,7 +2,7 @@ import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import {type AgentSnapshot, orderOf, providersInUse} from '../auth/snapshot.ts';
-import type {ScreenId, UiState} from './state.ts';
+import type {OrderDraft, ScreenId, UiState} from './state.ts';
 
 /** What the screens list: rows made from the state, and nothing else. */
 
@@ -105,14 +105,20 @@ export function orderProviders(state: UiState): {readonly all: readonly string[]
 	return {all, ...(shown ? {shown} : {})};
 }
 
+/** The draft of the order that is shown, if one is being made. */
+export function shownDraft(state: UiState): OrderDraft | undefined {
+	const {draft} = state;
+	const isShown = draft?.agentId === shownAgent(state)?.id && draft?.provider === orderProviders(state).shown;
+	return isShown ? draft : undefined;
+}
+
 /** The order that is shown: the draft while one is being made, as it would be after saving. */
 export function shownOrder(state: UiState): EffectiveOrder | undefined {
 	const agent = shownAgent(state);
 	const {shown: provider} = orderProviders(state);
 	if (!agent || !provider) return undefined;
-	const {draft} = state;
-	const drafted = draft && draft.agentId === agent.id && draft.provider === provider;
-	const order = drafted ? new Map([...agent.order, [provider, draft.ids] as const]) : agent.order;
+	const draft = shownDraft(state);
+	const order = draft ? new Map([...agent.order, [provider, draft.ids] as const]) : agent.order;
 	return orderOf({agent: {...agent, order}, config: state.snapshot.config}, provider, state.now, state.env);
 }
 
@@ -150,6 +156,18 @@ export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly stri
 	if (!cursor) return 0;
 	const index = ids.indexOf(cursor.id);
 	return index >= 0 ? index : Math.min(cursor.index, ids.length - 1);
+}
+
+/** The cursors of all lists by the ids that they stand on now. */
+export function pinnedCursors(state: UiState): UiState['cursors'] {
+	const cursors = {...state.cursors};
+	for (const screen of ['agents', 'profiles', 'order', 'health'] as const) {
+		const ids = rowIds(state, screen);
+		const index = cursorIndex(state, screen, ids);
+		const id = ids[index];
+		if (id !== undefined) cursors[screen] = {id, index};
+	}
+	return cursors;
 }
 
 /** The row that the cursor stands on. */

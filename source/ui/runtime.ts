@@ -3,6 +3,7 @@ import {healthOf} from '../auth/health.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
+import {pinnedCursors} from './rows.ts';
 import {type ProviderChoice, patch} from './state.ts';
 
 /** The longest (ms) that the dashboard sleeps: so far may a clock that was set be off. */
@@ -31,7 +32,10 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 
 	async function read(): Promise<void> {
 		const [snapshot, providers] = await Promise.all([jarvis.snapshot(), listProviders()]);
-		if (!stopped) patch(store, {...providers, snapshot, now: jarvis.now()});
+		if (stopped) return;
+		// What the cursor stands on stays what it stands on, whatever the files say now.
+		const cursors = pinnedCursors(store.getState());
+		patch(store, {...providers, cursors, snapshot, now: jarvis.now()});
 	}
 
 	async function listProviders(): Promise<{providers?: readonly ProviderChoice[]}> {
@@ -70,7 +74,8 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function schedule(): void {
 		clearTimeout(timer);
 		if (stopped) return;
-		const state = store.getState();
+		// What is drawn may be older than the present: keys change the state too.
+		const state = {...store.getState(), now: jarvis.now()};
 		const sleep = Math.min(nextChange(state), nextExpiry(state), nextPauseEnd(), longestSleepMs);
 		timer = setTimeout(tick, Math.max(20, sleep));
 	}

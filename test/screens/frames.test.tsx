@@ -1,0 +1,303 @@
+import {expect, test} from 'vitest';
+import {keys, type RenderedApp, renderApp} from './render-app.tsx';
+import {showcase} from './showcase.ts';
+
+async function open(...pieces: readonly string[]): Promise<RenderedApp> {
+	const app = await renderApp({stateDir: await showcase(), rows: 24});
+	await app.press(...pieces);
+	return app;
+}
+
+test('health', async () => {
+	const app = await open('4');
+	await app.waitFor('to watch');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  3 ✗ need you   3 ! to watch   2 ✓ ok   1 • static or due
+		  next: main/openrouter:default comes back in 4m 0s
+		  AGENT       PROFILE                STATE                   LEFT                EXPIRES
+		▸ work        anthropic:old          ✗ expired               over  ────────────  2026-01-12 12:00:00
+		  main        openai:vault           ✗ ref unresolved           –                –
+		  main        groq:default           ~ disabled 5h              –                –
+		  main        openrouter:default     ~ cooling 4m               –                –
+		  main        anthropic:work         ! expiring                5h  ━───────────  2026-01-15 17:00:00
+		  main        openai-codex:maya@ex…  ✓ ok                  41m 8s  ━━━━━━━━────  2026-01-15 12:41:08
+		  work        anthropic:default      ✓ ok                    340d  ━━━━━━━━━━━━  2026-12-21 12:00:00
+		  main        anthropic:default      • static                   –                –
+
+
+
+
+
+
+
+
+		  ✗ work: acme:future is of a type that is not known here
+
+		 ⏎ details  r refresh  l log in  / filter  ? help  q quit"
+	`);
+});
+
+test('agents', async () => {
+	const app = await open('1', 'j');
+	await app.waitFor(/▸ personal/);
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
+		  main                      ★               6  ✗ 1 needs you           –
+		▸ personal                                  0  no credentials          –
+		  work                                      2  ✗ 2 need you            ~/work
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+		 ⏎ profiles  a add  d default  l log in  D delete  / filter  ? help  q quit"
+	`);
+});
+
+test('profiles', async () => {
+	const app = await open('2');
+	await app.waitFor('Profiles of main');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Profiles of main   ← → other agents
+		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
+		▸ openai-codex:maya@example.test  OAuth    maya@example.te…  ✓ ok                    41m     40s ago
+		  anthropic:work                  token    –                 ! expiring               5h      3m ago
+		  anthropic:default               API key  –                 • static                  –       never
+		  openrouter:default              API key  –                 ~ cooling 4m              –       never
+		  groq:default                    API key  –                 ~ disabled 5h             –       never
+		  openai:vault                    API key  –                 ✗ ref unresolved          –       never
+
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ state      ✓ ok                                                                                  │
+		│ expires    2026-01-15 12:41:08 (in 41m)                                                          │
+		│ provider   OpenAI Codex (ChatGPT)                                                                │
+		│ account    maya@example.test · account-maya                                                      │
+		│ access     ••••••••3bab                                                                          │
+		│ refresh    ••••••••04a7                                                                          │
+		│ proven     refreshed 19m ago                                                                     │
+		│ last used  40s ago                                                                               │
+		│ renewal    refreshed when it runs out                                                            │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+		 ⏎ details  l log in  r refresh  y copy id  e rename  D remove  / filter  ? help  q quit"
+	`);
+});
+
+test('profiles of an agent with an entry that is not understood', async () => {
+	const app = await open('2', keys.left);
+	await app.waitFor('Profiles of work');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Profiles of work   ← → other agents
+		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
+		▸ anthropic:old                   token    –                 ✗ expired              over       never
+		  anthropic:default               token    –                 ✓ ok                   340d       never
+
+
+
+
+		  ✗ acme:future is of a type that is not known here: kept in the file, left out of use
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ state      ✗ expired                                                                             │
+		│ expires    2026-01-12 12:00:00 (3d ago)                                                          │
+		│ provider   anthropic                                                                             │
+		│ account    not known                                                                             │
+		│ token      ••••••••d8b4                                                                          │
+		│ proven     never                                                                                 │
+		│ last used  never                                                                                 │
+		│ renewal    none: it is static                                                                    │
+		│                                                                                                  │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+		 ⏎ details  l log in  r refresh  y copy id  e rename  D remove  / filter  ? help  q quit"
+	`);
+});
+
+test('order', async () => {
+	const app = await open('2', keys.left, '3');
+	await app.waitFor('anthropic:old');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  work  [anthropic]
+		  from: the agent's own order
+		   #  PROFILE                            WHY HERE                             REASON
+		▸  1  anthropic:default                  place 1 of the order                 ok
+		   –  anthropic:old                      expired, and cannot be refreshed     expired
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+		 K up  J down  s save  x clear  → provider  / filter  ? help  q quit"
+	`);
+});
+
+test('help', async () => {
+	const app = await open('?');
+	await app.waitFor('show the previous agent');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		 Agents
+		  ⏎           show the profiles of the agent
+		  a           add an agent with credentials of its own
+		  d           make it the agent that is meant when none is named
+		  l           log an account in for the agent
+		  D           delete the agent and its credentials, after typing its name
+
+		 Profiles
+		  ⏎           show or hide the details of the profile
+		  l           log in again for the profile, or anew when there is none
+		  r           refresh its access token now
+		  y           copy the profile id
+		  Y           copy its token or key, after asking
+		  e           give the profile another name
+		  o           show the order of its provider
+		  D           remove the profile and its secrets, after typing its name
+		  → ]         show the next agent
+		  ← [         show the previous agent
+
+		 Order
+
+		 Esc back  ↓ scroll"
+	`);
+});
+
+test('a question whose answer is typed, over a screen', async () => {
+	const app = await open('1', 'G', 'D');
+	await app.type('work');
+	await app.waitFor('> work');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
+		  main                      ★               6  ✗ 1 needs you           –
+		  personal                                  0  no credentials          –
+		▸ work                                      2  ✗ 2 need you            ~/work
+
+
+
+		                  ╭──────────────────────────────────────────────────────────────╮
+		                  │ Delete the agent work                                        │
+		                  │ Its folder goes, with 2 profiles and its sessions.           │
+		                  │ Type work to do it:                                          │
+		                  │ > work                                                       │
+		                  │ ⏎ done   Esc cancel                                          │
+		                  ╰──────────────────────────────────────────────────────────────╯
+
+
+
+
+
+
+
+		 ⏎ done  Esc cancel"
+	`);
+});
+
+test('a question that is answered by a key', async () => {
+	const app = await open('2', 'Y');
+	await app.waitFor('Copy the access token?');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Profiles of main   ← → other agents
+		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
+		▸ openai-codex:maya@example.test  OAuth    maya@example.te…  ✓ ok                    41m     40s ago
+		  anthropic:work                  token    –                 ! expiring               5h      3m ago
+		  anthropic:default               API key  –                 • static                  –       never
+		  openrouter:default              API key  –                 ~ cooling 4m              –       never
+		  groq:default                    API key  –                 ~ disabled 5h             –       never
+		  openai:vault    ╭──────────────────────────────────────────────────────────────╮     –       never
+		                  │ Copy the access token?                                       │
+		┌─────────────────│ The access token of openai-codex:maya@example.test goes to   │─────────────────┐
+		│ state      ✓ ok │ the clipboard,                                               │                 │
+		│ expires    2026-│ where every program can read it.                             │                 │
+		│ provider   OpenA│ y yes   n no                                                 │                 │
+		│ account    maya@╰──────────────────────────────────────────────────────────────╯                 │
+		│ access     ••••••••3bab                                                                          │
+		│ refresh    ••••••••04a7                                                                          │
+		│ proven     refreshed 19m ago                                                                     │
+		│ last used  40s ago                                                                               │
+		│ renewal    refreshed when it runs out                                                            │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+		 y yes  n no"
+	`);
+});
+
+test('a message, while a filter is on', async () => {
+	const app = await open('4', '/');
+	await app.type('anthropic');
+	await app.press(keys.enter, 'r');
+	await app.waitFor('never refreshed');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  3 ✗ need you   1 ! to watch   1 ✓ ok   1 • static or due
+		  next: main/anthropic:work runs out in 5h
+		  AGENT       PROFILE                STATE                   LEFT                EXPIRES
+		▸ work        anthropic:old          ✗ expired               over  ────────────  2026-01-12 12:00:00
+		  main        anthropic:work         ! expiring                5h  ━───────────  2026-01-15 17:00:00
+		  work        anthropic:default      ✓ ok                    340d  ━━━━━━━━━━━━  2026-12-21 12:00:00
+		  main        anthropic:default      • static                   –                –
+
+
+
+
+
+
+
+
+
+
+
+
+		  ✗ work: acme:future is of a type that is not known here
+		 ! anthropic:old is a pasted token: it is never refreshed.
+		 ⏎ details  r refresh  l log in  / filter  ? help  q quit"
+	`);
+});
+
+test('a window that is too small', async () => {
+	const app = await open();
+	app.resize(59, 4);
+	await app.waitFor('JARVIS needs');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		"JARVIS needs 60x16, this is 59x4.
+		Make the window larger, or press q.
+
+		"
+	`);
+});

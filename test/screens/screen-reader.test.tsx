@@ -1,0 +1,53 @@
+import {afterEach, beforeEach, expect, it, test, vi} from 'vitest';
+import {temporaryFolder} from '../support/sandbox.ts';
+import {type RenderedApp, renderApp} from './render-app.tsx';
+import {apiKey, fill, hour, noon, oauth, token} from './state.ts';
+
+beforeEach(() => {
+	vi.stubEnv('INK_SCREEN_READER', 'true');
+});
+afterEach(() => {
+	vi.unstubAllEnvs();
+});
+
+async function withProfiles(): Promise<RenderedApp> {
+	const stateDir = temporaryFolder();
+	await fill(stateDir, 'main', {
+		profiles: {
+			'acme:key': apiKey('acme'),
+			'acme:maya': oauth('acme', {email: 'maya@example.test'}),
+			'acme:old': token('acme', {expires: noon - hour}),
+		},
+	});
+	return renderApp({stateDir});
+}
+
+test('a screen reader is told the rows, their states in words, and which is selected', async () => {
+	const app = await withProfiles();
+	await app.waitFor('list:');
+	const rows = app.lines().filter(line => /acme:/.test(line) && !line.includes('next:'));
+	expect(rows.map(line => line.replace(/ +/g, ' '))).toMatchInlineSnapshot(`
+		[
+		  "list: listitem: (selected) ▸ main acme:old ✗ expired over 2026-01-15 11:00:00",
+		  "listitem: main acme:maya ✓ ok 40m 0s 2026-01-15 12:40:00",
+		  "listitem: main acme:key • static – – ",
+		]
+	`);
+	await app.press('j');
+	await app.waitFor(/\(selected\) .*acme:maya/);
+	expect(app.frame().match(/\(selected\)/g)).toHaveLength(1);
+});
+
+test('a screen reader is told which field is to be filled', async () => {
+	const app = await withProfiles();
+	await app.press('2', 'e');
+	await app.waitFor(/textbox: acme:key/);
+	await app.waitFor('Rename acme:key');
+});
+
+// The rule under the header is read out, character by character.
+it('a screen reader is told nothing of lines that only please the eye', async () => {
+	const app = await withProfiles();
+	await app.waitFor('list:');
+	expect(app.frame()).not.toMatch(/──|━━/);
+});
