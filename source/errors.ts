@@ -57,8 +57,11 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable;
 
+const brand = Symbol.for('jarvis.error');
+
 /** A failure with a stable code, one sentence that says what happened and one that says what helps. */
 export class JarvisError extends Error {
+	readonly [brand] = true;
 	readonly code: ErrorCode;
 	/** What to do next: one sentence, with the exact command where there is one. */
 	readonly next: string;
@@ -68,6 +71,11 @@ export class JarvisError extends Error {
 		this.name = 'JarvisError';
 		this.code = code;
 		this.next = next;
+	}
+
+	// The program is shipped as several bundles, each with this class in it: one's errors are the other's too.
+	static override [Symbol.hasInstance](value: unknown): value is JarvisError {
+		return typeof value === 'object' && value !== null && brand in value;
 	}
 
 	get exitCode(): number {
