@@ -3,6 +3,7 @@ import {App} from './app.tsx';
 import {type JarvisOptions, openJarvis} from './core.ts';
 import {openBrowser, surroundings} from './host/browser.ts';
 import {copyText} from './host/clipboard.ts';
+import {steadyScreen} from './host/screen.ts';
 import {showPlain, stopProcess, type TerminalHandle} from './host/terminal.ts';
 import type {Sandbox} from './sandbox/sandbox.ts';
 import {ensurePrivateFolder} from './store/write.ts';
@@ -19,16 +20,28 @@ export async function openDashboard(
 	request: {readonly demo: boolean; readonly stateDir?: string},
 	options: JarvisOptions,
 ): Promise<number> {
+	const ending = Promise.withResolvers<number>();
+	const release = onDeath(ending);
+	// From here on keys wait until they can be taken, instead of being written onto the screen.
+	process.stdin.setRawMode(true);
 	const sandbox = request.demo ? await (await import('./sandbox/sandbox.ts')).startSandbox() : undefined;
 	try {
 		const stateDir = sandbox?.stateDir ?? request.stateDir;
-		return await show({...options, ...sandbox?.options, ...(stateDir ? {stateDir} : {})}, sandbox);
+		const all = {...options, ...sandbox?.options, ...(stateDir ? {stateDir} : {})};
+		return await show(all, sandbox, ending);
 	} finally {
 		await sandbox?.close();
+		process.stdin.setRawMode(false);
+		process.stdin.pause();
+		release();
 	}
 }
 
-async function show(options: JarvisOptions, sandbox: Sandbox | undefined): Promise<number> {
+async function show(
+	options: JarvisOptions,
+	sandbox: Sandbox | undefined,
+	ending: PromiseWithResolvers<number>,
+): Promise<number> {
 	const jarvis = openJarvis(options);
 	const {env} = jarvis;
 	ensurePrivateFolder(jarvis.paths.root);
@@ -42,7 +55,6 @@ async function show(options: JarvisOptions, sandbox: Sandbox | undefined): Promi
 	});
 	const runtime = startRuntime({store, jarvis});
 	const terminal: TerminalHandle = {};
-	const ending = Promise.withResolvers<number>();
 	const context: UiContext = {
 		store,
 		jarvis,
@@ -56,6 +68,7 @@ async function show(options: JarvisOptions, sandbox: Sandbox | undefined): Promi
 		},
 	};
 	const instance = render(<App context={context} terminal={terminal} />, {
+		stdout: steadyScreen(process.stdout),
 		alternateScreen: true,
 		incrementalRendering: true,
 		exitOnCtrlC: false,
@@ -63,7 +76,6 @@ async function show(options: JarvisOptions, sandbox: Sandbox | undefined): Promi
 		// There is a terminal, whatever CI says: that was looked at before.
 		interactive: true,
 	});
-	const release = onDeath(ending);
 	instance.waitUntilExit().then(() => ending.resolve(0), ending.reject);
 	runtime.reload().catch(ending.reject);
 	try {
@@ -74,7 +86,6 @@ async function show(options: JarvisOptions, sandbox: Sandbox | undefined): Promi
 		runtime.stop();
 		instance.unmount();
 		await instance.waitUntilExit().catch(() => {});
-		release();
 	}
 }
 

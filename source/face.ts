@@ -24,7 +24,8 @@ export async function openFace(
 		);
 	}
 	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
-	const {agents} = await jarvis.snapshot();
+	const {agents, problems} = await jarvis.snapshot();
+	for (const problem of problems) process.stderr.write(`${problem.message} ${problem.next}\n`);
 	process.stdout.write(`${await statusText(jarvis, agents)}\n`);
 	return 0;
 }

@@ -1,5 +1,6 @@
 import {Command, CommanderError} from 'commander';
 import {type CommandSpec, commandTable, groupSummaries} from './commands/table.ts';
+import {JarvisError} from './errors.ts';
 import type {Invocation} from './invocation.ts';
 
 /**
@@ -30,13 +31,17 @@ export async function runProgram(
 			'\nWithout a command, jarvis opens the dashboard; without a terminal it prints the status.',
 		)
 		.enablePositionalOptions()
-		.exitOverride()
-		.action(async (options: {demo?: boolean; stateDir?: string}) => {
+		.exitOverride();
+	if (argv.includes('--json')) program.configureOutput({writeErr: () => {}});
+	// With an action of its own, the program would take a mistyped command for one word too many.
+	if (wordsOf(argv).length === 0) {
+		program.action(async (options: {demo?: boolean; stateDir?: string}) => {
 			exitCode = await open({
 				demo: options.demo === true,
 				...(options.stateDir === undefined ? {} : {stateDir: options.stateDir}),
 			});
 		});
+	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
 		addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
@@ -47,9 +52,17 @@ export async function runProgram(
 		await program.parseAsync(argv, {from: 'user'});
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
-		return error.exitCode === 0 ? 0 : 2;
+		if (error.exitCode === 0) return 0;
+		if (!argv.includes('--json')) return 2;
+		const message = error.message.replace(/^error: /, '');
+		throw new JarvisError('usage', message, `See: jarvis ${wordsOf(argv).join(' ')} --help`);
 	}
 	return exitCode;
+}
+
+/** The words of a command line that are no options of the program itself. */
+function wordsOf(argv: readonly string[]): string[] {
+	return argv.filter((word, index) => !word.startsWith('-') && argv[index - 1] !== '--state-dir');
 }
 
 function groupOf(groups: Map<string, Command>, path: readonly string[]): Command {

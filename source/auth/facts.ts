@@ -87,6 +87,16 @@ export function clean(text: string | undefined): string | undefined {
 	return text === undefined ? undefined : stripVTControlCharacters(text).replace(/\p{Cc}/gu, '');
 }
 
+/**
+ * A server's own words, for a person: at most 200 characters, and without anything that could be a token,
+ * which a server may repeat from what it was sent.
+ */
+export function quoted(words: string): string {
+	return clean(words)
+		.replace(/[\w.~+/=-]{16,}/g, '…')
+		.slice(0, 200);
+}
+
 function needsLogin(credential: Credential, usage: UsageStats): ProfileFacts['needsLogin'] {
 	if (credential.type !== 'oauth' || !credential.refresh || !usage.needsLogin) return undefined;
 	// The mark names the token it is about: a newer one, whoever wrote it, is not marked.

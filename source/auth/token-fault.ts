@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import {clean} from './facts.ts';
+import {clean, quoted} from './facts.ts';
 
 /** What went wrong at the token endpoint, and whether the server has decided anything. */
 export interface TokenFault {
@@ -16,7 +16,8 @@ export interface TokenFault {
 /** Classifies what a token request threw. */
 export function classifyTokenFault(error: unknown): TokenFault {
 	if (error instanceof oauth.ResponseBodyError) {
-		const details = clean([error.error, error.error_description].filter(Boolean).join(': ')).slice(0, 200);
+		const description = error.error_description ? `: ${quoted(error.error_description)}` : '';
+		const details = clean(error.error).slice(0, 60) + description;
 		if (error.error === 'invalid_grant') return {kind: 'invalid_grant', details};
 		return {kind: isBusy(error.status) ? 'busy' : 'refused', details: `${details} (${error.status})`};
 	}

@@ -7,7 +7,8 @@ import {textTable} from './text.ts';
 /** `agents list`. */
 export async function runAgentsList(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const {agents} = await jarvis.snapshot();
+	const {agents, problems} = await jarvis.snapshot();
+	for (const problem of problems) context.tell(`${problem.message} ${problem.next}`);
 	if (context.flags.json)
 		printJson(
 			context,

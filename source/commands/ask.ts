@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {createInterface} from 'node:readline/promises';
 import {JarvisError} from '../errors.ts';
 import type {CommandContext} from './command.ts';
@@ -13,7 +14,11 @@ export async function confirmByName(context: CommandContext, what: string, name:
 	}
 	const lines = createInterface({input: context.stdin, output: process.stderr});
 	try {
-		return (await lines.question(`${what} Type ${name} to do it: `)).trim() === name;
+		// ^C and ^D close the line without an answer, which is a no.
+		const closed = once(lines, 'close').then(() => '');
+		const answer = lines.question(`${what} Type ${name} to do it: `).catch(() => '');
+		const typed = await Promise.race([answer, closed]);
+		return typed.trim() === name;
 	} finally {
 		lines.close();
 	}

@@ -118,7 +118,8 @@ function readPastes(
 			if (note) context.tell(note);
 		} catch (error) {
 			refused = asJarvisError(error);
-			if (stdin.isTTY) context.tell(`${refused.message} ${refused.next}`);
+			// In JSON the one that ended it is told at the end, and nothing else is.
+			if (!context.flags.json) context.tell(`${refused.message} ${refused.next}`);
 		}
 	};
 	const onData = (chunk: Buffer) => {

@@ -27,7 +27,8 @@ export async function stopProcess(terminal: TerminalHandle): Promise<void> {
 		// With nothing to wait for, Node would end the process instead of stopping it.
 		const awake = setInterval(() => {}, 1000);
 		const back = new Promise(resolve => process.once('SIGCONT', resolve));
-		process.kill(process.pid, 'SIGSTOP');
+		// The whole group, as the terminal would: npm and the shell's function around it stop too.
+		process.kill(0, 'SIGSTOP');
 		await back;
 		clearInterval(awake);
 	});

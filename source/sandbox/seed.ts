@@ -117,9 +117,20 @@ function declareProviders(
 	writeFileSync(join(stateDir, 'jarvis.json'), `${JSON.stringify(config, undefined, 2)}\n`, options);
 }
 
+// By pasting, as over SSH: that needs no port, and those of the providers may be taken.
 async function logIn(stateDir: string, agentId: string, providerId: string, email: string): Promise<void> {
-	const jarvis = openJarvis({stateDir, openBrowser: async url => void (await visit(url, {choose: email}))});
-	const login = await jarvis.startLogin({providerId, agentId});
+	const login = await openJarvis({stateDir}).startLogin({providerId, agentId});
+	await new Promise<void>(resolve => {
+		const look = () => (login.state().step === 'preparing' ? undefined : resolve());
+		login.subscribe(look);
+		look();
+	});
+	const state = login.state();
+	if (state.step === 'waiting') {
+		const {redirectUri} = state;
+		const {url} = await visit(state.url, {choose: email, stopAt: ({href}) => href.startsWith(redirectUri)});
+		await login.paste(url);
+	}
 	const outcome = await login.finished;
 	if (outcome.step === 'failed') throw outcome.error;
 }

@@ -109,7 +109,10 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		}
 	}
 
-	const unsubscribe = store.subscribe(schedule);
+	const unsubscribe = store.subscribe((state, before) => {
+		if (state.autoRefresh && !before.autoRefresh) refreshExpired();
+		schedule();
+	});
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
 	tick();
 	return {

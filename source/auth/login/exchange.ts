@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../../errors.ts';
 import type {OAuthCredential} from '../../store/schema.ts';
 import {type AuthorizationServer, type Network, requestOptions} from '../authorization-server.ts';
-import {clean} from '../facts.ts';
+import {clean, quoted} from '../facts.ts';
 import type {Provider} from '../providers/contract.ts';
 import {classifyTokenFault} from '../token-fault.ts';
 import {credentialFrom, tolerantReply} from '../token-response.ts';
@@ -144,5 +144,5 @@ function serverError(provider: Provider, details: string, cause: unknown): Jarvi
 }
 
 function described(code: string, description: string | undefined): string {
-	return clean(description ? `${code}: ${description}` : code).slice(0, 200);
+	return clean(code).slice(0, 60) + (description ? `: ${quoted(description)}` : '');
 }
