@@ -1,39 +1,57 @@
 const enterAlternateScreen = '\u001b[?1049h';
 const eraseAndHome = '\u001b[2J\u001b[H';
 
+/** How long (ms) a window must keep its size before it is drawn: longer than Ink takes to lay it out anew. */
+const settleMs = 40;
+
 /**
  * A terminal's output for Ink, on which each full drawing begins in the upper left corner of an empty
  * screen. Ink draws relative to where the cursor is: on the alternate screen that is where the shell had
- * it, and after a resize wherever the terminal has moved it. It also takes a window that is made larger,
- * or small for a moment, to show what it drew before; so it is first told of a narrower one, for which it
- * forgets that, and then of the true one.
+ * it, and after a resize wherever the terminal has moved it. So what Ink draws while a window changes is
+ * kept back; then it is told of a window that is narrower by a column, for which it forgets what it drew
+ * before, and draws all of it.
  */
 export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
+	// In the order in which they came: the first one is Ink's own, the others lay out what it draws.
 	const listeners = new Set<() => void>();
 	let told: number | undefined;
 	let last = stdout.columns;
-	const tellAll = () => {
+	let settling: NodeJS.Timeout | undefined;
+	const resized = () => {
+		clearTimeout(settling);
+		settling = setTimeout(drawAll, settleMs);
 		for (const listener of [...listeners]) listener();
 	};
-	const resized = () => {
-		told = Math.max(1, Math.min(last, stdout.columns) - 1);
+	const drawAll = () => {
+		settling = undefined;
+		const [ink] = listeners;
 		stdout.write(eraseAndHome);
-		tellAll();
+		told = Math.max(1, Math.min(last, stdout.columns) - 1);
+		ink?.();
 		told = undefined;
 		last = stdout.columns;
-		tellAll();
+		ink?.();
 	};
 	const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+		if (settling && rest.length === 0) return true;
 		const text = typeof chunk === 'string' ? chunk.replace(enterAlternateScreen, `$&${eraseAndHome}`) : chunk;
 		return Reflect.apply(stdout.write, stdout, [text, ...rest]);
 	};
 	const on = (listener: () => void) => {
-		if (listeners.size === 0) stdout.on('resize', resized);
+		if (listeners.size === 0) {
+			stdout.on('resize', resized);
+			// A window that was another for a moment only is of the size that it was, but no longer shows the same.
+			process.on('SIGWINCH', resized);
+		}
 		listeners.add(listener);
 	};
 	const off = (listener: () => void) => {
 		listeners.delete(listener);
-		if (listeners.size === 0) stdout.off('resize', resized);
+		if (listeners.size > 0) return;
+		stdout.off('resize', resized);
+		process.off('SIGWINCH', resized);
+		clearTimeout(settling);
+		settling = undefined;
 	};
 	const proxy: NodeJS.WriteStream = new Proxy(stdout, {
 		get(target, property) {

@@ -1,0 +1,207 @@
+import {execFileSync} from 'node:child_process';
+import {existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {expect, it} from 'vitest';
+import {commandTable} from '../../source/commands/table.ts';
+import {canary, writeJson} from '../support/sandbox.ts';
+import {emptyState, errorIn, openProgram, program, run, start, stateWithKeys} from './support.ts';
+
+const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+
+/** Every command with what it needs on its line, and nothing that would make it wait or ask. */
+const everyCommand: readonly (readonly string[])[] = [
+	['models', 'status'],
+	['models', 'auth', 'login', '--provider', 'acme'],
+	['models', 'auth', 'finish', 'http://127.0.0.1/?code=canary-code&state=canary-state'],
+	['models', 'auth', 'token', '--provider', 'key'],
+	['models', 'auth', 'list'],
+	['models', 'auth', 'remove', 'key:001', '--yes'],
+	['models', 'auth', 'order', 'get', '--provider', 'key'],
+	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
+	['models', 'auth', 'order', 'clear', '--provider', 'key'],
+	['agents', 'list'],
+	['agents', 'add', 'work'],
+	['agents', 'delete', 'work', '--yes'],
+	['agents', 'set-default', 'main'],
+];
+
+it('every command that prints JSON is among those that are tried here', () => {
+	const withJson = commandTable.filter(({flags}) => flags.some(flag => flag.name === 'json'));
+	const tried = everyCommand.map(words => words.join(' '));
+	for (const {path} of withJson) expect(tried.some(words => words.startsWith(path.join(' ')))).toBe(true);
+	expect(withJson).toHaveLength(everyCommand.length);
+});
+
+it('--version and --help', async () => {
+	const state = emptyState();
+	expect(await run(state, ['--version'])).toEqual({code: 0, stdout: `${packageJson.version}\n`, stderr: ''});
+	const help = await run(state, ['--help']);
+	expect(help).toMatchObject({code: 0, stderr: ''});
+	expect(help.stdout).toMatch(/^Usage: jarvis /);
+	await Promise.all(
+		commandTable.map(async ({path}) => {
+			const {code, stdout, stderr} = await run(state, [...path, '--help']);
+			expect({code, stderr}).toEqual({code: 0, stderr: ''});
+			expect(stdout).toMatch(new RegExp(`^Usage: jarvis ${path.join(' ')} `));
+		}),
+	);
+	expect(existsSync(state.paths.config)).toBe(false);
+});
+
+it.each([
+	[['models', 'sttus'], '(Did you mean status?)'],
+	[['models', 'status', '--jsn'], '(Did you mean --json?)'],
+	[['models', 'auth', 'order', 'gte', '--provider', 'key'], '(Did you mean get?)'],
+	[['agents', 'lst'], '(Did you mean list?)'],
+	[['models', 'auth', 'token'], "required option '--provider <id>' not specified"],
+	[['models', 'auth', 'remove'], "missing required argument 'profile-id'"],
+	[['agents', 'add', 'work', 'more'], 'too many arguments'],
+	[['completion', 'powershell'], 'Ask for bash, zsh or fish.'],
+])('%j is answered with what was wrong, and exits with 2', async (args, said) => {
+	const {code, stdout, stderr} = await run(emptyState(), args);
+	expect({code, stdout}).toEqual({code: 2, stdout: ''});
+	expect(stderr).toContain(said);
+});
+
+it('a first word that is no command is answered with the nearest one', async () => {
+	const {code, stderr} = await run(emptyState(), ['model', 'status']);
+	expect(code).toBe(2);
+	expect(stderr).toContain('Did you mean models?');
+});
+
+it.each([[['models', 'auth', 'token', '--json']], [['models', 'status', '--json', '--no-such-flag']]])(
+	'a usage error of %j is JSON too',
+	async args => {
+		const outcome = await run(emptyState(), args);
+		expect(outcome.code).toBe(2);
+		expect(errorIn(outcome).code).toBe('usage');
+	},
+);
+
+it('without a terminal it prints the status', async () => {
+	const state = stateWithKeys(1);
+	const printed = await run(emptyState(), ['--state-dir', state.stateDir]);
+	expect(printed).toMatchObject({code: 0, stderr: ''});
+	expect(printed.stdout).toContain('key:001');
+	// A pipe on either side is no terminal.
+	for (const line of ['"$@" < /dev/null', '"$@" | cat']) {
+		const terminal = openProgram(state, [], {
+			command: 'sh',
+			args: ['-c', line, 'sh', process.execPath, program],
+		});
+		expect(await terminal.exited).toEqual({exitCode: 0});
+		expect(terminal.text()).toMatch(/^Agent main \(default\)\nPROFILE[\s\S]*key:001/);
+		expect(terminal.raw()).not.toContain('\u{1b}');
+	}
+});
+
+it('the sandbox says that it needs a terminal', async () => {
+	const outcome = await run(emptyState(), ['--demo']);
+	expect(outcome).toMatchObject({code: 2, stdout: ''});
+	expect(outcome.stderr).toContain('there is no terminal');
+});
+
+/** A store that is damaged in its third line, behind a secret. */
+function damagedStore() {
+	const state = stateWithKeys(1);
+	const file = state.paths.profiles('main');
+	const text = `{\n  "profiles": {\n    "key:001": {"key": "${canary('damaged')}" oops\n`;
+	writeFileSync(file, text);
+	return {state, file, text};
+}
+
+const storeReaders = everyCommand.filter(
+	([group, , name]) => group === 'models' && !/login|finish/.test(name ?? ''),
+);
+
+it('every command names a damaged store and the place, and leaves it as it is', async () => {
+	const {state, file, text} = damagedStore();
+	const outcomes = await Promise.all(
+		storeReaders.flatMap(args => [run(state, args), run(state, [...args, '--json'])]),
+	);
+	for (const [index, outcome] of outcomes.entries()) {
+		expect(outcome).toMatchObject({code: 1, stdout: ''});
+		if (index % 2 === 1) expect(errorIn(outcome).code).toBe('store_damaged');
+		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
+		expect(outcome.stderr).not.toContain('canary');
+	}
+	expect(outcomes).toHaveLength(14);
+	expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+it('a damaged store of one agent leaves the others in use, and the listings say so', async () => {
+	const {state, file, text} = damagedStore();
+	writeJson(state.paths.profiles('work'), {
+		profiles: {'key:mine': {type: 'api_key', provider: 'key', key: canary('key')}},
+	});
+	const token = await run(state, ['models', 'auth', 'token', '--provider', 'key', '--agent', 'work']);
+	expect(token).toEqual({code: 0, stdout: `${canary('key')}\n`, stderr: ''});
+	expect((await run(state, ['agents', 'list'])).stdout).toMatch(/^main +default +unreadable/m);
+	expect((await run(state, [])).stdout).toContain(`${file} is not valid JSON (line 3, column`);
+	expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+function damagedConfiguration() {
+	const state = stateWithKeys(1);
+	const text = '{\n  agents: {list: [{id: "work"}]},\n  auth: oops\n}\n';
+	writeFileSync(state.paths.config, text);
+	return {state, text};
+}
+
+const where = /jarvis\.json is not valid JSON5 \(line 3, column \d+\)/;
+const configurationReaders = everyCommand.filter(([group, name]) => !(group === 'agents' && name === 'list'));
+
+it('every command names a damaged configuration and the place, and leaves it as it is', async () => {
+	const {state, text} = damagedConfiguration();
+	const outcomes = await Promise.all(configurationReaders.map(args => run(state, [...args, '--json'])));
+	for (const outcome of outcomes) {
+		expect(outcome).toMatchObject({code: 1, stdout: ''});
+		expect(errorIn(outcome)).toMatchObject({code: 'config_damaged', message: expect.stringMatching(where)});
+	}
+	expect(outcomes).toHaveLength(everyCommand.length - 1);
+	expect(readFileSync(state.paths.config, 'utf8')).toBe(text);
+});
+
+it.each([[['agents', 'list']], [['agents', 'list', '--json']], [[]]])(
+	'%j tells of a damaged configuration, whose agents it cannot list',
+	async args => {
+		const {state} = damagedConfiguration();
+		const {stdout, stderr} = await run(state, args);
+		expect(stdout + stderr).toMatch(where);
+	},
+);
+
+it('agents list --json tells which store cannot be read', async () => {
+	const {state} = damagedStore();
+	const {stdout, stderr} = await run(state, ['agents', 'list', '--json']);
+	expect(stdout + stderr).toContain('is not valid JSON');
+});
+
+it('a folder that cannot be made is named', async () => {
+	const state = stateWithKeys(1);
+	const file = state.paths.profiles('main');
+	const outcome = await run(state, ['agents', 'add', 'work', '--state-dir', `${file}/below`, '--json']);
+	expect(outcome).toMatchObject({code: 1, stdout: ''});
+	expect(errorIn(outcome)).toMatchObject({
+		code: 'store_inaccessible',
+		message: expect.stringContaining(`${file}/below`),
+	});
+});
+
+it('a reader that has seen enough is no fault', async () => {
+	const line = '"$@" 2>&3 | head -1; echo ended';
+	const command = ['sh', '-c', `exec 3>&2; ${line}`, 'sh', process.execPath, program] as const;
+	const {stdout, stderr} = await start(stateWithKeys(2000), ['models', 'status', '--json'], {
+		command: [...command],
+	}).ended;
+	expect({stdout, stderr}).toEqual({stdout: '{\nended\n', stderr: ''});
+});
+
+const systemNode = '/usr/bin/node';
+const isOld =
+	existsSync(systemNode) && Number(/^v(\d+)/.exec(execFileSync(systemNode, ['-v']).toString())?.[1]) < 22;
+
+it.skipIf(!isOld)('an older Node.js gets one sentence that says what is needed', async () => {
+	const outcome = await run(emptyState(), ['models', 'status'], {command: [systemNode, program]});
+	expect(outcome).toMatchObject({code: 1, stdout: ''});
+	expect(outcome.stderr).toMatch(/^jarvis needs Node\.js 22\.13 or newer, and this is v\d+\.\S+: .*\n$/);
+});
