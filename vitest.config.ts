@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os';
 import {defineConfig} from 'vitest/config';
 
 export default defineConfig({
@@ -6,5 +7,7 @@ export default defineConfig({
 		testTimeout: 30_000,
 		hookTimeout: 30_000,
 		pool: 'forks',
+		// By default one core stays idle, which on two cores is half of them; much of a test is waiting.
+		maxWorkers: Math.max(3, availableParallelism()),
 	},
 });

@@ -1,4 +1,8 @@
 const enterAlternateScreen = '\u001b[?1049h';
+const leaveAlternateScreen = '\u001b[?1049l';
+// Modes of the terminal (cursor, pastes, screens), which must be set and taken back at any time; but for
+// synchronized output, which only brackets a drawing.
+const modes = new RegExp(`${'\u001b'}\\[\\?(?!2026)[\\d;]+[hl]`, 'g');
 const eraseAndHome = '\u001b[2J\u001b[H';
 
 /** How long (ms) a window must keep its size before it is drawn: longer than Ink takes to lay it out anew. */
@@ -17,7 +21,10 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 	let told: number | undefined;
 	let last = stdout.columns;
 	let settling: NodeJS.Timeout | undefined;
+	let isShown = false;
 	const resized = () => {
+		// Suspended: the screen is somebody else's, and all of ours is drawn on the way back.
+		if (!isShown) return;
 		clearTimeout(settling);
 		settling = setTimeout(drawAll, settleMs);
 		for (const listener of [...listeners]) listener();
@@ -33,9 +40,19 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 		ink?.();
 	};
 	const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-		if (settling && rest.length === 0) return true;
-		const text = typeof chunk === 'string' ? chunk.replace(enterAlternateScreen, `$&${eraseAndHome}`) : chunk;
-		return Reflect.apply(stdout.write, stdout, [text, ...rest]);
+		if (typeof chunk !== 'string') return Reflect.apply(stdout.write, stdout, [chunk, ...rest]);
+		if (chunk.includes(enterAlternateScreen)) isShown = true;
+		if (chunk.includes(leaveAlternateScreen)) stopShowing();
+		const kept = settling ? (chunk.match(modes) ?? []).join('') : chunk;
+		return Reflect.apply(stdout.write, stdout, [
+			kept.replace(enterAlternateScreen, `$&${eraseAndHome}`),
+			...rest,
+		]);
+	};
+	const stopShowing = () => {
+		isShown = false;
+		clearTimeout(settling);
+		settling = undefined;
 	};
 	const on = (listener: () => void) => {
 		if (listeners.size === 0) {
@@ -50,8 +67,7 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 		if (listeners.size > 0) return;
 		stdout.off('resize', resized);
 		process.off('SIGWINCH', resized);
-		clearTimeout(settling);
-		settling = undefined;
+		stopShowing();
 	};
 	const proxy: NodeJS.WriteStream = new Proxy(stdout, {
 		get(target, property) {

@@ -10,6 +10,7 @@ import {
 	dashboardOn,
 	emptyState,
 	goTo,
+	linkOn,
 	openDashboard,
 	openLogin,
 	openProgram,
@@ -128,16 +129,29 @@ it('ctrl+z stops the process, and SIGCONT brings the dashboard back', async () =
 	const frame = await terminal.waitFor('key:003');
 	await terminal.press('\u{1a}');
 	await until(() => expect(processState(terminal.pid)).toBe('T'));
-	expect(terminal.buffer()).toBe('normal');
+	await until(() => expect(terminal.buffer()).toBe('normal'));
 	expect(terminal.raw().lastIndexOf('\u{1b}[?25h')).toBeGreaterThan(
 		terminal.raw().lastIndexOf('\u{1b}[?25l'),
 	);
-	terminal.resize(90, 24);
-	terminal.resize(120, 30);
 	terminal.kill('SIGCONT');
 	await terminal.waitFor(text => text === frame);
 	expect(terminal.buffer()).toBe('alternate');
 	await goTo(terminal, '1');
+});
+
+it('a window that changes while the dashboard is stopped is no fault', async () => {
+	const terminal = await openDashboard(stateWithKeys(3));
+	for (let round = 0; round < 10; round++) {
+		const frame = await terminal.waitFor('key:003');
+		await terminal.press('\u{1a}');
+		await terminal.waitFor(() => terminal.buffer() === 'normal', {timeoutMs: 3000});
+		await until(() => expect(processState(terminal.pid)).toBe('T'));
+		terminal.resize(90, 24);
+		terminal.resize(120, 30);
+		terminal.kill('SIGCONT');
+		await terminal.waitFor(text => text === frame, {timeoutMs: 3000});
+		expect(terminal.buffer()).toBe('alternate');
+	}
 });
 
 async function stopAndContinue(line: string): Promise<void> {
@@ -204,6 +218,34 @@ it.each([
 	terminal.kill('SIGCONT');
 	await terminal.waitFor(text => text === frame, {timeoutMs: 1500});
 	expect(terminal.cells()).toEqual(right.cells());
+});
+
+it('the terminal is given back while its window is dragged, too', async () => {
+	const terminal = openProgram(stateWithKeys(40), [], withWitness);
+	await dashboardOn(terminal);
+	let moves = 0;
+	const dragging = setInterval(() => terminal.resize(100 + (moves++ % 2), 24), 5);
+	await until(() => expect(moves).toBeGreaterThan(20));
+	process.kill(childOf(terminal.pid), 'SIGTERM');
+	await terminal.waitFor('ended with');
+	clearInterval(dragging);
+	await terminal.exited;
+	expectRestored(terminal);
+});
+
+it('a change of the window leaves the plain link where it is', async () => {
+	const sandbox = await openSandbox();
+	const {terminal, link} = await openLogin(sandbox);
+	await terminal.press('u');
+	await terminal.waitFor('Press Enter to go back');
+	terminal.resize(100, 28);
+	const gone = terminal.waitFor('Press Enter to go back', {gone: true, timeoutMs: 300});
+	await expect(gone).rejects.toThrow('Timed out');
+	terminal.resize(90, 28);
+	terminal.write('\r');
+	await terminal.waitFor(ruleOf(90));
+	expect(await linkOn(terminal)).toBe(link);
+	expect(terminal.buffer()).toBe('alternate');
 });
 
 it('it is drawn where CI is set too, as in a terminal of a CI job', async () => {
