@@ -4,6 +4,7 @@ import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {parseArgs} from 'node:util';
 import {startAuthorizationServer} from '../source/sandbox/authorization-server.ts';
+import {assemble, noticeMs} from '../test/auth/crew.ts';
 import {openTerminal} from '../test/support/terminal.ts';
 import {expireProfile, loggedInFolder, stateFolderOf} from './state.ts';
 
@@ -67,16 +68,24 @@ async function refreshStorm(): Promise<void> {
 		const folder = join(work, 'storm');
 		await loggedInFolder(folder, server);
 		server.setTokenDelay(50);
-		const run = async (processes: number): Promise<number> => {
+		const counted = async (processes: number, ask: () => Promise<number>): Promise<number> => {
 			await expireProfile(folder);
 			const before = server.refreshRequests;
-			const started = performance.now();
-			await Promise.all(Array.from({length: processes}, () => token(folder)));
-			const took = performance.now() - started;
-			if (server.refreshRequests - before !== 1)
-				throw new Error(`${server.refreshRequests - before} refreshes`);
+			const took = await ask();
+			const refreshes = server.refreshRequests - before;
+			if (refreshes !== 1) throw new Error(`${processes} processes sent ${refreshes} refreshes`);
 			return took;
 		};
+		const run = (processes: number) => counted(processes, () => idle(processes));
+		// Processes that are there already and ask at the same moment: what the lock alone costs.
+		const crew = await assemble(32);
+		const ask = (processes: number) =>
+			counted(processes, async () => {
+				const job = {stateDir: folder, providerId: 'bench', agentId: 'main'};
+				const started = performance.now();
+				await crew.run(Array.from({length: processes}, () => job));
+				return performance.now() - started - noticeMs;
+			});
 		const idle = async (processes: number): Promise<number> => {
 			const started = performance.now();
 			await Promise.all(Array.from({length: processes}, () => token(folder)));
@@ -85,11 +94,18 @@ async function refreshStorm(): Promise<void> {
 		const one: number[] = [];
 		const many: number[] = [];
 		const manyIdle: number[] = [];
+		const askedOne: number[] = [];
+		const askedMany: number[] = [];
+		// Each worker's first use loads what it needs.
+		await ask(32);
 		for (let round = 0; round < Math.max(5, rounds / 3); round += 1) {
 			one.push(await run(1));
 			many.push(await run(32));
 			manyIdle.push(await idle(32));
+			askedOne.push(await ask(1));
+			askedMany.push(await ask(32));
 		}
+		crew.dismiss();
 		const single = median(one);
 		console.log('Refresh storm, server 50 ms (median; one process that refreshes = 1)');
 		console.log(
@@ -98,6 +114,8 @@ async function refreshStorm(): Promise<void> {
 		console.log(
 			`  32 processes, token still good   ${(median(manyIdle) / single).toFixed(2)} x (their start-up alone)`,
 		);
+		const ratio = median(askedMany) / median(askedOne);
+		console.log(`  the same, processes already running ${ratio.toFixed(2)} x one that refreshes`);
 	} finally {
 		await server.close();
 	}

@@ -13,14 +13,13 @@ import {acquireLock, type HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {peekCredentials, readCredentials, updateCredentials} from '../store/profiles.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
-import {type AuthorizationServer, authorizationServerOf, type Network} from './authorization-server.ts';
+import type {AuthorizationServer, Network} from './authorization-server.ts';
 import {isExpired} from './expiry.ts';
 import {adoptedFrom, freshSibling, isMarked, newestOfGrant} from './grant.ts';
 import {type Holder, holdersOf} from './holders.ts';
 import {fingerprint, identityName} from './identity.ts';
 import type {Provider} from './providers/contract.ts';
 import {notRefreshable, refused, unavailable} from './refresh-errors.ts';
-import {requestRefresh} from './refresh-request.ts';
 import type {TokenFault} from './token-fault.ts';
 
 export interface RefreshContext {
@@ -129,6 +128,7 @@ async function refreshUnderLock(
 		});
 	};
 
+	const {requestRefresh} = await import('./refresh-request.ts');
 	const reply = await requestRefresh(context.provider, server, newest.credential, context);
 	const sharing = [own, ...holders].filter(
 		holder => holder.credential.refresh === refresh || isSame(holder, own),
@@ -282,6 +282,8 @@ function outcomeOf({kind}: TokenFault): JournalOutcome {
 }
 
 async function serverOf(context: RefreshContext, clientId: string): Promise<AuthorizationServer> {
+	// Most of those that find a token over get it from the one that asks: only that one needs the protocol.
+	const {authorizationServerOf} = await import('./authorization-server.ts');
 	try {
 		return await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
 	} catch (error) {

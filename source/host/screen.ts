@@ -22,15 +22,18 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 	let last = stdout.columns;
 	let settling: NodeJS.Timeout | undefined;
 	let isShown = false;
+	let isKeptBack = false;
 	const resized = () => {
-		// Suspended: the screen is somebody else's, and all of ours is drawn on the way back.
-		if (!isShown) return;
 		clearTimeout(settling);
-		settling = setTimeout(drawAll, settleMs);
+		// Suspended: the screen is somebody else's, and all of ours is drawn on the way back.
+		settling = isShown ? setTimeout(drawAll, settleMs) : undefined;
+		isKeptBack = true;
 		for (const listener of [...listeners]) listener();
+		isKeptBack = settling !== undefined;
 	};
 	const drawAll = () => {
 		settling = undefined;
+		isKeptBack = false;
 		const [ink] = listeners;
 		stdout.write(eraseAndHome);
 		told = Math.max(1, Math.min(last, stdout.columns) - 1);
@@ -43,7 +46,7 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 		if (typeof chunk !== 'string') return Reflect.apply(stdout.write, stdout, [chunk, ...rest]);
 		if (chunk.includes(enterAlternateScreen)) isShown = true;
 		if (chunk.includes(leaveAlternateScreen)) stopShowing();
-		const kept = settling ? (chunk.match(modes) ?? []).join('') : chunk;
+		const kept = isKeptBack ? (chunk.match(modes) ?? []).join('') : chunk;
 		return Reflect.apply(stdout.write, stdout, [
 			kept.replace(enterAlternateScreen, `$&${eraseAndHome}`),
 			...rest,
@@ -51,6 +54,7 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 	};
 	const stopShowing = () => {
 		isShown = false;
+		isKeptBack = false;
 		clearTimeout(settling);
 		settling = undefined;
 	};

@@ -1,6 +1,5 @@
 import {readFileSync} from 'node:fs';
-import {isSystemError, JarvisError, shellWord} from '../errors.ts';
-import {backupPaths, followLink} from './write.ts';
+import {isSystemError} from '../errors.ts';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -55,7 +54,8 @@ export function readTextIfThere(file: string): string | undefined {
 export async function parseJsonFile(file: string, text: string): Promise<JsonObject> {
 	const parsed = tryParseJson(text);
 	if (parsed) return parsed;
-	throw await damaged(file, text);
+	const {damaged} = await import('./damaged.ts');
+	throw damaged(file, withoutMark(text));
 }
 
 /** The JSON object in a text, or `undefined`. */
@@ -68,42 +68,7 @@ export function tryParseJson(text: string): JsonObject | undefined {
 	}
 }
 
+/** A text without the byte order mark that some editors put before it. */
 function withoutMark(text: string): string {
 	return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
-}
-
-// V8's own message quotes the text around the fault, so the place is found by a parser that counts.
-async function damaged(file: string, content: string): Promise<JarvisError> {
-	const text = withoutMark(content);
-	const {parse, printParseErrorCode} = await import('jsonc-parser');
-	const faults: import('jsonc-parser').ParseError[] = [];
-	try {
-		parse(text, faults, {disallowComments: true, allowTrailingComma: false, allowEmptyContent: false});
-	} catch {
-		// It nests deeper than the parser can follow.
-	}
-	const fault = faults[0];
-	const before = text.slice(0, fault?.offset ?? 0).split('\n');
-	const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
-	const what =
-		text.trim() === '' ? 'the file is empty' : fault ? printParseErrorCode(fault.error) : 'no object';
-	const good = backupPaths(followLink(file)).find(backup => {
-		const content = readOrUndefined(backup);
-		return content !== undefined && tryParseJson(content) !== undefined;
-	});
-	return new JarvisError(
-		'store_damaged',
-		`${file} is not valid JSON (${place}: ${what}). It is left as it is.`,
-		good
-			? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
-			: 'Mend it by hand; there is no readable backup beside it.',
-	);
-}
-
-function readOrUndefined(file: string): string | undefined {
-	try {
-		return readTextIfThere(file);
-	} catch {
-		return undefined;
-	}
 }

@@ -1,9 +1,8 @@
 import {randomBytes} from 'node:crypto';
 import {readFileSync, rmdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import lockfile from 'proper-lockfile';
 import {isSystemError, JarvisError} from '../errors.ts';
-import {type Guard, openGuard} from './guard.ts';
+import type {Guard} from './guard.ts';
 import {livenessOf, ownIdentity, type ProcessIdentity} from './process-identity.ts';
 import {ensurePrivateFolder} from './write.ts';
 
@@ -66,26 +65,30 @@ export async function acquireLock(
 	const waitMs = options.waitMs ?? lockWaitMs;
 	ensurePrivateFolder(folder);
 	const paths = lockPaths(folder, name);
-	const guard = openGuard(paths.guard);
+	let tools: LockTools | undefined;
 	const watched = watchHolder(paths, limitMs);
 	const giveUpAt = performance.now() + waitMs;
 	try {
 		for (;;) {
 			options.signal?.throwIfAborted();
 			if (options.settled?.()) {
-				guard.close();
+				tools?.guard.close();
 				return undefined;
 			}
 			// Looking costs less than the guard, which the holder needs to commit and to release.
 			if (watched.mayTake()) {
-				const taken = guard.tryRun(() => (watched.mayTake() ? take(paths, limitMs) : undefined))?.value;
+				tools ??= await loadTools(paths);
+				const {guard, lockfile} = tools;
+				const taken = guard.tryRun(() =>
+					watched.mayTake() ? take(paths, limitMs, lockfile) : undefined,
+				)?.value;
 				if (taken) return heldLock(paths, guard, taken);
 			}
 			if (performance.now() > giveUpAt) throw timedOut(paths, waitMs);
 			await new Promise(resume => setTimeout(resume, 4 + Math.random() * 8));
 		}
 	} catch (error) {
-		guard.close();
+		tools?.guard.close();
 		throw error;
 	}
 }
@@ -114,6 +117,22 @@ interface LockPaths {
 	readonly guard: string;
 }
 
+/** What taking a lock needs, and waiting for one to no avail does not. */
+interface LockTools {
+	readonly guard: Guard;
+	readonly lockfile: Lockfile;
+}
+
+type Lockfile = typeof import('proper-lockfile');
+
+async function loadTools(paths: LockPaths): Promise<LockTools> {
+	const [{openGuard}, {default: lockfile}] = await Promise.all([
+		import('./guard.ts'),
+		import('proper-lockfile'),
+	]);
+	return {lockfile, guard: openGuard(paths.guard)};
+}
+
 interface Taken {
 	readonly nonce: string;
 	readonly release: () => void;
@@ -128,7 +147,7 @@ function lockPaths(folder: string, name: string): LockPaths {
 // Only ever called inside the guard, after the holder was found to be gone: so a lock without an owner's
 // record is one whose taker died in here, and proper-lockfile's own takeover (by age, and able to let two
 // in) never runs: the owner's record keeps its rmdir from succeeding.
-function take(paths: LockPaths, limitMs: number): Taken | undefined {
+function take(paths: LockPaths, limitMs: number, lockfile: Lockfile): Taken | undefined {
 	rmSync(paths.held, {recursive: true, force: true});
 	const releaseFolder = lockfile.lockSync(paths.target, {
 		lockfilePath: paths.held,

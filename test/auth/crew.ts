@@ -25,7 +25,7 @@ export interface Crew {
 }
 
 /** How long (ms) before its start an order is given: longer than it takes to tell everybody. */
-const noticeMs = 40;
+export const noticeMs = 40;
 
 const worker = new URL('./refresh-worker.ts', import.meta.url);
 

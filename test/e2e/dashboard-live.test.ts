@@ -90,7 +90,7 @@ it('R refreshes at once what ran out while tokens were left as they are', async 
 	await terminal.waitFor(/acme:old +↻ renews on use/);
 	await terminal.press('R');
 	// Before anything else on the screen changes by itself.
-	await terminal.waitFor(/acme:old +✓ ok/, {timeoutMs: 2000});
+	await terminal.waitFor(/acme:old +✓ ok/, {timeoutMs: 3000});
 });
 
 it('a file that gets damaged is told, and comes back when it is mended', async () => {

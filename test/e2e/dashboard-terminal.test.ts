@@ -4,13 +4,12 @@ import {fileURLToPath} from 'node:url';
 import {expect, it} from 'vitest';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {openSandbox, temporaryFolder} from '../support/sandbox.ts';
-import type {Terminal} from '../support/terminal.ts';
 import {
 	childOf,
 	dashboardOn,
 	emptyState,
+	expectRestored,
 	goTo,
-	linkOn,
 	openDashboard,
 	openLogin,
 	openProgram,
@@ -19,36 +18,8 @@ import {
 	start,
 	stateWithKeys,
 	until,
+	witnessed,
 } from './support.ts';
-
-/** Runs the program, and shows afterwards how it ended and in which mode it left the terminal. */
-const withWitness = {
-	command: 'sh',
-	args: [
-		'-c',
-		'trap : INT; "$@"; code=$?; stty -a; echo "ended with $code"',
-		'sh',
-		process.execPath,
-		program,
-	],
-};
-
-/** The line under the head of the dashboard, as wide as it takes the window to be. */
-const ruleOf = (columns: number) => new RegExp(`^─{${columns}}$`, 'm');
-
-/** Fails unless the terminal is as it was before the dashboard: nothing is left on, and nothing of it seen. */
-function expectRestored(terminal: Terminal): void {
-	expect(terminal.buffer()).toBe('normal');
-	expect(terminal.text()).not.toContain('1 Agents');
-	const raw = terminal.raw();
-	const modes = raw.split('\u{1b}[?').flatMap(text => {
-		const [, mode, to] = /^(\d+)([hl])/.exec(text) ?? [];
-		return mode ? [[mode, to]] : [];
-	});
-	// The alternate screen, the cursor, bracketed paste, synchronized updates; and none that is not known here.
-	expect(Object.fromEntries(modes)).toEqual({1049: 'l', 25: 'h', 2004: 'l', 2026: 'l'});
-	expect(terminal.text()).toMatch(/^isig icanon .* echo /m);
-}
 
 it.each([
 	['q', 0, 'q'],
@@ -57,7 +28,7 @@ it.each([
 	['SIGTERM', 143, undefined],
 	['SIGHUP', 129, undefined],
 ])('%s gives the terminal back as it was, and exits with %d', async (name, code, key) => {
-	const terminal = openProgram(stateWithKeys(3), [], withWitness);
+	const terminal = openProgram(stateWithKeys(3), [], witnessed());
 	await dashboardOn(terminal);
 	expect(terminal.buffer()).toBe('alternate');
 	if (key === undefined) process.kill(childOf(terminal.pid), name);
@@ -75,7 +46,7 @@ it.each([
 	writeFileSync(module, `process.on('SIGUSR2', () => { ${fault} });`);
 	for (const debug of [undefined, '1']) {
 		const env = {NODE_OPTIONS: `--import=${module}`, JARVIS_DEBUG: debug};
-		const terminal = openProgram(stateWithKeys(3), [], {...withWitness, env});
+		const terminal = openProgram(stateWithKeys(3), [], {...witnessed(), env});
 		await dashboardOn(terminal);
 		process.kill(childOf(terminal.pid), 'SIGUSR2');
 		await terminal.waitFor('ended with 1');
@@ -115,7 +86,7 @@ it('the plain link is one unbroken line on the normal screen, and Enter brings t
 
 it('ctrl+c at the plain link leaves, and the terminal is as it was', async () => {
 	const sandbox = await openSandbox();
-	const {terminal} = await openLogin(sandbox, withWitness);
+	const {terminal} = await openLogin(sandbox, witnessed());
 	await terminal.press('u');
 	await terminal.waitFor('Press Enter to go back');
 	terminal.write('\u{3}');
@@ -139,21 +110,6 @@ it('ctrl+z stops the process, and SIGCONT brings the dashboard back', async () =
 	await goTo(terminal, '1');
 });
 
-it('a window that changes while the dashboard is stopped is no fault', async () => {
-	const terminal = await openDashboard(stateWithKeys(3));
-	for (let round = 0; round < 10; round++) {
-		const frame = await terminal.waitFor('key:003');
-		await terminal.press('\u{1a}');
-		await terminal.waitFor(() => terminal.buffer() === 'normal', {timeoutMs: 3000});
-		await until(() => expect(processState(terminal.pid)).toBe('T'));
-		terminal.resize(90, 24);
-		terminal.resize(120, 30);
-		terminal.kill('SIGCONT');
-		await terminal.waitFor(text => text === frame, {timeoutMs: 3000});
-		expect(terminal.buffer()).toBe('alternate');
-	}
-});
-
 async function stopAndContinue(line: string): Promise<void> {
 	const terminal = openProgram(stateWithKeys(3), [], {
 		command: 'bash',
@@ -164,7 +120,7 @@ async function stopAndContinue(line: string): Promise<void> {
 	terminal.write(`${line}\r`);
 	await dashboardOn(terminal);
 	terminal.write('\u{1a}');
-	await terminal.waitFor(/Stopped[\s\S]*prompt>$/m, {timeoutMs: 2000});
+	await terminal.waitFor(/Stopped[\s\S]*prompt>$/m);
 	terminal.write('fg\r');
 	await terminal.waitFor(/1 Agents[\s\S]*q quit/);
 	expect(terminal.buffer()).toBe('alternate');
@@ -180,72 +136,6 @@ it('a shell gets its prompt by ctrl+z, and fg shows the dashboard again', async 
 
 it('ctrl+z stops the programs around it too, such as npm', async () => {
 	await stopAndContinue('sh -c \'"$NODE" "$PROGRAM"; true\'');
-});
-
-it('a window that is made small, too small and large again ends with exactly the right frame', async () => {
-	const state = stateWithKeys(40);
-	const size = {columns: 100, rows: 30};
-	const right = await openDashboard(state, size);
-	const frame = await right.waitFor('key:020');
-	const terminal = await openDashboard(state, {columns: 120, rows: 40});
-	await terminal.waitFor('key:030');
-	terminal.resize(60, 16);
-	await terminal.waitFor(ruleOf(60));
-	terminal.resize(50, 10);
-	await terminal.waitFor('JARVIS needs 60x16, this is 50x10.');
-	terminal.resize(100, 30);
-	await terminal.waitFor(text => text === frame);
-	expect(terminal.cells()).toEqual(right.cells());
-});
-
-it.each([
-	['made narrower', 80, 30, false],
-	['made narrower and longer', 110, 31, false],
-	['small for a moment', 120, 30, true],
-])('a window that is %s shows exactly the right frame', async (_what, columns, rows, isSmallBetween) => {
-	const state = stateWithKeys(40);
-	const right = await openDashboard(state, {columns, rows});
-	const frame = await right.waitFor('key:020');
-	const terminal = await openDashboard(state);
-	await terminal.waitFor('key:020');
-	if (isSmallBetween) {
-		// Stopped, so that it learns of both changes at once.
-		terminal.kill('SIGSTOP');
-		await until(() => expect(processState(terminal.pid)).toBe('T'));
-		terminal.resize(50, 10);
-	}
-	terminal.resize(columns, rows);
-	terminal.kill('SIGCONT');
-	await terminal.waitFor(text => text === frame, {timeoutMs: 1500});
-	expect(terminal.cells()).toEqual(right.cells());
-});
-
-it('the terminal is given back while its window is dragged, too', async () => {
-	const terminal = openProgram(stateWithKeys(40), [], withWitness);
-	await dashboardOn(terminal);
-	let moves = 0;
-	const dragging = setInterval(() => terminal.resize(100 + (moves++ % 2), 24), 5);
-	await until(() => expect(moves).toBeGreaterThan(20));
-	process.kill(childOf(terminal.pid), 'SIGTERM');
-	await terminal.waitFor('ended with');
-	clearInterval(dragging);
-	await terminal.exited;
-	expectRestored(terminal);
-});
-
-it('a change of the window leaves the plain link where it is', async () => {
-	const sandbox = await openSandbox();
-	const {terminal, link} = await openLogin(sandbox);
-	await terminal.press('u');
-	await terminal.waitFor('Press Enter to go back');
-	terminal.resize(100, 28);
-	const gone = terminal.waitFor('Press Enter to go back', {gone: true, timeoutMs: 300});
-	await expect(gone).rejects.toThrow('Timed out');
-	terminal.resize(90, 28);
-	terminal.write('\r');
-	await terminal.waitFor(ruleOf(90));
-	expect(await linkOn(terminal)).toBe(link);
-	expect(terminal.buffer()).toBe('alternate');
 });
 
 it('it is drawn where CI is set too, as in a terminal of a CI job', async () => {

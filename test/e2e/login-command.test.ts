@@ -82,7 +82,7 @@ it('a wrong paste is told on a pipe too, which may correct it while it is open',
 	const command = startLogin(sandbox);
 	const address = await redirectFrom(await toldLink(command));
 	command.type('https://example.test/nothing-in-it\n');
-	await command.says('The pasted text holds no code.', 1500);
+	await command.says('The pasted text holds no code.');
 	command.type(`${address}\n`);
 	expect(await command.ended).toMatchObject({code: 0, stdout: `${profileId}\n`});
 });

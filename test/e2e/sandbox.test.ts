@@ -138,5 +138,5 @@ it.skipIf(!canHaveNetwork)('it starts though the ports of its providers are take
 		command,
 		args: [...before, line, 'sh', process.execPath, program, '--demo'],
 	});
-	await terminal.waitFor('▸4 Health', {timeoutMs: 3000});
+	await terminal.waitFor('▸4 Health');
 });

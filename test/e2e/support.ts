@@ -31,9 +31,9 @@ interface Running {
 	stdout(): string;
 	stderr(): string;
 	/** Resolves with a text once standard error holds it; rejects when it ends, or 15 s go by, before that. */
-	says(text: string | RegExp, timeoutMs?: number): Promise<string>;
+	says(text: string | RegExp): Promise<string>;
 	/** The same of standard output. */
-	prints(text: string | RegExp, timeoutMs?: number): Promise<string>;
+	prints(text: string | RegExp): Promise<string>;
 	/** Writes to standard input, which stays open. */
 	type(text: string): void;
 	/** Ends standard input. */
@@ -81,7 +81,7 @@ export function start(
 		child.kill('SIGKILL');
 		await ended;
 	});
-	function holds(name: keyof typeof text, wanted: string | RegExp, timeoutMs = 15_000): Promise<string> {
+	function holds(name: keyof typeof text, wanted: string | RegExp): Promise<string> {
 		const {promise, resolve, reject} = Promise.withResolvers<string>();
 		const look = () => {
 			const now = text[name];
@@ -90,7 +90,7 @@ export function start(
 		};
 		const fail = (how: string) =>
 			reject(new Error(`${how} without ${wanted}:\n${text.stdout}${text.stderr}`));
-		const timer = setTimeout(() => fail(`${timeoutMs} ms went by`), timeoutMs);
+		const timer = setTimeout(() => fail('15 s went by'), 15_000);
 		looks.add(look);
 		look();
 		void ended.then(() => fail('It ended'));
@@ -101,8 +101,8 @@ export function start(
 		pid: child.pid ?? 0,
 		stdout: () => text.stdout,
 		stderr: () => text.stderr,
-		says: (wanted, timeoutMs) => holds('stderr', wanted, timeoutMs),
-		prints: (wanted, timeoutMs) => holds('stdout', wanted, timeoutMs),
+		says: wanted => holds('stderr', wanted),
+		prints: wanted => holds('stdout', wanted),
 		type: typed => void child.stdin.write(typed),
 		end: () => void child.stdin.end(),
 		signal: name => void child.kill(name),
@@ -170,6 +170,26 @@ export async function dashboardOn(terminal: Terminal): Promise<void> {
 		const isListening = raw.lastIndexOf('\u{1b}[?2004h') > raw.lastIndexOf('\u{1b}[?1049h');
 		return isListening && /1 Agents.*5 Login[\s\S]*q quit/.test(text);
 	});
+}
+
+/** Runs the program, and shows afterwards how it ended and in which mode it left the terminal. */
+export function witnessed(afterwards = 'true'): Required<Pick<ScreenOptions, 'command' | 'args'>> {
+	const script = `trap : INT; "$@"; code=$?; stty -a; echo "ended with $code"; ${afterwards}`;
+	return {command: 'sh', args: ['-c', script, 'sh', process.execPath, program]};
+}
+
+/** Fails unless the terminal is as it was before the dashboard: nothing is left on, and nothing of it seen. */
+export function expectRestored(terminal: Terminal): void {
+	expect(terminal.buffer()).toBe('normal');
+	expect(terminal.text()).not.toContain('1 Agents');
+	const raw = terminal.raw();
+	const modes = raw.split('\u{1b}[?').flatMap(text => {
+		const [, mode, to] = /^(\d+)([hl])/.exec(text) ?? [];
+		return mode ? [[mode, to]] : [];
+	});
+	// The alternate screen, the cursor, bracketed paste, synchronized updates; and none that is not known here.
+	expect(Object.fromEntries(modes)).toEqual({1049: 'l', 25: 'h', 2004: 'l', 2026: 'l'});
+	expect(terminal.text()).toMatch(/^isig icanon .* echo /m);
 }
 
 /** Goes to a screen by its digit. */

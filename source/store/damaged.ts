@@ -1,0 +1,41 @@
+import {type ParseError, parse, printParseErrorCode} from 'jsonc-parser';
+import {JarvisError, shellWord} from '../errors.ts';
+import {readTextIfThere, tryParseJson} from './json.ts';
+import {backupPaths, followLink} from './write.ts';
+
+/**
+ * The error of a credential file that is not valid JSON: where the fault is, and which backup can be read.
+ * The place is found by a parser that counts, because V8's own message quotes the text around it.
+ */
+export function damaged(file: string, text: string): JarvisError {
+	const faults: ParseError[] = [];
+	try {
+		parse(text, faults, {disallowComments: true, allowTrailingComma: false, allowEmptyContent: false});
+	} catch {
+		// It nests deeper than the parser can follow.
+	}
+	const fault = faults[0];
+	const before = text.slice(0, fault?.offset ?? 0).split('\n');
+	const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+	const what =
+		text.trim() === '' ? 'the file is empty' : fault ? printParseErrorCode(fault.error) : 'no object';
+	const good = backupPaths(followLink(file)).find(backup => {
+		const content = readOrUndefined(backup);
+		return content !== undefined && tryParseJson(content) !== undefined;
+	});
+	return new JarvisError(
+		'store_damaged',
+		`${file} is not valid JSON (${place}: ${what}). It is left as it is.`,
+		good
+			? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
+			: 'Mend it by hand; there is no readable backup beside it.',
+	);
+}
+
+function readOrUndefined(file: string): string | undefined {
+	try {
+		return readTextIfThere(file);
+	} catch {
+		return undefined;
+	}
+}
