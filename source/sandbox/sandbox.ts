@@ -1,9 +1,10 @@
-import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {openaiCodex} from '../auth/providers/openai-codex.ts';
 import type {JarvisOptions} from '../core.ts';
+import {isSystemError} from '../errors.ts';
 import {openBrowser, type Surroundings, surroundings} from '../host/browser.ts';
 import {startAuthorizationServer} from './authorization-server.ts';
 import {visit} from './scripted-browser.ts';
@@ -11,6 +12,8 @@ import {seedStateFolder} from './seed.ts';
 
 /** How long (s) the sandbox's access tokens are good for: short enough to watch one run out. */
 const accessTokenSeconds = 60;
+
+const prefix = 'jarvis-sandbox-';
 
 export interface Sandbox {
 	readonly stateDir: string;
@@ -25,7 +28,8 @@ export interface Sandbox {
  * loopback that they are logged in at. No real account and no other machine is touched.
  */
 export async function startSandbox(): Promise<Sandbox> {
-	const stateDir = mkdtempSync(join(tmpdir(), 'jarvis-sandbox-'));
+	removeAbandoned();
+	const stateDir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
 	const remove = () => rmSync(stateDir, {recursive: true, force: true});
 	try {
 		const [first, second] = await freePorts(2);
@@ -61,6 +65,22 @@ export async function startSandbox(): Promise<Sandbox> {
 	} catch (error) {
 		remove();
 		throw error;
+	}
+}
+
+// A sandbox that was killed could not remove what it had made.
+function removeAbandoned(): void {
+	for (const name of readdirSync(tmpdir())) {
+		const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0;
+		if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), {recursive: true, force: true});
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch (error) {
+		return !isSystemError(error, 'ESRCH');
 	}
 }
 

@@ -137,6 +137,7 @@ it.skipIf(!canHaveNetwork)('it starts though the ports of its providers are take
 	const terminal = openProgram(emptyState(), [], {
 		command,
 		args: [...before, line, 'sh', process.execPath, program, '--demo'],
+		env: {TMPDIR: temporaryFolder()},
 	});
 	await terminal.waitFor('▸4 Health');
 });
