@@ -116,13 +116,19 @@ export function openJarvis(options: JarvisOptions = {}) {
 			return how;
 		},
 
-		/** Starts a login. Throws `provider_unknown`, `profile_invalid_id`; everything later is in its state. */
+		/**
+		 * Starts a login. Throws `provider_unknown`, `profile_invalid_id`, `store_damaged`; everything later is
+		 * in its state.
+		 */
 		async startLogin(request: LoginRequest): Promise<Login> {
 			const [{startLogin}, {assertProfileId}] = await Promise.all([
 				import('./auth/login/login.ts'),
 				import('./store/paths.ts'),
 			]);
 			const {providerId, agentId, profileId, noBrowser} = request;
+			// A login whose tokens could not be stored would spend its code for nothing.
+			const {readCredentials} = await import('./store/profiles.ts');
+			await readCredentials(paths, agentId);
 			return startLogin({
 				...{paths, agentId, network, now},
 				provider: await provider(providerId),

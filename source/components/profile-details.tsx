@@ -91,7 +91,7 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 				? 'refreshed when it runs out'
 				: facts.kind === 'oauth'
 					? 'only by a new login'
-					: 'none: it is static',
+					: 'none: it is replaced by hand',
 		],
 	];
 }

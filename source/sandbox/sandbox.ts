@@ -60,6 +60,8 @@ export async function startSandbox(): Promise<Sandbox> {
 			async close() {
 				await server.close();
 				remove();
+				// A refresh that was under way may have made a folder of it anew.
+				process.once('exit', remove);
 			},
 		};
 	} catch (error) {

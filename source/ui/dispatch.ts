@@ -1,10 +1,11 @@
 import type {Key} from 'ink';
+import {readRedirectInput} from '../auth/login/redirect-input.ts';
 import {bindingFor, isTyping, loginStep} from '../keymap.ts';
 import {act} from './actions.ts';
 import {type KeyPress, keyPresses} from './chords.ts';
 import {say, type UiContext} from './context.ts';
 import {type EditedText, editText, insert} from './edited-text.ts';
-import {pasteIntoLogin} from './login-actions.ts';
+import {openPasteField, pasteIntoLogin} from './login-actions.ts';
 import {patch, type UiState} from './state.ts';
 
 /** A run of so many characters in one piece is no typing: it is a paste that the terminal did not mark. */
@@ -24,6 +25,8 @@ export function takePaste(context: UiContext, text: string): void {
 		return changeField(context, field => insert(field, text));
 	if (awaitsPaste(state)) {
 		const typed = state.login.stage === 'running' ? (state.login.field?.text ?? '') : '';
+		// Alone, a code looks like any word: it is sent only when the person says so.
+		if (readRedirectInput(typed + text).kind === 'bare code') return openPasteField(context, typed + text);
 		return pasteIntoLogin(context, typed + text);
 	}
 	say(context, 'attention', 'There is nothing to paste into here.');

@@ -1,7 +1,7 @@
 import {asJarvisError} from '../errors.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
-import {emptyText} from './edited-text.ts';
+import {emptyText, insert} from './edited-text.ts';
 import {openScreen} from './navigation-actions.ts';
 import {shownAgent} from './rows.ts';
 import {type LoginView, patch, type UiStore} from './state.ts';
@@ -46,6 +46,15 @@ export function pasteIntoLogin({store}: UiContext, text: string): void {
 	);
 }
 
+/** Opens the paste field with a text in it, for the person to look at and to send. */
+export function openPasteField({store}: Pick<UiContext, 'store'>, text: string): void {
+	const {login} = store.getState();
+	if (login.stage !== 'running') return;
+	const note = text === '' ? {} : {note: 'Is this the code? Enter sends it.'};
+	const {note: _, ...rest} = login;
+	patch(store, {login: {...rest, ...note, field: insert(emptyText, text)}});
+}
+
 // Only the login that is shown: one that was left meanwhile has no say any more.
 function update(
 	store: UiStore,
@@ -81,7 +90,7 @@ export const loginActions = {
 		if (provider && agent) beginLogin(context, {providerId: provider.id, agentId: agent.id});
 	},
 
-	openPaste: withRunning(({store}, view) => patch(store, {login: {...view, field: emptyText}})),
+	openPaste: (context: UiContext) => openPasteField(context, ''),
 	closePaste: withRunning(({store}, {field: _, ...view}) => patch(store, {login: view})),
 	submitPaste: withRunning((context, {field}) => pasteIntoLogin(context, field?.text ?? '')),
 

@@ -6,6 +6,24 @@ import type {OrderDraft, ScreenId, UiState} from './state.ts';
 
 /** What the screens list: rows made from the state, and nothing else. */
 
+/**
+ * A list that is worked out once for a state and what it depends on, and not for each of the many that ask:
+ * the screen, the cursor, the header and the clock, for every key.
+ */
+function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
+	// Two, for the screen and the clock ask for different times in turn.
+	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
+	return state => {
+		const {snapshot, now, env, agentId, filter} = state;
+		const basis = [snapshot, now, env, agentId, filter.text];
+		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
+		if (found) return found.result;
+		const result = workOut(state);
+		known = [{basis, result}, ...known.slice(0, 1)];
+		return result;
+	};
+}
+
 export interface AgentRow {
 	readonly id: string;
 	readonly agent: AgentSnapshot;
@@ -35,7 +53,7 @@ export interface OrderRow extends OrderPlace {
 }
 
 /** The agents. */
-export function agentRows(state: UiState): AgentRow[] {
+export const agentRows = remembered((state: UiState): AgentRow[] => {
 	return state.snapshot.agents
 		.map(agent => {
 			const healths = agent.profiles
@@ -45,7 +63,7 @@ export function agentRows(state: UiState): AgentRow[] {
 			return {id: agent.id, agent, needy, ...(healths[0] ? {worst: healths[0]} : {})};
 		})
 		.filter(({agent}) => matches(state, [agent.id, agent.name, agent.workspace]));
-}
+});
 
 /** The agent whose profiles and orders are shown. */
 export function shownAgent(state: UiState): AgentSnapshot | undefined {
@@ -54,12 +72,12 @@ export function shownAgent(state: UiState): AgentSnapshot | undefined {
 }
 
 /** The profiles of the shown agent. */
-export function profileRows(state: UiState): ProfileRow[] {
+export const profileRows = remembered((state: UiState): ProfileRow[] => {
 	const agent = shownAgent(state);
 	return (agent?.profiles ?? [])
 		.map(facts => ({id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)}))
 		.filter(({facts}) => matches(state, [facts.profileId, facts.provider, facts.email, facts.kind]));
-}
+});
 
 /** What could not be understood of the shown agent. */
 export function brokenRows(agents: readonly AgentSnapshot[]): BrokenRow[] {
@@ -71,7 +89,7 @@ export function brokenRows(agents: readonly AgentSnapshot[]): BrokenRow[] {
 }
 
 /** Every profile of every agent, those that want a person's eye first, then by the time that is left. */
-export function healthRows(state: UiState): ProfileRow[] {
+export const healthRows = remembered((state: UiState): ProfileRow[] => {
 	return state.snapshot.agents
 		.flatMap(agent => agent.profiles)
 		.map(facts => ({
@@ -87,15 +105,15 @@ export function healthRows(state: UiState): ProfileRow[] {
 					(b.health.until ?? b.health.remainingMs ?? Number.POSITIVE_INFINITY) ||
 				(a.id < b.id ? -1 : 1),
 		);
-}
+});
 
 /** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
-export function needyCount(state: UiState): number {
+export const needyCount = remembered((state: UiState): number => {
 	return state.snapshot.agents.reduce((sum, agent) => {
 		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now, state.env)));
 		return sum + needy.length + agent.broken.length + (agent.problem ? 1 : 0);
 	}, 0);
-}
+});
 
 /** The providers that the shown agent has profiles or an order of, and the one whose order is shown. */
 export function orderProviders(state: UiState): {readonly all: readonly string[]; readonly shown?: string} {

@@ -1,6 +1,8 @@
 import {once} from 'node:events';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
+import {dirname} from 'node:path';
 import {describe, expect, it, onTestFinished, test} from 'vitest';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
@@ -35,6 +37,16 @@ async function serveJson(body: (issuer: string) => object): Promise<string> {
 	const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	return issuer;
 }
+
+test('a login whose tokens could not be stored does not begin', async () => {
+	const sandbox = await openSandbox();
+	const file = sandbox.paths.profiles('main');
+	mkdirSync(dirname(file), {recursive: true});
+	writeFileSync(file, '{');
+	const started = sandbox.open().startLogin({providerId, agentId: 'main'});
+	await expect(started).rejects.toMatchObject({code: 'store_damaged'});
+	expect(sandbox.server.tokenRequests).toHaveLength(0);
+});
 
 test('an issuer alone is enough: its endpoints are found by its metadata', async () => {
 	const sandbox = await openSandbox();

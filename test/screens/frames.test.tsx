@@ -124,7 +124,7 @@ test('profiles of an agent with an entry that is not understood', async () => {
 		│ token      ••••••••d8b4                                                                          │
 		│ proven     never                                                                                 │
 		│ last used  never                                                                                 │
-		│ renewal    none: it is static                                                                    │
+		│ renewal    none: it is replaced by hand                                                          │
 		│                                                                                                  │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 

@@ -137,6 +137,16 @@ describe('a login ends with ✓ and the credential on the disk', () => {
 		await app.waitFor('✓ Logged in.');
 	});
 
+	test('when a code alone is pasted, but not before the person says so', async () => {
+		const app = await openWaiting();
+		const code = new URL(await redirectOf(await waiting(app))).searchParams.get('code') ?? '';
+		await app.paste(code);
+		await app.waitFor('Is this the code? Enter sends it.');
+		expect(loginState(app)?.step).toBe('waiting');
+		await app.press(keys.enter);
+		await app.waitFor(`✓ Logged in. ${maya} is stored`);
+	});
+
 	test('when it is typed into the field', async () => {
 		const app = await openWaiting();
 		const address = await redirectOf(await waiting(app));

@@ -29,7 +29,7 @@ const stored = ({stateDir}: RenderedApp) => Object.keys(readStore({paths: stateP
 describe('the details', () => {
 	test('are those of the profile under the cursor, and hide and show on Enter', async () => {
 		const app = await withProfiles();
-		await app.waitFor('none: it is static');
+		await app.waitFor('none: it is replaced by hand');
 		await app.press('G');
 		await app.waitFor('maya@example.test · account-maya');
 		await app.waitFor('refreshed when it runs out');
