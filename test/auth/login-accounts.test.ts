@@ -1,4 +1,4 @@
-import {readFileSync} from 'node:fs';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {describe, expect, it, test} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
@@ -191,18 +191,19 @@ test('a new login keeps what a newer program has written', async () => {
 	expect(bytes(sandbox)).not.toContain('canary');
 });
 
-test('a damaged file is left as it is, and the login says so', async () => {
+test('a file that is damaged while a login waits is left as it is, and the login says so', async () => {
 	const sandbox = await openSandbox();
 	writeStore(sandbox, 'main', {profiles: {}});
-	const {writeFileSync} = await import('node:fs');
+	const {login, state} = await startWaiting(sandbox);
 	writeFileSync(sandbox.paths.profiles('main'), '{"profiles": {');
-	expect(await logIn(sandbox, maya)).toMatchObject({step: 'failed', error: {code: 'store_damaged'}});
+	await visit(state.url);
+	expect(await login.finished).toMatchObject({step: 'failed', error: {code: 'store_damaged'}});
 	expect(bytes(sandbox)).toBe('{"profiles": {');
 	const {code} = await refusal(sandbox.open().token({providerId: 'acme'}));
 	expect(code).toBe('store_damaged');
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('a login does not take the id of an entry that is kept for a newer program', async () => {
 		const sandbox = await openSandbox();
 		const entry = {type: 'passkey', provider: 'acme', access: canary('passkey')};

@@ -103,7 +103,7 @@ describe('metadata that cannot be used fails the login before a browser is opene
 	});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('an issuer beside endpoints takes the ID tokens that the issuer signs', async () => {
 		const sandbox = await openSandbox();
 		redeclare(sandbox, {issuer: sandbox.server.issuer});

@@ -239,7 +239,7 @@ describe('the browser', () => {
 	});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('an error keeps no token of the reply, however deep', async () => {
 		const sandbox = await openSandbox();
 		const {login, state} = await startWaiting(sandbox);

@@ -178,7 +178,7 @@ test('nothing that is pasted makes it throw', () => {
 	);
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('a paste whose escape characters a terminal library has eaten is understood', () => {
 		expect(read(`[200~${url}[201~`)).toEqual(response);
 	});

@@ -142,7 +142,7 @@ describe('of two agents with one grant', () => {
 	});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	/** Two agents with a login each of one account: main's is over, work's has these members. */
 	async function withTwoLogins(members: Entry) {
 		const {sandbox, entry} = await withGrant();

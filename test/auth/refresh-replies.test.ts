@@ -206,7 +206,7 @@ function bytes({paths}: Sandbox): string {
 	return readFileSync(paths.profiles('main'), 'utf8');
 }
 
-describe('not right yet: a reply that is lost, and with it the grant', () => {
+describe('what must not come back: a reply that is lost, and with it the grant', () => {
 	it.each<[string, object]>([
 		['with a refresh token that is null', {refresh_token: null}],
 		['with a refresh token that is empty', {refresh_token: ''}],
@@ -218,7 +218,7 @@ describe('not right yet: a reply that is lost, and with it the grant', () => {
 	});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('a provider that names its issuer alone is unavailable, too, when the network is down', async () => {
 		const {sandbox} = await withGrant();
 		const {issuer} = sandbox.server;

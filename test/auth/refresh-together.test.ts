@@ -144,7 +144,7 @@ test('a request that fails is not repeated by each of 8 that waited for it', asy
 	expect(await sandbox.open().token({providerId})).toMatchObject({secret: expect.any(String)});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('copies of one grant of which one knows its e-mail only send one request', async () => {
 		const sandbox = await openSandbox();
 		const entry = await expiredEntry(sandbox.server);

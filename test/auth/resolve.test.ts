@@ -261,7 +261,7 @@ test('a good token is handed out though nobody knows its provider, and one that 
 	expect(await refusal(ask(now + 1))).toMatchObject({code: 'provider_unknown'});
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('each profile is named with its reason also where one is refused just now', async () => {
 		const sandbox = await openSandbox();
 		const entry = {...(await expiredEntry(sandbox.server)), refresh: canary('refused')};

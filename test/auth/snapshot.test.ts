@@ -187,7 +187,7 @@ test('reading changes nothing', async () => {
 	expect(look()).toEqual(before);
 });
 
-describe('not right yet', () => {
+describe('what must not come back', () => {
 	it('a file in the place of the folder of agents is told of', async () => {
 		const jarvis = open();
 		writeFileSync(jarvis.paths.agents, '');
