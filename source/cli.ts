@@ -1,5 +1,5 @@
 import {commandTable} from './commands/table.ts';
-import {asJarvisError, type JarvisError} from './errors.ts';
+import {asJarvisError, isSystemError, type JarvisError} from './errors.ts';
 import {invoke, parseQuickly} from './invocation.ts';
 
 declare const JARVIS_VERSION: string;
@@ -9,6 +9,11 @@ const quick = new Set(['models status', 'models auth token', 'completion']);
 
 /** Runs the program with the words of its command line, and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
+	// A reader that has seen enough (`| head`) ends the printing, and is no fault.
+	process.stdout.on('error', error => {
+		if (isSystemError(error, 'EPIPE')) process.exit(0);
+		throw error;
+	});
 	try {
 		const spec = commandTable.find(command => command.path.every((word, index) => argv[index] === word));
 		if (spec && quick.has(spec.path.join(' '))) {

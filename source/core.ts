@@ -5,7 +5,14 @@ import {type Resolved, resolve} from './auth/resolve.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {JarvisError} from './errors.ts';
 import {readConfig} from './store/config.ts';
-import {assertAgentId, mainAgentId, type StatePaths, stateFolder, statePaths} from './store/paths.ts';
+import {
+	assertAgentId,
+	assertProfileId,
+	mainAgentId,
+	type StatePaths,
+	stateFolder,
+	statePaths,
+} from './store/paths.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -121,9 +128,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 * in its state.
 		 */
 		async startLogin(request: LoginRequest): Promise<Login> {
-			const [{startLogin}, {assertProfileId}] = await Promise.all([
+			const [{startLogin}, {findProvider}, listing] = await Promise.all([
 				import('./auth/login/login.ts'),
-				import('./store/paths.ts'),
+				import('./auth/providers/registry.ts'),
+				providers(),
 			]);
 			const {providerId, agentId, profileId, noBrowser} = request;
 			// A login whose tokens could not be stored would spend its code for nothing.
@@ -131,8 +139,8 @@ export function openJarvis(options: JarvisOptions = {}) {
 			await readCredentials(paths, agentId);
 			return startLogin({
 				...{paths, agentId, network, now},
-				provider: await provider(providerId),
-				providers: (await providers()).providers,
+				provider: findProvider(listing.providers, providerId),
+				providers: listing.providers,
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});

@@ -24,8 +24,9 @@ export async function openDashboard(
 	const release = onDeath(ending);
 	// From here on keys wait until they can be taken, instead of being written onto the screen.
 	process.stdin.setRawMode(true);
-	const sandbox = request.demo ? await (await import('./sandbox/sandbox.ts')).startSandbox() : undefined;
+	let sandbox: Sandbox | undefined;
 	try {
+		if (request.demo) sandbox = await (await import('./sandbox/sandbox.ts')).startSandbox();
 		const stateDir = sandbox?.stateDir ?? request.stateDir;
 		const all = {...options, ...sandbox?.options, ...(stateDir ? {stateDir} : {})};
 		return await show(all, sandbox, ending);

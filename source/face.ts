@@ -1,3 +1,4 @@
+import {tellProblems} from './commands/command.ts';
 import {statusText} from './commands/status.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
 import {JarvisError} from './errors.ts';
@@ -24,8 +25,8 @@ export async function openFace(
 		);
 	}
 	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
-	const {agents, problems} = await jarvis.snapshot();
-	for (const problem of problems) process.stderr.write(`${problem.message} ${problem.next}\n`);
-	process.stdout.write(`${await statusText(jarvis, agents)}\n`);
+	const snapshot = await jarvis.snapshot();
+	tellProblems({tell: text => process.stderr.write(`${text}\n`)}, snapshot);
+	process.stdout.write(`${await statusText(jarvis, snapshot.agents)}\n`);
 	return 0;
 }

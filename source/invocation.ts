@@ -2,7 +2,6 @@ import {parseArgs} from 'node:util';
 import type {CommandContext} from './commands/command.ts';
 import type {CommandSpec} from './commands/table.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
-import {isSystemError} from './errors.ts';
 
 /** A command with its words parsed. */
 export interface Invocation {
@@ -40,11 +39,6 @@ export function parseQuickly(spec: CommandSpec, words: readonly string[]): Invoc
 export async function invoke(invocation: Invocation, options: JarvisOptions): Promise<number> {
 	const stateDir = invocation.flags['state-dir'];
 	const run = await invocation.spec.load();
-	// A reader that has seen enough (`| head`) ends the printing, and is no fault.
-	process.stdout.on('error', error => {
-		if (isSystemError(error, 'EPIPE')) process.exit(0);
-		throw error;
-	});
 	const context: CommandContext = {
 		jarvis: openJarvis({...options, ...(typeof stateDir === 'string' ? {stateDir} : {})}),
 		flags: invocation.flags,

@@ -33,6 +33,12 @@ export function spanStays(milliseconds: number, detail: Detail = 'coarse'): numb
 	return (milliseconds % unit) + 1;
 }
 
+/** How long (ms) the text of `ago` stays as it is: what counts upwards changes when its unit is full. */
+export function agoStays(milliseconds: number): number {
+	const unit = tellsSeconds(milliseconds, 'coarse') ? second : minute;
+	return unit - (Math.max(0, milliseconds) % unit);
+}
+
 function tellsSeconds(ms: number, detail: Detail): boolean {
 	return ms < (detail === 'fine' ? hour : 2 * minute);
 }

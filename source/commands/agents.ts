@@ -1,14 +1,15 @@
 import {resolve} from 'node:path';
 import type {AgentSnapshot} from '../auth/snapshot.ts';
 import {confirmByName} from './ask.ts';
-import {type CommandContext, printJson, textFlag} from './command.ts';
+import {type CommandContext, printJson, tellProblems, textFlag} from './command.ts';
 import {textTable} from './text.ts';
 
 /** `agents list`. */
 export async function runAgentsList(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const {agents, problems} = await jarvis.snapshot();
-	for (const problem of problems) context.tell(`${problem.message} ${problem.next}`);
+	const snapshot = await jarvis.snapshot();
+	const {agents} = snapshot;
+	tellProblems(context, snapshot);
 	if (context.flags.json)
 		printJson(
 			context,

@@ -1,4 +1,6 @@
+import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
+import {unknownAgent} from '../store/paths.ts';
 
 /** What a command gets: its words already parsed, and the world that it may touch. */
 export interface CommandContext {
@@ -20,6 +22,27 @@ export type CommandRun = (context: CommandContext) => Promise<number>;
 export function textFlag(context: CommandContext, name: string): string | undefined {
 	const value = context.flags[name];
 	return typeof value === 'string' ? value : undefined;
+}
+
+/**
+ * The agent that a command is about, `--agent` or the default one, as it is on the disk now.
+ * @throws `agent_unknown`, and why its file cannot be read
+ */
+export async function agentOf(
+	context: CommandContext,
+): Promise<{readonly agent: AgentSnapshot; readonly snapshot: Snapshot}> {
+	const {jarvis} = context;
+	const id = await jarvis.agent(textFlag(context, 'agent'));
+	const snapshot = await jarvis.snapshot();
+	const agent = snapshot.agents.find(other => other.id === id);
+	if (!agent) throw unknownAgent(jarvis.paths, id);
+	if (agent.problem) throw agent.problem;
+	return {agent, snapshot};
+}
+
+/** Tells a person what could not be read; everything else is shown all the same. */
+export function tellProblems(context: Pick<CommandContext, 'tell'>, {problems}: Snapshot): void {
+	for (const {message, next} of problems) context.tell(`${message} ${next}`);
 }
 
 /** Prints data as JSON, indented for a person who looks. */

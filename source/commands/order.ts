@@ -2,40 +2,39 @@ import {dirname} from 'node:path';
 import type {EffectiveOrder} from '../auth/routing/order.ts';
 import {orderOf} from '../auth/snapshot.ts';
 import {span} from '../words.ts';
-import {type CommandContext, printJson, textFlag} from './command.ts';
+import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
 
 /** `models auth order get`: the explicit order, and the one in which profiles are tried now. */
 export async function runOrderGet(context: CommandContext): Promise<number> {
-	return show(context, await context.jarvis.agent(textFlag(context, 'agent')));
+	return show(context);
 }
 
 /** `models auth order set`: makes an order explicit. */
 export async function runOrderSet(context: CommandContext): Promise<number> {
-	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
-	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', context.arguments);
-	return show(context, agentId);
+	return change(context, context.arguments);
 }
 
 /** `models auth order clear`: takes the explicit order away. */
 export async function runOrderClear(context: CommandContext): Promise<number> {
-	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
-	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', undefined);
-	return show(context, agentId);
+	return change(context, undefined);
 }
 
-async function show(context: CommandContext, agentId: string): Promise<number> {
+async function change(context: CommandContext, ids: readonly string[] | undefined): Promise<number> {
+	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
+	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', ids);
+	return show(context);
+}
+
+async function show(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const provider = textFlag(context, 'provider') ?? '';
-	const snapshot = await jarvis.snapshot();
-	const agent = snapshot.agents.find(other => other.id === agentId);
-	if (!agent) return 1;
-	if (agent.problem) throw agent.problem;
+	const {agent, snapshot} = await agentOf(context);
 	const order = orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env);
-	const authStorePath = jarvis.paths.profiles(agentId);
+	const authStorePath = jarvis.paths.profiles(agent.id);
 	if (context.flags.json) {
 		printJson(context, {
-			...{agentId, agentDir: dirname(authStorePath), provider, authStorePath},
+			...{agentId: agent.id, agentDir: dirname(authStorePath), provider, authStorePath},
 			order: agent.order.get(provider) ?? null,
 			source: order.source,
 			effective: order.places,

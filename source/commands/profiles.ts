@@ -1,22 +1,19 @@
 import {healthOf} from '../auth/health.ts';
 import {confirmByName} from './ask.ts';
-import {type CommandContext, printJson, textFlag} from './command.ts';
+import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {statusText} from './status.ts';
 
 /** `models auth list`: an agent's profiles. */
 export async function runList(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const agentId = await jarvis.agent(textFlag(context, 'agent'));
-	const agent = (await jarvis.snapshot()).agents.find(other => other.id === agentId);
-	if (!agent) return 1;
-	if (agent.problem) throw agent.problem;
+	const {agent} = await agentOf(context);
 	if (!context.flags.json) {
 		context.print(await statusText(jarvis, [agent]));
 		return 0;
 	}
 	printJson(context, {
-		agentId,
-		authStorePath: jarvis.paths.profiles(agentId),
+		agentId: agent.id,
+		authStorePath: jarvis.paths.profiles(agent.id),
 		profiles: agent.profiles.map(facts => {
 			const {status, reason} = healthOf(facts, jarvis.now(), jarvis.env);
 			const {profileId, provider, kind, email, accountId, expires} = facts;

@@ -4,18 +4,14 @@ import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/he
 import {type AgentSnapshot, orderOf, type Snapshot} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
-import {type CommandContext, printJson, textFlag} from './command.ts';
+import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
 
 /** `models status`: the state of one agent's credentials. */
 export async function runStatus(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const agentId = await jarvis.agent(textFlag(context, 'agent'));
-	const snapshot = await jarvis.snapshot();
-	const agent = snapshot.agents.find(other => other.id === agentId);
-	if (!agent) return 1;
-	if (agent.problem) throw agent.problem;
-	for (const problem of snapshot.problems) context.tell(`${problem.message} ${problem.next}`);
+	const {agent, snapshot} = await agentOf(context);
+	tellProblems(context, snapshot);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
 	else context.print(await statusText(jarvis, [agent]));
 	return context.flags.check ? checkCode(agent, jarvis) : 0;
@@ -101,7 +97,7 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		remainingMs: health.remainingMs,
 		refreshable: facts.refreshable,
 		source: 'store',
-		label: facts.email ? `${facts.profileId} (${facts.email})` : facts.profileId,
+		label: labelOf(facts),
 		secrets: Object.fromEntries(facts.secrets.map(({name, masked}) => [name, masked])),
 		lastProven: facts.usage.lastProven ?? null,
 		owner: facts.agentId,
@@ -130,8 +126,12 @@ function countKinds(profiles: readonly ProfileFacts[]) {
 		oauth: count('oauth'),
 		token: count('token'),
 		apiKey: count('api_key'),
-		labels: profiles.map(facts => (facts.email ? `${facts.profileId} (${facts.email})` : facts.profileId)),
+		labels: profiles.map(labelOf),
 	};
+}
+
+function labelOf({profileId, email}: ProfileFacts): string {
+	return email ? `${profileId} (${email})` : profileId;
 }
 
 // 1 before 2: what is over matters more than what will be.

@@ -1,6 +1,7 @@
 import cliTruncate from 'cli-truncate';
 import stringWidth from 'string-width';
 import {clean} from '../auth/facts.ts';
+import {graphemes} from '../ui/graphemes.ts';
 
 /** A text in exactly so many terminal columns: cut with an ellipsis, or filled up with spaces. */
 export function fit(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
@@ -26,8 +27,6 @@ export function wrapWords(text: string, columns: number): string[] {
 	}
 	return [...lines, line];
 }
-
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
 /** A word in pieces that each fit. */
 function broken(word: string, columns: number): string[] {

@@ -3,6 +3,7 @@ import TextInput from 'ink-text-input';
 import {useLayoutEffect, useRef, useState} from 'react';
 import stringWidth from 'string-width';
 import type {EditedText} from '../ui/edited-text.ts';
+import {graphemes} from '../ui/graphemes.ts';
 
 export interface TextFieldProps {
 	readonly field: EditedText;
@@ -38,8 +39,6 @@ export function TextField({field, placeholder = '', width}: TextFieldProps) {
 		</Box>
 	);
 }
-
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
 /** The part of a text around its cursor that fits, and how many columns of it stand before the cursor. */
 export function visiblePart(

@@ -4,8 +4,8 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {openaiCodex} from '../auth/providers/openai-codex.ts';
 import type {JarvisOptions} from '../core.ts';
-import {isSystemError} from '../errors.ts';
 import {openBrowser, type Surroundings, surroundings} from '../host/browser.ts';
+import {livenessOf, ownIdentity} from '../store/process-identity.ts';
 import {startAuthorizationServer} from './authorization-server.ts';
 import {visit} from './scripted-browser.ts';
 import {seedStateFolder} from './seed.ts';
@@ -72,17 +72,11 @@ export async function startSandbox(): Promise<Sandbox> {
 
 // A sandbox that was killed could not remove what it had made.
 function removeAbandoned(): void {
+	const {realm} = ownIdentity();
 	for (const name of readdirSync(tmpdir())) {
 		const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0;
-		if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), {recursive: true, force: true});
-	}
-}
-
-function isAlive(pid: number): boolean {
-	try {
-		return process.kill(pid, 0);
-	} catch (error) {
-		return !isSystemError(error, 'ESRCH');
+		if (pid > 0 && livenessOf({pid, realm}) === 'dead')
+			rmSync(join(tmpdir(), name), {recursive: true, force: true});
 	}
 }
 

@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {JarvisError} from '../errors.ts';
 import {type Config, type ConfigEdit, updateConfig} from './config.ts';
-import {assertAgentId, mainAgentId, type StatePaths} from './paths.ts';
+import {assertAgentId, mainAgentId, type StatePaths, unknownAgent} from './paths.ts';
 import {listAgentIds, removeAgentFolder} from './profiles.ts';
 import {ensurePrivateFolder} from './write.ts';
 
@@ -73,11 +73,7 @@ export async function setDefaultAgent(paths: StatePaths, agentId: string): Promi
 export function assertAgent(paths: StatePaths, config: Config, agentId: string): void {
 	assertAgentId(agentId);
 	if (isAgent(paths, config, agentId)) return;
-	throw new JarvisError(
-		'agent_unknown',
-		`There is no agent ${agentId} in ${paths.agents}.`,
-		`See those that there are: jarvis agents list. Add it: jarvis agents add ${agentId}`,
-	);
+	throw unknownAgent(paths, agentId);
 }
 
 function isAgent(paths: StatePaths, config: Config, agentId: string): boolean {

@@ -74,6 +74,15 @@ export function assertAgentId(id: string): string {
 	);
 }
 
+/** The error of an agent that there is not. */
+export function unknownAgent(paths: StatePaths, agentId: string): JarvisError {
+	return new JarvisError(
+		'agent_unknown',
+		`There is no agent ${agentId} in ${paths.agents}.`,
+		`See those that there are: jarvis agents list. Add it: jarvis agents add ${agentId}`,
+	);
+}
+
 /** Returns `id`, or throws `profile_invalid_id`: `<provider>:<name>` without spaces or path separators. */
 export function assertProfileId(id: string): string {
 	const colon = id.indexOf(':');

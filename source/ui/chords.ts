@@ -1,12 +1,11 @@
 import type {Key} from 'ink';
+import {graphemes} from './graphemes.ts';
 
 /** One key as it was pressed: its chord (`j`, `down`, `ctrl+u`), and the text that it types, if any. */
 export interface KeyPress {
 	readonly chord: string;
 	readonly text: string;
 }
-
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
 /**
  * The keys of one piece of input. Terminals send keys that were pressed fast, or held over a slow line,

@@ -1,6 +1,6 @@
 import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
-import {type Detail, spanStays} from '../words.ts';
+import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
 import {healthRows, profileRows} from './rows.ts';
 import type {UiState} from './state.ts';
@@ -49,10 +49,4 @@ function* changes(state: UiState): Generator<number> {
 		const used = facts.usage.lastUsed;
 		if (used !== undefined && screen === 'profiles') yield agoStays(now - used);
 	}
-}
-
-// What counts upwards changes when its unit is full.
-function agoStays(ms: number): number {
-	const unit = ms < 2 * 60_000 ? 1000 : 60_000;
-	return unit - (Math.max(0, ms) % unit);
 }

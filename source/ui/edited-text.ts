@@ -1,3 +1,5 @@
+import {graphemes} from './graphemes.ts';
+
 /** A line of text being typed, and where in it (in UTF-16 units, between graphemes). */
 export interface EditedText {
 	readonly text: string;
@@ -36,8 +38,6 @@ const edits: Readonly<Record<string, (edited: EditedText) => EditedText>> = {
 export function editText(edited: EditedText, chord: string): EditedText | undefined {
 	return Object.hasOwn(edits, chord) ? edits[chord]?.(edited) : undefined;
 }
-
-const graphemes = new Intl.Segmenter(undefined, {granularity: 'grapheme'});
 
 function previous({text, cursor}: EditedText): number {
 	return [...graphemes.segment(text.slice(0, cursor))].at(-1)?.index ?? 0;
