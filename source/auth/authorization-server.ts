@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../errors.ts';
+import type {Network} from './network.ts';
 import type {OAuthMethod} from './providers/contract.ts';
 
 /**
@@ -11,11 +12,6 @@ const discoveryTimeoutMs = 5000;
 
 /** How far (s) this machine's clock may be off the server's before an ID token is refused. */
 const clockToleranceSeconds = 300;
-
-/** What talks to an authorization server needs from outside. */
-export interface Network {
-	readonly fetch: typeof fetch;
-}
 
 /** The metadata of an authorization server and the client that talks to it, as oauth4webapi takes them. */
 export interface AuthorizationServer {

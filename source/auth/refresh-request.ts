@@ -1,6 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import type {OAuthCredential} from '../store/schema.ts';
-import {type AuthorizationServer, type Network, requestOptions} from './authorization-server.ts';
+import {type AuthorizationServer, requestOptions} from './authorization-server.ts';
+import type {Network} from './network.ts';
 import type {Provider} from './providers/contract.ts';
 import {classifyTokenFault, type TokenFault} from './token-fault.ts';
 import {credentialFrom, tolerantReply} from './token-response.ts';

@@ -3,9 +3,9 @@ import {readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import {type Credential, type CredentialKind, optional} from '../store/schema.ts';
-import type {Network} from './authorization-server.ts';
 import {isExpired} from './expiry.ts';
 import {factsOf, handedOutSecret} from './facts.ts';
+import type {Network} from './network.ts';
 import type {Provider} from './providers/contract.ts';
 import {type EffectiveOrder, effectiveOrder, type OrderPlace} from './routing/order.ts';
 

@@ -1,5 +1,5 @@
 import {readFileSync} from 'node:fs';
-import type {LoginResult} from '../auth/login/attempt.ts';
+import type {LoginResult} from '../auth/login/contract.ts';
 import type {Login, LoginOutcome, WaitingState} from '../auth/login/login.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';

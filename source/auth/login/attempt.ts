@@ -2,22 +2,14 @@ import * as oauth from 'oauth4webapi';
 import type {StatePaths} from '../../store/paths.ts';
 import {addPending, dropPending, type PendingLogin} from '../../store/pending-logins.ts';
 import {optional} from '../../store/schema.ts';
-import type {AuthorizationServer, Network} from '../authorization-server.ts';
+import type {AuthorizationServer} from '../authorization-server.ts';
 import {fingerprint} from '../identity.ts';
+import type {Network} from '../network.ts';
 import type {Provider} from '../providers/contract.ts';
 import {type CallbackServer, listenForCallback} from './callback-server.ts';
+import type {AttemptOptions, LoginResult} from './contract.ts';
 import {exchangeCode, hasState} from './exchange.ts';
 import {keepLogin} from './keep.ts';
-
-export interface LoginResult {
-	readonly profileId: string;
-	readonly provider: string;
-	readonly agentId: string;
-	readonly accountId?: string;
-	readonly email?: string;
-	/** When the access token runs out (epoch ms). */
-	readonly expires?: number;
-}
 
 /** One attempt at a login: what was made for it, and who listens for its end. */
 export interface Attempt {
@@ -26,15 +18,6 @@ export interface Attempt {
 	readonly url: string;
 	readonly listening: boolean;
 	close(): void;
-}
-
-/** What an attempt is made for. */
-export interface AttemptOptions {
-	readonly paths: StatePaths;
-	readonly provider: Provider;
-	readonly agentId: string;
-	/** The profile that the login is for; chosen by account if absent. */
-	readonly profileId?: string;
 }
 
 /**

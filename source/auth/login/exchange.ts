@@ -1,8 +1,9 @@
 import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../../errors.ts';
 import type {OAuthCredential} from '../../store/schema.ts';
-import {type AuthorizationServer, type Network, requestOptions} from '../authorization-server.ts';
+import {type AuthorizationServer, requestOptions} from '../authorization-server.ts';
 import {clean, quoted} from '../facts.ts';
+import type {Network} from '../network.ts';
 import type {Provider} from '../providers/contract.ts';
 import {classifyTokenFault} from '../token-fault.ts';
 import {credentialFrom, tolerantReply} from '../token-response.ts';

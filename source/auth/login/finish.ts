@@ -8,7 +8,8 @@ import {
 } from '../../store/pending-logins.ts';
 import {authorizationServerOf} from '../authorization-server.ts';
 import type {Provider} from '../providers/contract.ts';
-import {type ExchangeWorld, exchangeAndKeep, type LoginResult} from './attempt.ts';
+import {type ExchangeWorld, exchangeAndKeep} from './attempt.ts';
+import type {LoginResult} from './contract.ts';
 import {hasState} from './exchange.ts';
 import {isAuthorizeUrl, nothingWaits, unreadable} from './login-errors.ts';
 import {readRedirectInput} from './redirect-input.ts';

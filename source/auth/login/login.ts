@@ -1,14 +1,10 @@
 import {asJarvisError, JarvisError} from '../../errors.ts';
 import {claimPending, loginWaitMs, readCompletion, watchPending} from '../../store/pending-logins.ts';
-import {authorizationServerOf, type Network} from '../authorization-server.ts';
+import {authorizationServerOf} from '../authorization-server.ts';
+import type {Network} from '../network.ts';
 import type {Provider} from '../providers/contract.ts';
-import {
-	type Attempt,
-	type AttemptOptions,
-	exchangeAndKeep,
-	type LoginResult,
-	prepareAttempt,
-} from './attempt.ts';
+import {type Attempt, exchangeAndKeep, prepareAttempt} from './attempt.ts';
+import type {AttemptOptions, LoginResult} from './contract.ts';
 import {hasState, stateMismatch} from './exchange.ts';
 import {finishLogin} from './finish.ts';
 import {isAuthorizeUrl, timedOut, unreadable} from './login-errors.ts';
