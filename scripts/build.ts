@@ -6,7 +6,7 @@ import {type BuildOptions, build, type Plugin} from 'esbuild';
  * Builds what is shipped: `dist/`, with everything that the program needs in it.
  *
  * The commands that scripts call often are one CommonJS file, which Node starts fastest; all else is split
- * into modules that are loaded when they are first needed.
+ * into modules that are loaded when they are first needed, by the program or by whoever imports the library.
  */
 
 const source = resolve(import.meta.dirname, '../source');
@@ -49,11 +49,14 @@ await build({
 });
 await build({
 	...shared,
-	entryPoints: [...onDemand].map(([file, name]) => ({in: file, out: name})),
+	entryPoints: [
+		{in: resolve(source, 'index.ts'), out: 'index'},
+		...[...onDemand].map(([file, name]) => ({in: file, out: `on-demand/${name}`})),
+	],
 	format: 'esm',
 	splitting: true,
-	outdir: resolve(dist, 'on-demand'),
-	chunkNames: 'shared-[hash]',
+	outdir: dist,
+	chunkNames: 'on-demand/shared-[hash]',
 	banner: {
 		js: "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);",
 	},

@@ -1,0 +1,25 @@
+/// <reference types="node" preserve="true" />
+
+/**
+ * What `import … from 'jarvis-auth'` gives (docs/library.md): the core that the dashboard and the commands
+ * are made over, the errors that it throws, and the types of what it takes and gives. What is not named
+ * here is no part of the library and may change.
+ */
+
+export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
+export type {LoginResult} from './auth/login/contract.ts';
+export type {BrowserState, Login, LoginOutcome, LoginState, WaitingState} from './auth/login/login.ts';
+export type {OAuthMethod, Provider} from './auth/providers/contract.ts';
+export type {Resolved} from './auth/resolve.ts';
+export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
+export {
+	type Jarvis,
+	type JarvisOptions,
+	type LoginRequest,
+	openJarvis,
+	type ProviderListing,
+} from './core.ts';
+export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
+export type {AgentConfig, Config, EndpointOverride, ModelConfig} from './store/config.ts';
+export type {StatePaths} from './store/paths.ts';
+export type {CredentialKind, EntryProblem, Expires, SecretRef, UsageStats} from './store/schema.ts';
