@@ -12,7 +12,7 @@ import {dirname, join, relative, resolve} from 'node:path';
 const root = resolve(import.meta.dirname, '..');
 const target = resolve(process.argv[2] ?? join(root, 'dist/types'));
 const made = mkdtempSync(join(tmpdir(), 'jarvis-declarations-'));
-const imported = /(\bfrom |\bimport\()["'](.+?)["']/g;
+const imported = /(\bfrom |\bimport[ (])["'](.+?)["']/g;
 
 try {
 	const compiler = join(root, 'node_modules/typescript/bin/tsc');
