@@ -91,12 +91,14 @@ export async function updateConfig(
 	paths: StatePaths,
 	makeEdits: (config: Config) => readonly ConfigEdit[],
 ): Promise<void> {
-	const [{withLock}, {writeDurably}, {removeMember}, {modify, applyEdits, parse}] = await Promise.all([
-		import('./lock.ts'),
-		import('./write.ts'),
-		import('./remove-member.ts'),
-		import('jsonc-parser'),
-	]);
+	const [{withLock}, {writeDurably}, {removeMember}, {appendElement}, {modify, applyEdits, parse}] =
+		await Promise.all([
+			import('./lock.ts'),
+			import('./write.ts'),
+			import('./remove-member.ts'),
+			import('./append-element.ts'),
+			import('jsonc-parser'),
+		]);
 	await withLock(paths.locks, 'config', async lock => {
 		const content = readTextIfThere(paths.config) ?? '{}\n';
 		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, content)));
@@ -112,7 +114,9 @@ export async function updateConfig(
 				const changes =
 					value === undefined
 						? removeMember(text, path)
-						: modify(text, [...path], value, {formattingOptions});
+						: path.at(-1) === -1
+							? appendElement(text, path.slice(0, -1), value, formattingOptions)
+							: modify(text, [...path], value, {formattingOptions});
 				text = applyEdits(text, changes);
 			} catch (error) {
 				throw configDamaged(paths.config, `a part of ${path.join('.')} is of another type`, error);
