@@ -1,10 +1,11 @@
 import {JarvisError} from '../errors.ts';
+import {type DecodedBindings, decodeBindings, decodeChannels} from './binding-schema.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, textMember} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {decodeOrder, entriesOf, optional} from './schema.ts';
 
 /** The parts of `jarvis.json` that are in use (docs/files.md). It holds no secrets. */
-export interface Config {
+export interface Config extends DecodedBindings {
 	readonly agents: readonly AgentConfig[];
 	/** The agent that is meant when none is named. */
 	readonly defaultAgent: string | undefined;
@@ -15,6 +16,8 @@ export interface Config {
 	readonly profiles: ReadonlyMap<string, string>;
 	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
+	/** `channels`: the channels that are configured, with the ids of their accounts. */
+	readonly channels: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface AgentConfig {
@@ -72,6 +75,8 @@ export function decodeConfig(document: JsonObject): Config {
 				return isObject(override) ? [[provider, decodeOverride(override)] as const] : [];
 			}),
 		),
+		...decodeBindings(member(document, 'bindings')),
+		channels: decodeChannels(member(document, 'channels')),
 	};
 }
 
