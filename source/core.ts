@@ -2,8 +2,10 @@ import type {Login} from './auth/login/login.ts';
 import type {Provider} from './auth/providers/contract.ts';
 import type {RefreshOutcome} from './auth/refresh.ts';
 import {type Resolved, resolve} from './auth/resolve.ts';
+import type {ListedBinding} from './auth/routing/bindings.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {JarvisError} from './errors.ts';
+import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
 import {
 	assertAgentId,
@@ -158,10 +160,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 			await addAgent(paths, newAgent);
 		},
 
-		/** Deletes an agent. Throws as `deleteAgent` does. */
-		async deleteAgent(agentId: string) {
+		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
+		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('./store/agents.ts');
-			await deleteAgent(paths, agentId);
+			return deleteAgent(paths, agentId);
 		},
 
 		/** Makes an agent the default one. Throws as `setDefaultAgent` does. */
@@ -192,6 +194,45 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
 			return revealSecret(paths, agentId, profileId);
+		},
+
+		/** All bindings, those that are out of use with the reason. Throws as `readConfig` does. */
+		async bindings(): Promise<ListedBinding[]> {
+			const {listBindings} = await import('./auth/routing/bindings.ts');
+			const config = await readConfig(paths);
+			return listBindings(config, agentIds(paths, config));
+		},
+
+		/** Binds messages to an agent. Throws as `matchOf` and `bind` do. */
+		async bind(agentId: string, words: MatchWords) {
+			const {bind, matchOf} = await import('./store/bindings.ts');
+			const match = matchOf(words);
+			return {match, outcome: await bind(paths, agentId, match)};
+		},
+
+		/** Takes a binding of an agent away, or all that it has. Throws as `matchOf` and `unbind` do. */
+		async unbind(agentId: string, words: MatchWords | 'all') {
+			const {matchOf, unbind} = await import('./store/bindings.ts');
+			const match = words === 'all' ? undefined : matchOf(words);
+			return {match, removed: await unbind(paths, agentId, match)};
+		},
+
+		/** Which agent a message is for, and why. Throws as `matchOf` and `readConfig` do. */
+		async route(words: MatchWords) {
+			const [{matchOf}, {routeOf}] = await Promise.all([
+				import('./store/bindings.ts'),
+				import('./auth/routing/bindings.ts'),
+			]);
+			const from = matchOf(words);
+			const config = await readConfig(paths);
+			const agents = agentIds(paths, config);
+			return {from, ...routeOf(config, {agents, defaultAgent: config.defaultAgent ?? mainAgentId}, from)};
+		},
+
+		/** The channels with the ids of their accounts. Throws as `readConfig` does. */
+		async channels(): Promise<ReadonlyMap<string, readonly string[]>> {
+			const {channelsOf} = await import('./auth/routing/bindings.ts');
+			return channelsOf(await readConfig(paths));
 		},
 	};
 }

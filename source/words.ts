@@ -79,6 +79,13 @@ export function clockTime(at: number): string {
 	return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** What came of deleting an agent that had so many bindings. */
+export function deletedAgent(agentId: string, bindings: number): string {
+	if (bindings === 0) return `Deleted the agent ${agentId}.`;
+	const went = bindings === 1 ? 'its binding' : `its ${bindings} bindings`;
+	return `Deleted the agent ${agentId} and ${went}.`;
+}
+
 function missingWord(health: Health): string {
 	switch (health.reason) {
 		case 'unresolved_ref':

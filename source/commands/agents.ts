@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
-import type {AgentSnapshot} from '../auth/snapshot.ts';
+import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
+import {deletedAgent} from '../words.ts';
 import {confirmByName} from './ask.ts';
 import {type CommandContext, printJson, tellProblems, textFlag} from './command.ts';
 import {textTable} from './text.ts';
@@ -13,16 +14,17 @@ export async function runAgentsList(context: CommandContext): Promise<number> {
 	if (context.flags.json)
 		printJson(
 			context,
-			agents.map(agent => agentJson(context, agent)),
+			agents.map(agent => ({...agentJson(context, agent), bindings: bindingsOf(snapshot, agent.id)})),
 		);
 	else {
 		const rows = agents.map(agent => [
 			agent.id,
 			agent.isDefault ? 'default' : '',
 			agent.problem ? 'unreadable' : String(agent.profiles.length),
+			String(bindingsOf(snapshot, agent.id)),
 			agent.workspace ?? '–',
 		]);
-		context.print(await textTable(['AGENT', '', 'PROFILES', 'WORKSPACE'], rows));
+		context.print(await textTable(['AGENT', '', 'PROFILES', 'BINDINGS', 'WORKSPACE'], rows));
 	}
 	return 0;
 }
@@ -39,7 +41,8 @@ export async function runAgentsAdd(context: CommandContext): Promise<number> {
 		...(workspace ? {workspace: resolve(workspace)} : {}),
 	});
 	const agent = (await jarvis.snapshot()).agents.find(other => other.id === id);
-	if (context.flags.json && agent) printJson(context, agentJson(context, agent));
+	const bindings = {added: [], updated: [], skipped: [], conflicts: []};
+	if (context.flags.json && agent) printJson(context, {...agentJson(context, agent), bindings});
 	else {
 		context.tell(`Added the agent ${id}. It has no credentials yet.`);
 		context.tell(`Log in: jarvis models auth login --provider <id> --agent ${id}`);
@@ -56,9 +59,9 @@ export async function runAgentsDelete(context: CommandContext): Promise<number> 
 		context.tell('Nothing was deleted.');
 		return 130;
 	}
-	await context.jarvis.deleteAgent(agentId);
-	if (context.flags.json) printJson(context, {agentId, deleted: true});
-	else context.tell(`Deleted the agent ${agentId}.`);
+	const bindings = await context.jarvis.deleteAgent(agentId);
+	if (context.flags.json) printJson(context, {agentId, deleted: true, bindings});
+	else context.tell(deletedAgent(agentId, bindings));
 	return 0;
 }
 
@@ -79,6 +82,10 @@ function agentJson({jarvis}: CommandContext, agent: AgentSnapshot) {
 		agentDir: jarvis.paths.agentCredentials(agent.id),
 		default: agent.isDefault,
 		profiles: agent.profiles.length,
-		bindings: {added: [], updated: [], skipped: [], conflicts: []},
 	};
+}
+
+/** How many bindings an agent has that are in use. */
+function bindingsOf({config}: Snapshot, agentId: string): number {
+	return config.bindings.filter(binding => binding.agentId === agentId).length;
 }

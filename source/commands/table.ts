@@ -34,6 +34,12 @@ const stateDir: FlagSpec = {
 };
 const provider: FlagSpec = {name: 'provider', value: 'id', help: 'the provider', required: true};
 const profileId: ArgumentSpec = {name: 'profile-id', help: 'the profile, <provider>:<name>'};
+const matchFlags: readonly FlagSpec[] = [
+	{name: 'channel', value: 'name', help: 'the channel, such as telegram', required: true},
+	{name: 'account', value: 'id', help: 'the account on the channel (any if absent)'},
+	{name: 'peer', value: 'kind:id', help: 'who the message is from: direct, group or channel, and the id'},
+];
+const boundAgent: FlagSpec = {name: 'agent', value: 'id', help: 'the agent', required: true};
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 
 /** Every command, in the order in which help lists them. */
@@ -159,6 +165,47 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./agents.ts')).runAgentsSetDefault,
 	},
 	{
+		path: ['agents', 'bind'],
+		summary: 'send the messages of a channel, an account or a peer to an agent',
+		flags: [boundAgent, ...matchFlags, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./routes.ts')).runBind,
+	},
+	{
+		path: ['agents', 'unbind'],
+		summary: 'take a binding away from an agent, or all that it has',
+		flags: [
+			boundAgent,
+			...matchFlags.map(flag => ({...flag, required: false})),
+			{name: 'all', help: 'all bindings of the agent'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./routes.ts')).runUnbind,
+	},
+	{
+		path: ['agents', 'bindings'],
+		summary: 'list the bindings, and which of them are out of use',
+		flags: [{name: 'agent', value: 'id', help: 'only those of this agent'}, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./routes.ts')).runBindings,
+	},
+	{
+		path: ['agents', 'route'],
+		summary: 'show which agent a message is for, and why',
+		flags: [...matchFlags, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./routes.ts')).runRoute,
+	},
+	{
+		path: ['channels', 'list'],
+		summary: 'list the channels with their accounts, and an agent’s profiles',
+		flags: [agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./routes.ts')).runChannels,
+	},
+	{
 		path: ['completion'],
 		summary: 'print the completion script of a shell',
 		flags: [],
@@ -172,5 +219,6 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 	models: 'credentials of models’ providers',
 	'models auth': 'log in, hand out, list and order credentials',
 	'models auth order': 'the order in which profiles are tried',
-	agents: 'agents, each with credentials of its own',
+	agents: 'agents, each with credentials of its own, and the messages bound to them',
+	channels: 'the channels that messages come from',
 };

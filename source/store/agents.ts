@@ -1,5 +1,6 @@
 import {existsSync} from 'node:fs';
 import {JarvisError} from '../errors.ts';
+import {bindingsNaming, removeBindings} from './binding-edits.ts';
 import {type Config, type ConfigEdit, updateConfig} from './config.ts';
 import {assertAgentId, mainAgentId, type StatePaths, unknownAgent} from './paths.ts';
 import {listAgentIds, removeAgentFolder} from './profiles.ts';
@@ -28,11 +29,14 @@ export async function addAgent(paths: StatePaths, agent: NewAgent): Promise<void
 }
 
 /**
- * Deletes an agent with everything in its folder.
+ * Deletes an agent with everything in its folder, and its bindings: an agent that later gets its id must
+ * not get its messages.
+ * @returns how many bindings it had
  * @throws `agent_unknown`, `agent_protected` for the main and the default agent, and what `updateConfig`
  * throws
  */
-export async function deleteAgent(paths: StatePaths, agentId: string): Promise<void> {
+export async function deleteAgent(paths: StatePaths, agentId: string): Promise<number> {
+	let bindings = 0;
 	await updateConfig(paths, config => {
 		assertAgent(paths, config, agentId);
 		if (agentId === mainAgentId) {
@@ -44,9 +48,15 @@ export async function deleteAgent(paths: StatePaths, agentId: string): Promise<v
 		}
 		// From the last one on, so that those before keep their places.
 		const listed = config.agents.filter(agent => agent.id === agentId).reverse();
-		return listed.map(agent => ({path: ['agents', 'list', agent.index], value: undefined}));
+		const unbound = bindingsNaming(config, agentId);
+		bindings = unbound.length;
+		return [
+			...listed.map(agent => ({path: ['agents', 'list', agent.index], value: undefined})),
+			...removeBindings(unbound),
+		];
 	});
 	await removeAgentFolder(paths, agentId);
+	return bindings;
 }
 
 /**

@@ -1,10 +1,11 @@
 import {JarvisError} from '../errors.ts';
+import {type DecodedBindings, decodeBindings, decodeChannels} from './binding-schema.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, textMember} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {decodeOrder, entriesOf, optional} from './schema.ts';
 
 /** The parts of `jarvis.json` that are in use (docs/files.md). It holds no secrets. */
-export interface Config {
+export interface Config extends DecodedBindings {
 	readonly agents: readonly AgentConfig[];
 	/** The agent that is meant when none is named. */
 	readonly defaultAgent: string | undefined;
@@ -15,6 +16,8 @@ export interface Config {
 	readonly profiles: ReadonlyMap<string, string>;
 	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
+	/** `channels`: the channels that are configured, with the ids of their accounts. */
+	readonly channels: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface AgentConfig {
@@ -72,6 +75,8 @@ export function decodeConfig(document: JsonObject): Config {
 				return isObject(override) ? [[provider, decodeOverride(override)] as const] : [];
 			}),
 		),
+		...decodeBindings(member(document, 'bindings')),
+		channels: decodeChannels(member(document, 'channels')),
 	};
 }
 
@@ -91,12 +96,14 @@ export async function updateConfig(
 	paths: StatePaths,
 	makeEdits: (config: Config) => readonly ConfigEdit[],
 ): Promise<void> {
-	const [{withLock}, {writeDurably}, {removeMember}, {modify, applyEdits, parse}] = await Promise.all([
-		import('./lock.ts'),
-		import('./write.ts'),
-		import('./remove-member.ts'),
-		import('jsonc-parser'),
-	]);
+	const [{withLock}, {writeDurably}, {removeMember}, {appendElement}, {modify, applyEdits, parse}] =
+		await Promise.all([
+			import('./lock.ts'),
+			import('./write.ts'),
+			import('./remove-member.ts'),
+			import('./append-element.ts'),
+			import('jsonc-parser'),
+		]);
 	await withLock(paths.locks, 'config', async lock => {
 		const content = readTextIfThere(paths.config) ?? '{}\n';
 		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, content)));
@@ -112,7 +119,9 @@ export async function updateConfig(
 				const changes =
 					value === undefined
 						? removeMember(text, path)
-						: modify(text, [...path], value, {formattingOptions});
+						: path.at(-1) === -1
+							? appendElement(text, path.slice(0, -1), value, formattingOptions)
+							: modify(text, [...path], value, {formattingOptions});
 				text = applyEdits(text, changes);
 			} catch (error) {
 				throw configDamaged(paths.config, `a part of ${path.join('.')} is of another type`, error);

@@ -29,7 +29,8 @@ export function removeMember(text: string, path: readonly (string | number)[]): 
 	return [...commaEdits, remove(node.offset - indent.length, end + lineRest.length)];
 }
 
-function commaBehind(text: string, offset: number): number | undefined {
+/** Where the comma behind an element is that ends at `offset`, if there is one. */
+export function commaBehind(text: string, offset: number): number | undefined {
 	const scanner = createScanner(text, true);
 	scanner.setPosition(offset);
 	scanner.scan();

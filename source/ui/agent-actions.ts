@@ -1,4 +1,5 @@
 import {isAgentId} from '../store/paths.ts';
+import {deletedAgent} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
 import {openScreen} from './navigation-actions.ts';
@@ -83,9 +84,9 @@ export const agentActions = {
 				check: typed => (typed === id ? undefined : `That is not ${id}. Nothing was deleted.`),
 				submit() {
 					void runTask(context, 'delete agent', `deleting ${id}`, async () => {
-						await jarvis.deleteAgent(id);
+						const bindings = await jarvis.deleteAgent(id);
 						await host.reload();
-						return `Deleted the agent ${id}.`;
+						return deletedAgent(id, bindings);
 					});
 				},
 			},

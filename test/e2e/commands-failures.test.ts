@@ -22,6 +22,11 @@ const everyCommand: readonly (readonly string[])[] = [
 	['agents', 'add', 'work'],
 	['agents', 'delete', 'work', '--yes'],
 	['agents', 'set-default', 'main'],
+	['agents', 'bind', '--agent', 'main', '--channel', 'telegram'],
+	['agents', 'unbind', '--agent', 'main', '--all'],
+	['agents', 'bindings'],
+	['agents', 'route', '--channel', 'telegram'],
+	['channels', 'list'],
 ];
 
 it('every command that prints JSON is among those that are tried here', () => {

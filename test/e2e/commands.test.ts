@@ -228,25 +228,27 @@ it('agents are added, listed, made the default and deleted', async () => {
 	const added = {
 		...{agentId: 'work', name: 'At work', workspace: '/srv/work', profiles: 0, default: false},
 		agentDir: state.paths.agentCredentials('work'),
-		bindings: {added: [], updated: [], skipped: [], conflicts: []},
 	};
+	const bindings = {added: [], updated: [], skipped: [], conflicts: []};
 	const add = ['agents', 'add', 'work', '--non-interactive', '--name', 'At work', '--workspace', '/srv/work'];
-	expect(await runJson(state, add)).toEqual(added);
+	expect(await runJson(state, add)).toEqual({...added, bindings});
 	expect(modeOf(state.paths.agentCredentials('work'))).toBe('700');
 	expect(modeOf(state.paths.config)).toBe('600');
-	expect(await runJson(state, ['agents', 'list'])).toMatchObject([{agentId: 'main', default: true}, added]);
+	expect(await runJson(state, ['agents', 'list'])).toMatchObject([
+		{agentId: 'main', default: true},
+		{...added, bindings: 0},
+	]);
 
 	expect(await runJson(state, ['agents', 'set-default', 'work'])).toEqual({agentId: 'work', default: true});
 	expect((await run(state, ['agents', 'list'])).stdout).toMatch(
-		/\nmain +0 .*\nwork +default +0 +\/srv\/work\n$/,
+		/\nmain +0 .*\nwork +default +0 +0 +\/srv\/work\n$/,
 	);
 	expect(await run(state, status)).toMatchObject({
 		stdout: expect.stringMatching(/^Agent work \(default\)\n/),
 	});
 	await runJson(state, ['agents', 'set-default', 'main']);
 	expect(await runJson(state, ['agents', 'delete', 'work', '--yes'])).toEqual({
-		agentId: 'work',
-		deleted: true,
+		...{agentId: 'work', deleted: true, bindings: 0},
 	});
 	expect(existsSync(state.paths.agent('work'))).toBe(false);
 });

@@ -39,6 +39,8 @@ async function openSecrets(): Promise<Sandbox> {
 	writeJson(paths.config, {
 		agents: {list: [{id: 'broken'}]},
 		models: {providers: {key: {apiKey: canary('config')}}},
+		channels: {telegram: {botToken: canary('bot'), accounts: {work: {token: canary('account')}}}},
+		bindings: [{agentId: 'broken', match: {channel: 'discord', guildId: canary('guild')}}],
 	});
 	writeJson(join(paths.agentCredentials('main'), 'auth.json'), {key: keyOf('legacy')});
 	writeJson(join(stateDir, 'credentials', 'oauth.json'), {acme: oauthOf('legacy-oauth', later)});
@@ -88,6 +90,13 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'finish', 'http://127.0.0.1/?code=none&state=none'],
 	['agents', 'list'],
 	['agents', 'add', 'work'],
+	['agents', 'bind', '--agent', 'main', '--channel', 'telegram'],
+	['agents', 'bind', '--agent', 'work', '--channel', 'telegram'],
+	['agents', 'unbind', '--agent', 'main', '--channel', 'signal'],
+	['agents', 'bindings'],
+	['agents', 'route', '--channel', 'discord'],
+	['channels', 'list'],
+	['channels', 'list', '--agent', 'broken'],
 	['agents', 'set-default', 'broken'],
 	['agents', 'set-default', 'main'],
 	['agents', 'delete', 'broken'],
