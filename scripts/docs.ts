@@ -1,5 +1,6 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
+import {slashCommands} from '../source/auth/routing/slash-command.ts';
 import {type CommandSpec, commandTable} from '../source/commands/table.ts';
 import {errorTable} from '../source/errors.ts';
 import {keymap, keyName, type Scope, scopeTitles} from '../source/keymap.ts';
@@ -13,11 +14,12 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the keymap': keys,
 	'the commands': commands,
 	'the errors': errors,
+	'the slash commands': slashes,
 };
 
 const check = process.argv.includes('--check');
 let stale = false;
-for (const name of ['keys', 'commands', 'errors']) {
+for (const name of ['keys', 'commands', 'errors', 'sessions']) {
 	const file = resolve(import.meta.dirname, `../docs/${name}.md`);
 	const text = await readFile(file, 'utf8');
 	const made = text.replace(
@@ -65,6 +67,13 @@ function errors(): string {
 		([code, {exit, meaning}]) => `| \`${code}\` | ${exit} | ${cell(meaning)} |`,
 	);
 	return ['| code | exit | what happened |', '|---|---|---|', ...rows].join('\n');
+}
+
+function slashes(): string {
+	const rows = slashCommands.map(
+		({usage, help}) => `| ${usage.map(text => `\`${text}\``).join(', ')} | ${cell(help)} |`,
+	);
+	return ['| command | what it does |', '|---|---|', ...rows].join('\n');
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {

@@ -47,7 +47,7 @@ export function readTextIfThere(file: string): string | undefined {
 }
 
 /**
- * Parses the text of a credential file.
+ * Parses the text of a credential or session file.
  * @throws `store_damaged` naming the file, line and column and the newest backup that can be read. Never
  * quotes the text, which holds secrets.
  */

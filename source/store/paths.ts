@@ -28,6 +28,10 @@ export interface StatePaths {
 	agentCredentials(agentId: string): string;
 	/** An agent's `auth-profiles.json`. Throws `agent_invalid_id`. */
 	profiles(agentId: string): string;
+	/** The folder that holds an agent's `sessions.json`. Throws `agent_invalid_id`. */
+	sessionsFolder(agentId: string): string;
+	/** An agent's `sessions.json`. Throws `agent_invalid_id`. */
+	sessions(agentId: string): string;
 }
 
 /** The state folder: `$JARVIS_STATE_DIR`, else `~/.jarvis` (seed, "Storage"). */
@@ -51,6 +55,8 @@ export function statePaths(root: string): StatePaths {
 		pendingLogins: join(root, 'pending-logins'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
+		sessionsFolder: agentId => join(agent(agentId), 'sessions'),
+		sessions: agentId => join(agent(agentId), 'sessions', 'sessions.json'),
 	};
 }
 
@@ -62,6 +68,11 @@ export function isAgentId(id: string): boolean {
 /** Whether `id` can name a provider. */
 export function isProviderId(id: string): boolean {
 	return providerIdPattern.test(id);
+}
+
+/** Whether a text holds what can be seen, and spaces: no control, format or line-breaking character. */
+export function isVisible(text: string): boolean {
+	return !/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 /** Returns `id`, or throws `agent_invalid_id`. */

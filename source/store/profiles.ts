@@ -1,18 +1,19 @@
 import {readdirSync, renameSync, rmSync} from 'node:fs';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {isSystemError, JarvisError} from '../errors.ts';
 import {serializeDocument} from './edit.ts';
-import {type JsonObject, parseJsonFile, readTextIfThere, tryParseJson} from './json.ts';
+import {type JsonObject, readTextIfThere, tryParseJson} from './json.ts';
 import type {HeldLock} from './lock.ts';
 import {isAgentId, mainAgentId, type StatePaths} from './paths.ts';
 import {type AgentCredentials, decodeAgentCredentials} from './schema.ts';
+import {readJsonFile, updateJsonFile} from './update-json.ts';
 
 /**
  * An agent's credentials as they are on the disk now. Takes no lock: writes are atomic.
  * @throws `store_damaged`, system errors
  */
 export async function readCredentials(paths: StatePaths, agentId: string): Promise<AgentCredentials> {
-	return decodeAgentCredentials(await readDocument(paths.profiles(agentId)));
+	return decodeAgentCredentials(await readJsonFile(paths.profiles(agentId)));
 }
 
 /** The same at once, or `undefined` when the file cannot be read: for looking again and again. */
@@ -43,24 +44,15 @@ export async function updateCredentials<T>(
 	edit: (document: JsonObject, current: AgentCredentials) => T,
 	options: UpdateOptions = {},
 ): Promise<T> {
-	const [{withLock}, {makePrivate, writeDurably}] = await Promise.all([
-		import('./lock.ts'),
-		import('./write.ts'),
-	]);
-	const file = paths.profiles(agentId);
-	return withLock(paths.locks, `store-${agentId}`, async lock => {
-		const document = await readDocument(file);
-		const before = serializeDocument(document);
-		const result = edit(document, decodeAgentCredentials(document));
-		const after = serializeDocument(document);
-		if (after === before) return result;
-		await lock.commit(() => {
+	return updateJsonFile({
+		file: paths.profiles(agentId),
+		locks: paths.locks,
+		lockName: `store-${agentId}`,
+		serialize: serializeDocument,
+		edit: document => edit(document, decodeAgentCredentials(document)),
+		beforeWrite: () => {
 			if (options.onlyWhile && !options.onlyWhile.isHeld()) throw lostRefreshLock();
-			writeDurably(file, after, {backup: true});
-			// A folder that another program made, or a person opened up, held secrets that others could read.
-			makePrivate(dirname(file));
-		});
-		return result;
+		},
 	});
 }
 
@@ -80,26 +72,24 @@ export function listAgentIds(paths: StatePaths): string[] {
 /** Removes an agent's folder with everything in it. Another process sees it whole or not at all. */
 export async function removeAgentFolder(paths: StatePaths, agentId: string): Promise<void> {
 	const {withLock} = await import('./lock.ts');
-	await withLock(paths.locks, `store-${agentId}`, async lock => {
-		try {
-			const leaving = join(paths.root, `${leavingPrefix}${agentId}-${process.pid}`);
-			await lock.commit(() => renameSync(paths.agent(agentId), leaving));
-		} catch (error) {
-			if (!isSystemError(error, 'ENOENT')) throw error;
-		}
-		// Those too that a process left which was killed while it removed them.
-		for (const name of readdirSync(paths.root)) {
-			if (name.startsWith(leavingPrefix)) rmSync(join(paths.root, name), {recursive: true, force: true});
-		}
-	});
+	await withLock(paths.locks, `store-${agentId}`, lock =>
+		// A session that is being written must not lose its folder in the middle.
+		withLock(paths.locks, `sessions-${agentId}`, async () => {
+			try {
+				const leaving = join(paths.root, `${leavingPrefix}${agentId}-${process.pid}`);
+				await lock.commit(() => renameSync(paths.agent(agentId), leaving));
+			} catch (error) {
+				if (!isSystemError(error, 'ENOENT')) throw error;
+			}
+			// Those too that a process left which was killed while it removed them.
+			for (const name of readdirSync(paths.root)) {
+				if (name.startsWith(leavingPrefix)) rmSync(join(paths.root, name), {recursive: true, force: true});
+			}
+		}),
+	);
 }
 
 const leavingPrefix = '.deleting-';
-
-async function readDocument(file: string): Promise<JsonObject> {
-	const text = readTextIfThere(file);
-	return text === undefined ? {} : parseJsonFile(file, text);
-}
 
 function lostRefreshLock(): JarvisError {
 	return new JarvisError(

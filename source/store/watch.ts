@@ -25,7 +25,9 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 	function watchFolders(): void {
 		const agents = listAgentIds(paths);
 		const folders = [paths.root, paths.plugins, paths.agents];
-		for (const id of agents) folders.push(paths.agent(id), paths.agentCredentials(id));
+		for (const id of agents) {
+			folders.push(paths.agent(id), paths.agentCredentials(id), paths.sessionsFolder(id));
+		}
 		for (const [folder, {watcher}] of watchers) {
 			if (folders.includes(folder)) continue;
 			watcher.close();
