@@ -1,9 +1,13 @@
 import type {Login} from './auth/login/login.ts';
 import type {Provider} from './auth/providers/contract.ts';
 import type {RefreshOutcome} from './auth/refresh.ts';
-import {type Resolved, resolve} from './auth/resolve.ts';
+import type {ClearedCooldown} from './auth/report.ts';
+import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from './auth/resolve.ts';
 import type {ListedBinding} from './auth/routing/bindings.ts';
+import type {Failure, Success} from './auth/routing/rotation.ts';
+import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
+import type {Which} from './auth/which.ts';
 import type {JarvisError} from './errors.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
@@ -34,6 +38,12 @@ export interface LoginRequest {
 	readonly profileId?: string | undefined;
 	/** Do not open a browser, whether or not there is one. */
 	readonly noBrowser?: boolean;
+}
+
+/** A profile that was used, and by whom: the default agent if absent. */
+export interface UsedProfile {
+	readonly agentId?: string | undefined;
+	readonly profileId: string;
 }
 
 export interface ProviderListing {
@@ -80,6 +90,12 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return id;
 	}
 
+	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider};
+
+	async function used({agentId, profileId}: UsedProfile) {
+		return {profileId, agentId: await agent(agentId)};
+	}
+
 	return {
 		paths,
 		env,
@@ -87,19 +103,87 @@ export function openJarvis(options: JarvisOptions = {}) {
 		providers,
 		agent,
 
-		async snapshot(): Promise<Snapshot> {
+		/** All agents as they are on the disk, without any secret; their sessions too if that is wanted. */
+		async snapshot(wanted: {readonly sessions?: boolean} = {}): Promise<Snapshot> {
 			const {readSnapshot} = await import('./auth/snapshot.ts');
-			return readSnapshot(paths);
+			return readSnapshot(paths, wanted);
 		},
 
-		/** A credential of a provider that is good now. Throws as `resolve` does. */
-		async token(request: {
-			readonly providerId: string;
-			readonly agentId?: string | undefined;
-			readonly profileId?: string | undefined;
-		}): Promise<Resolved> {
+		/**
+		 * The credential that an agent uses now for a provider, a model or a session, refreshed if need be,
+		 * and why it is this one. Throws as `resolve` does (docs/library.md).
+		 */
+		async resolve(request: ResolveRequest): Promise<Resolved> {
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
-			return resolve({...request, agentId, paths, env, now, network, findProvider: provider});
+			return resolve(resolveContext, {...request, agentId});
+		},
+
+		/**
+		 * The whole decision that `resolve` would make now: every candidate in the order in which it would be
+		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does.
+		 */
+		async which(request: ResolveRequest): Promise<Which> {
+			const [{explain}, agentId] = await Promise.all([import('./auth/which.ts'), agent(request.agentId)]);
+			return explain(resolveContext, {...request, agentId});
+		},
+
+		/** What a person means by a word: a model, if it is an alias or holds a `/` or an `@`, else a provider. */
+		async targetNamed(text: string): Promise<Pick<ResolveRequest, 'providerId' | 'model'>> {
+			const {aliases} = (await readConfig(paths)).models;
+			const isAlias = [...aliases.keys()].some(alias => alias.toLowerCase() === text.toLowerCase());
+			return isAlias || /[/@]/.test(text) ? {model: text} : {providerId: text};
+		},
+
+		/**
+		 * Notes that a profile worked in use. Give `startedAt` (epoch ms), when the request began: one that
+		 * began before a failure does not undo it. Throws `profile_unknown`, and what the store throws.
+		 */
+		async reportSuccess(profile: UsedProfile, success: Partial<Success> = {}) {
+			const {reportSuccess} = await import('./auth/report.ts');
+			await reportSuccess(paths, await used(profile), {at: now(), ...success});
+		},
+
+		/**
+		 * Notes that a profile failed in use, and sets it aside as docs/routing.md says. Throws
+		 * `profile_unknown`, and what the store throws.
+		 */
+		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
+			const {reportFailure} = await import('./auth/report.ts');
+			await reportFailure(paths, await used(profile), {at: now(), ...failure});
+		},
+
+		/**
+		 * Forgets the failures of a profile, so that it is used again at once. Throws `profile_unknown`, and what the store throws.
+		 */
+		async clearCooldown(profile: UsedProfile): Promise<ClearedCooldown> {
+			const {clearCooldown} = await import('./auth/report.ts');
+			return clearCooldown(paths, await used(profile), now());
+		},
+
+		/** The sessions of an agent, the one that changed last first. Throws what the store throws. */
+		async sessions(agentId: string | undefined): Promise<readonly SessionFacts[]> {
+			const {listSessions} = await import('./auth/session-facts.ts');
+			return listSessions(paths, await agent(agentId));
+		},
+
+		/**
+		 * Carries out a slash command in a session. Returns what is to be told. Throws as `sendToSession` does.
+		 */
+		async sendToSession(agentId: string | undefined, key: string, line: string): Promise<readonly string[]> {
+			const {sendToSession} = await import('./auth/sessions.ts');
+			return sendToSession(resolveContext, await agent(agentId), key, line);
+		},
+
+		/** Begins a session anew: without a model or a profile of its own. Throws `session_unknown`. */
+		async resetSession(agentId: string | undefined, key: string) {
+			const {beginAnew} = await import('./auth/sessions.ts');
+			await beginAnew(resolveContext, await agent(agentId), key);
+		},
+
+		/** Notes that a session's history was compacted: its automatic pin ends. Throws `session_unknown`. */
+		async sessionCompacted(agentId: string | undefined, key: string) {
+			const {noteCompaction} = await import('./auth/sessions.ts');
+			await noteCompaction(resolveContext, await agent(agentId), key);
 		},
 
 		/**

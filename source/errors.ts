@@ -49,6 +49,14 @@ export const errorTable = {
 	login_unsupported: {exit: 1, meaning: 'The provider offers no login of the kind that was asked for.'},
 	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
+	profiles_set_aside: {
+		exit: 1,
+		meaning: 'Every profile is set aside after failures, and only a ready one was asked for.',
+	},
+	no_model: {
+		exit: 2,
+		meaning: 'Neither a provider nor a model was named, and no primary model is configured.',
+	},
 	refresh_unavailable: {
 		exit: 1,
 		meaning: 'The token is expired and the authorization server could not be reached. Nothing was changed.',
@@ -72,12 +80,20 @@ export class JarvisError extends Error {
 	readonly code: ErrorCode;
 	/** What to do next: one sentence, with the exact command where there is one. */
 	readonly next: string;
+	/** What a program may want to know beside the sentences; printed as further members by `--json`. */
+	readonly details: Readonly<Record<string, unknown>>;
 
-	constructor(code: ErrorCode, message: string, next: string, options?: {cause?: unknown}) {
+	constructor(
+		code: ErrorCode,
+		message: string,
+		next: string,
+		options: {cause?: unknown; details?: Readonly<Record<string, unknown>>} = {},
+	) {
 		super(message, options);
 		this.name = 'JarvisError';
 		this.code = code;
 		this.next = next;
+		this.details = options.details ?? {};
 	}
 
 	// The program is shipped as several bundles, each with this class in it: one's errors are the other's too.
@@ -90,8 +106,8 @@ export class JarvisError extends Error {
 	}
 
 	/** The form that `--json` prints on standard error. */
-	toJSON(): {error: {code: ErrorCode; message: string; next: string}} {
-		return {error: {code: this.code, message: this.message, next: this.next}};
+	toJSON(): {error: {code: ErrorCode; message: string; next: string; [detail: string]: unknown}} {
+		return {error: {code: this.code, message: this.message, next: this.next, ...this.details}};
 	}
 }
 

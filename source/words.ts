@@ -1,4 +1,5 @@
 import type {Health} from './auth/health.ts';
+import type {OrderSource} from './auth/routing/order.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
 
@@ -103,3 +104,11 @@ function two(ms: number, large: number, largeName: string, small: number, smallN
 	const rest = Math.floor((ms % large) / small);
 	return `${Math.floor(ms / large)}${largeName}${rest > 0 ? ` ${rest}${smallName}` : ''}`;
 }
+
+/** Where an order comes from. */
+export const orderSourceWords: Readonly<Record<OrderSource, string>> = {
+	store: 'the agent’s own order',
+	config: 'auth.order in jarvis.json',
+	'configured profiles': 'auth.profiles in jarvis.json',
+	'all profiles': 'no explicit order',
+};

@@ -1,6 +1,7 @@
 import {optional} from '../store/schema.ts';
 import {isExpired} from './expiry.ts';
 import type {ProfileFacts} from './facts.ts';
+import {isFromFuture} from './routing/rotation.ts';
 
 /** Why a profile can or cannot be used now. Stable: scripts may rely on them. */
 export type ReasonCode =
@@ -13,7 +14,8 @@ export type ReasonCode =
 	| 'excluded_by_auth_order'
 	| 'cooldown'
 	| 'disabled'
-	| 'needs_login';
+	| 'needs_login'
+	| 'short_lived';
 
 export type HealthStatus = 'ok' | 'expiring' | 'expired' | 'missing' | 'static';
 
@@ -45,25 +47,39 @@ export function healthOf(facts: ProfileFacts, now: number, env: NodeJS.ProcessEn
 	};
 }
 
-/** Whether a profile is eligible, failures aside, and the reason if not. */
-export function eligibility(facts: ProfileFacts, now: number, env: NodeJS.ProcessEnv): ReasonCode {
+/**
+ * Whether a profile is eligible, failures aside, and the reason if not.
+ * @param minTtlMs how long (ms) what it hands out must be good for: `short_lived` where that cannot be had
+ */
+export function eligibility(
+	facts: ProfileFacts,
+	now: number,
+	env: NodeJS.ProcessEnv,
+	minTtlMs = 0,
+): ReasonCode {
 	if (facts.malformed) return 'ineligible_profile';
 	if (!facts.hasValue && !facts.ref) return 'missing_credential';
 	if (facts.expires === 'invalid') return 'invalid_expires';
 	if (facts.needsLogin) return 'needs_login';
 	if (!facts.refreshable && isExpired(facts, now)) return 'expired';
 	if (!facts.hasValue && !resolves(facts, env)) return 'unresolved_ref';
-	return 'ok';
+	return minTtlMs > 0 && isShortLived(facts, now, minTtlMs) ? 'short_lived' : 'ok';
+}
+
+// Refreshing a token again and again does not make it live longer than its server lets it.
+function isShortLived(facts: ProfileFacts, now: number, minTtlMs: number): boolean {
+	if (!isExpired(facts, now, minTtlMs)) return false;
+	return !facts.refreshable || (facts.expiresIn !== undefined && facts.expiresIn * 1000 <= minTtlMs);
 }
 
 /** The later of a profile's cooldown and its disablement, if it is in one at `now` (epoch ms). */
 export function setAsideUntil(
-	facts: ProfileFacts,
+	facts: Pick<ProfileFacts, 'usage'>,
 	now: number,
 ): {readonly reason: 'cooldown' | 'disabled'; readonly until: number} | undefined {
 	const {cooldownUntil = 0, disabledUntil = 0} = facts.usage;
 	const until = Math.max(cooldownUntil, disabledUntil);
-	if (until <= now) return undefined;
+	if (until <= now || isFromFuture(facts.usage, now)) return undefined;
 	return {reason: disabledUntil >= cooldownUntil ? 'disabled' : 'cooldown', until};
 }
 

@@ -3,7 +3,7 @@ import * as edit from '../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import {handedOutSecret} from './facts.ts';
-import {foreignProfile, unknownProfile} from './resolve.ts';
+import {foreignProfile, unknownProfile} from './profile-errors.ts';
 
 /**
  * Removes a profile with its secrets, its usage and its places in orders.

@@ -1,160 +1,295 @@
-import {JarvisError} from '../errors.ts';
-import {readConfig} from '../store/config.ts';
+import {type ErrorCode, JarvisError} from '../errors.ts';
+import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
-import {readCredentials} from '../store/profiles.ts';
-import {type Credential, type CredentialKind, optional} from '../store/schema.ts';
+import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
+import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
-import {factsOf, handedOutSecret} from './facts.ts';
+import {handedOutSecret} from './facts.ts';
 import type {Network} from './network.ts';
 import type {Provider} from './providers/contract.ts';
-import {type EffectiveOrder, effectiveOrder, type OrderPlace} from './routing/order.ts';
+import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
+import type {Pin, PlaceReason} from './routing/order.ts';
+import {factsOfUsable} from './snapshot.ts';
+import {type UsableProfile, usableProfiles} from './usable.ts';
 
-export interface ResolveInput {
+/** What a credential is wanted for. */
+export interface ResolveRequest {
+	/** Any credential of this provider. */
+	readonly providerId?: string | undefined;
+	/** One to call this model with: `provider/model`, an alias of `jarvis.json`, or either with `@profileId`. */
+	readonly model?: string | undefined;
+	/** The default agent if absent. */
+	readonly agentId?: string | undefined;
+	/** The session that it is for: its model and its pin count, and what is picked is kept for it. */
+	readonly sessionKey?: string | undefined;
+	/** This profile and no other, whether or not it is set aside. */
+	readonly profileId?: string | undefined;
+	/** How long (ms) it must be good for at least. */
+	readonly minTtlMs?: number | undefined;
+	/** Profiles that were tried for the same request already. */
+	readonly tried?: readonly string[] | undefined;
+	/** Rather none than one that is set aside after failures. */
+	readonly readyOnly?: boolean | undefined;
+}
+
+export interface ResolveContext {
 	readonly paths: StatePaths;
 	readonly env: NodeJS.ProcessEnv;
 	readonly now: () => number;
 	readonly network: Network;
-	readonly providerId: string;
-	readonly agentId?: string | undefined;
-	/** Use this profile and no other. */
-	readonly profileId?: string | undefined;
 	/** Finds the provider for a refresh; only called when there is one to do. */
 	readonly findProvider: (id: string) => Promise<Provider>;
 }
 
-/** A credential that is good now. */
+/** A credential that is good now, and why it is this one. */
 export interface Resolved {
 	readonly agentId: string;
 	readonly profileId: string;
+	readonly provider: string;
+	/** The model to call, where one was asked for: another one than asked where `modelWhy` says so. */
+	readonly model?: string;
+	readonly modelWhy?: string;
 	readonly kind: CredentialKind;
 	/** The secret to send. Never shown, logged or put on a command line. */
 	readonly secret: string;
 	/** When it runs out (epoch ms). */
 	readonly expires?: number;
+	/** The agent whose profile it is, where that is another one. */
+	readonly owner?: string;
+	/** `ok`, or `cooldown` or `disabled` where nothing else was left, or it was asked for by name. */
+	readonly reason: PlaceReason;
+	/** Why this one, in words for a person. */
+	readonly why: string;
+	/** When it comes back (epoch ms), if it is set aside. */
+	readonly until?: number;
+	/** What was better placed, and why it was not used. */
+	readonly passedOver: readonly PassedOver[];
+}
+
+/** A profile that was not used, and why. */
+export interface PassedOver {
+	readonly provider: string;
+	readonly model?: string;
+	readonly profileId: string;
+	readonly reason: PlaceReason | ErrorCode;
+	readonly why: string;
+	readonly until?: number;
+}
+
+/** What is asked for, and the profile that goes before the others. */
+export interface Aim {
+	readonly target: Target;
+	readonly pin?: Pin & {readonly provider: string};
+	/** The session as it is stored. */
+	readonly session?: Session;
+}
+
+/** What a decision was made from, and the decision. */
+export interface Prepared extends Aim {
+	readonly agentId: string;
+	readonly decision: Decision;
+	readonly profiles: readonly UsableProfile[];
+}
+
+/** A candidate that turned out not to be usable. */
+export interface Failed {
+	readonly candidate: Candidate;
+	readonly error: JarvisError;
 }
 
 /**
- * The credential that an agent uses for a provider now, refreshed if it is over (seed, "Refresh +
- * expiry"). The first of the effective order that is good; one whose refresh token was refused is passed
- * over for the next one.
- * @throws `no_credential` naming each profile that was passed over and why, `needs_login`,
- * `profile_unknown`, `profile_foreign`, and what `freshCredential` throws
+ * The credential that an agent uses now, refreshed if it is over (seed, "Refresh + expiry"; the rules are
+ * in docs/routing.md). The first candidate that is good: one that cannot be refreshed is passed over for
+ * the next one.
+ * @throws `no_credential`, `needs_login` and `profiles_set_aside`, each with `details.passedOver`, and
+ * with the first thing that went wrong where refreshing failed; `profile_unknown`, `profile_foreign`,
+ * `no_model`, and what reading the store throws
  */
-export async function resolve(input: ResolveInput): Promise<Resolved> {
-	const config = await readConfig(input.paths);
-	const agentId = input.agentId ?? config.defaultAgent ?? mainAgentId;
-	const current = await readCredentials(input.paths, agentId);
-	const profiles = [...current.profiles].map(([profileId, credential]) =>
-		factsOf(agentId, profileId, credential, current.usageStats.get(profileId)),
-	);
-	const order = effectiveOrder({
-		...{provider: input.providerId, profiles, now: input.now(), env: input.env},
-		storeOrder: input.profileId ? [input.profileId] : current.order.get(input.providerId),
-		configOrder: config.order.get(input.providerId),
-		configured: [...config.profiles].filter(([, of]) => of === input.providerId).map(([id]) => id),
-	});
-	if (input.profileId) assertUsable(input, agentId, current.profiles, order);
-	let refused: JarvisError | undefined;
-	for (const {profileId, place} of order.places) {
-		const credential = current.profiles.get(profileId);
-		if (place === undefined || !credential) continue;
+export async function resolve(context: ResolveContext, request: ResolveRequest): Promise<Resolved> {
+	const prepared = await prepare(context, request);
+	const failures: Failed[] = [];
+	for (const candidate of prepared.decision.candidates) {
+		if (request.readyOnly && candidate.isLastResort) continue;
 		try {
-			return await secretOf(input, agentId, profileId, credential);
+			const found = await secretOf(context, request.minTtlMs, prepared, candidate);
+			if (request.sessionKey !== undefined) {
+				const {keepForSession} = await import('./aim.ts');
+				const other = await keepForSession(context, request.sessionKey, prepared, candidate, failures);
+				// Another process picked for the session meanwhile: that holds for both.
+				if (other) return resolve(context, request);
+			}
+			return resolvedFrom(prepared, candidate, found, failures);
 		} catch (error) {
-			if (!(error instanceof JarvisError) || error.code !== 'needs_login') throw error;
-			refused ??= error;
+			if (!(error instanceof JarvisError) || !ofOneProfile.includes(error.code)) throw error;
+			failures.push({candidate, error});
 		}
 	}
-	throw refused ? withPassedOver(refused, order) : nothingUsable(input, agentId, order);
+	const {nothingResolved} = await import('./resolve-errors.ts');
+	throw nothingResolved(request, prepared, failures);
+}
+
+/**
+ * Reads what is needed to decide, and decides.
+ * @throws `profile_unknown`, `profile_foreign`, `no_model`, and what reading the store throws
+ */
+export async function prepare(context: ResolveContext, request: ResolveRequest): Promise<Prepared> {
+	const {paths, env, now} = context;
+	const config = await readConfig(paths);
+	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
+	const isSimple = request.sessionKey === undefined && request.model === undefined;
+	const {own, profiles} = await usableProfiles(
+		paths,
+		config,
+		agentId,
+		isSimple ? request.providerId : undefined,
+	);
+	const aimed = await aim(context, request, {agentId, config, profiles});
+	const {target, pin} = aimed;
+	const decision = decide({
+		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order},
+		profiles: profiles.map(factsOfUsable),
+		...{tried: request.tried, minTtlMs: request.minTtlMs},
+	});
+	return {...aimed, agentId, decision, profiles};
+}
+
+// Most requests are for a provider and nothing else: they read no session and parse no model.
+async function aim(
+	context: ResolveContext,
+	request: ResolveRequest,
+	subject: {
+		readonly agentId: string;
+		readonly config: Config;
+		readonly profiles: readonly UsableProfile[];
+	},
+): Promise<Aim> {
+	const {providerId, profileId, sessionKey, model} = request;
+	if (providerId !== undefined && (profileId ?? sessionKey ?? model) === undefined) {
+		return {target: {kind: 'provider', provider: providerId}};
+	}
+	const {takeAim} = await import('./aim.ts');
+	return takeAim(context.paths, request, subject);
 }
 
 async function secretOf(
-	input: ResolveInput,
-	agentId: string,
-	profileId: string,
-	credential: Credential,
-): Promise<Resolved> {
-	const good = await freshened(input, agentId, profileId, credential);
-	const ref = good.type === 'token' ? good.tokenRef : good.type === 'api_key' ? good.keyRef : undefined;
-	const secret = handedOutSecret(good) ?? (ref?.source === 'env' ? input.env[ref.id] : undefined);
-	if (!secret) throw new JarvisError('no_credential', `${profileId} holds no secret.`, 'Log in again.');
-	return {
-		...{agentId, profileId, kind: good.type, secret},
-		...optional('expires', typeof good.expires === 'number' ? good.expires : undefined),
-	};
+	context: ResolveContext,
+	minTtlMs: number | undefined,
+	{profiles}: Prepared,
+	{option, place}: Candidate,
+): Promise<{readonly credential: Credential; readonly secret: string}> {
+	const found = profiles.find(
+		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
+	);
+	if (!found) throw noSecret(place.profileId);
+	const credential = await freshened(context, minTtlMs, found);
+	const ref =
+		credential.type === 'token'
+			? credential.tokenRef
+			: credential.type === 'api_key'
+				? credential.keyRef
+				: undefined;
+	const secret = handedOutSecret(credential) ?? (ref?.source === 'env' ? context.env[ref.id] : undefined);
+	if (!secret) throw noSecret(place.profileId);
+	return {credential, secret};
 }
 
 async function freshened(
-	input: ResolveInput,
-	agentId: string,
-	profileId: string,
-	credential: Credential,
+	{paths, network, now, findProvider}: ResolveContext,
+	minTtlMs: number | undefined,
+	{owner: agentId, profileId, credential}: UsableProfile,
 ): Promise<Credential> {
-	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, input.now())))
+	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, now(), minTtlMs)))
 		return credential;
 	const [{freshCredential}, provider] = await Promise.all([
 		import('./refresh.ts'),
-		input.findProvider(input.providerId),
+		findProvider(credential.provider),
 	]);
-	const {paths, network, now} = input;
-	return (await freshCredential({paths, provider, agentId, profileId, network, now})).credential;
+	const fresh = await freshCredential({
+		...{paths, provider, agentId, profileId, network, now},
+		...optional('minTtlMs', minTtlMs),
+	});
+	// What the server gave is stored, and serves who asks for less.
+	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))
+		throw shortLived(profileId, fresh.credential, now());
+	return fresh.credential;
 }
 
-function assertUsable(
-	{profileId = '', providerId}: ResolveInput,
-	agentId: string,
-	profiles: ReadonlyMap<string, Credential>,
-	order: EffectiveOrder,
-): void {
-	const present = profiles.get(profileId);
-	if (!present) throw unknownProfile(agentId, profileId);
-	if (present.provider !== providerId) throw foreignProfile(profileId, present.provider, providerId);
-	const place = order.places.find(other => other.profileId === profileId);
-	if (place?.place === undefined)
-		throw unusable(agentId, providerId, [place ?? {profileId, reason: 'ok', why: ''}]);
+function resolvedFrom(
+	prepared: Prepared,
+	{option, place}: Candidate,
+	{credential, secret}: {readonly credential: Credential; readonly secret: string},
+	failures: readonly Failed[],
+): Resolved {
+	const {agentId, decision} = prepared;
+	const [first] = decision.options;
+	const isFallback = option.model !== undefined && option !== first;
+	return {
+		...{agentId, profileId: place.profileId, provider: option.provider},
+		...optional('model', option.model),
+		...optional(
+			'modelWhy',
+			isFallback ? `${option.why}: every profile for ${modelName(first)} is out` : undefined,
+		),
+		...{kind: credential.type, secret},
+		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
+		...optional('owner', place.owner),
+		...{reason: place.reason, why: place.why},
+		...optional('until', place.until),
+		passedOver: passedOverBy(prepared, failures, option),
+	};
 }
 
-/** The error of a profile that an agent does not have. */
-export function unknownProfile(agentId: string, profileId: string): JarvisError {
-	return new JarvisError(
-		'profile_unknown',
-		`The agent ${agentId} has no profile ${profileId}.`,
-		`See those that it has: jarvis models auth list --agent ${agentId}`,
+/**
+ * What was better placed than the option that was used, and why it was not: all of the options before it,
+ * and what failed.
+ */
+export function passedOverBy(
+	{decision}: Prepared,
+	failures: readonly Failed[],
+	used?: JudgedOption,
+): PassedOver[] {
+	const before = used ? decision.options.slice(0, decision.options.indexOf(used) + 1) : decision.options;
+	return before.flatMap(option =>
+		option.order.places.flatMap(({profileId, reason, why, until, place}) => {
+			const failed = failures.find(
+				({candidate}) => candidate.option === option && candidate.place.profileId === profileId,
+			);
+			// One that is ready and did not fail is either the one that is used, or behind it.
+			if (!failed && place !== undefined && (until === undefined || option === used)) return [];
+			return [
+				{
+					provider: option.provider,
+					...optional('model', option.model),
+					profileId,
+					reason: failed?.error.code ?? reason,
+					why: failed?.error.message ?? why,
+					...optional('until', until),
+				},
+			];
+		}),
 	);
 }
 
-/** The error of a profile that is of another provider than was asked for. */
-export function foreignProfile(profileId: string, provider: string, wanted: string): JarvisError {
-	return new JarvisError(
-		'profile_foreign',
-		`${profileId} belongs to ${provider}, not to ${wanted}.`,
-		`Name a profile of ${wanted}, or ask for --provider ${provider}.`,
-	);
+/** A model as a person writes it. */
+export function modelName(option: Pick<JudgedOption, 'provider' | 'model'> | undefined): string {
+	return option?.model === undefined ? (option?.provider ?? '') : `${option.provider}/${option.model}`;
 }
 
-function nothingUsable({providerId}: ResolveInput, agentId: string, order: EffectiveOrder): JarvisError {
-	if (order.places.length > 0) return unusable(agentId, providerId, order.places);
+// What is wrong with one profile says nothing of the next one; what is wrong with the store does.
+const ofOneProfile: readonly ErrorCode[] = [
+	...(['needs_login', 'no_credential', 'refresh_unavailable', 'refresh_refused'] as const),
+	...(['provider_unknown', 'profile_unknown', 'insecure_endpoint', 'lock_timeout', 'lock_lost'] as const),
+];
+
+function noSecret(profileId: string): JarvisError {
+	return new JarvisError('no_credential', `${profileId} holds no secret.`, 'Log in again.');
+}
+
+function shortLived(profileId: string, {expires}: OAuthCredential, now: number): JarvisError {
+	const seconds = Math.max(0, Math.round((Number(expires) - now) / 1000));
 	return new JarvisError(
 		'no_credential',
-		`The agent ${agentId} has no profile of ${providerId}.`,
-		`Log in: jarvis models auth login --provider ${providerId} --agent ${agentId}`,
-	);
-}
-
-function withPassedOver(refused: JarvisError, order: EffectiveOrder): JarvisError {
-	const others = order.places.filter(({place}) => place === undefined);
-	if (others.length === 0) return refused;
-	const reasons = others.map(({profileId, reason, why}) => `${profileId}: ${why} (${reason})`);
-	return new JarvisError('needs_login', `${refused.message} ${reasons.join('; ')}.`, refused.next, {
-		cause: refused,
-	});
-}
-
-function unusable(agentId: string, providerId: string, places: readonly OrderPlace[]): JarvisError {
-	const reasons = places.map(({profileId, reason, why}) => `${profileId}: ${why} (${reason})`);
-	return new JarvisError(
-		places.some(place => place.reason === 'needs_login') ? 'needs_login' : 'no_credential',
-		`The agent ${agentId} has no usable profile of ${providerId}. ${reasons.join('; ')}.`,
-		`Log in: jarvis models auth login --provider ${providerId} --agent ${agentId}`,
+		`The server gave ${profileId} a token for ${seconds} s, which is less than was asked for.`,
+		'Ask for less with --min-ttl.',
 	);
 }

@@ -2,9 +2,11 @@ import {asJarvisError, type JarvisError} from '../errors.ts';
 import {type Config, decodeConfig, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
-import {type EntryProblem, optional} from '../store/schema.ts';
+import {type AgentCredentials, type EntryProblem, optional} from '../store/schema.ts';
 import {factsOf, type ProfileFacts} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
+import type {SessionFacts} from './session-facts.ts';
+import {inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -21,16 +23,27 @@ export interface AgentSnapshot {
 	readonly name?: string;
 	readonly workspace?: string;
 	readonly profiles: readonly ProfileFacts[];
+	/** The main agent's profiles that it uses, as it has none itself of their providers. */
+	readonly inherited: readonly ProfileFacts[];
 	/** Entries of the file that are kept and left out of use. */
 	readonly broken: readonly EntryProblem[];
 	/** The store's explicit orders. */
 	readonly order: ReadonlyMap<string, readonly string[]>;
+	/** provider → the profile that last worked: a hint for a person, and no more. */
+	readonly lastGood: ReadonlyMap<string, string>;
+	/** Its sessions, the one that changed last first; none unless they were asked for. */
+	readonly sessions: readonly SessionFacts[];
+	/** Why its sessions could not be read. */
+	readonly sessionsProblem?: JarvisError;
 	/** Why the agent's file could not be read. */
 	readonly problem?: JarvisError;
 }
 
 /** Reads all agents. Never throws for a file that cannot be read: the snapshot says so. */
-export async function readSnapshot(paths: StatePaths): Promise<Snapshot> {
+export async function readSnapshot(
+	paths: StatePaths,
+	wanted: {readonly sessions?: boolean} = {},
+): Promise<Snapshot> {
 	const problems: JarvisError[] = [];
 	const config = await readConfig(paths).catch(error => {
 		problems.push(asJarvisError(error));
@@ -38,10 +51,13 @@ export async function readSnapshot(paths: StatePaths): Promise<Snapshot> {
 	});
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
+	// The main agent comes first: the others read of it.
+	let main: AgentCredentials | undefined;
 	for (const id of idsOf(paths, config, problems)) {
-		const agent = await readAgent(paths, config, id, id === defaultAgent);
+		const {agent, own} = await readAgent(paths, config, id, id === defaultAgent, main);
+		if (id === mainAgentId) main = own;
 		if (agent.problem) problems.push(agent.problem);
-		agents.push(agent);
+		agents.push(wanted.sessions ? {...agent, ...(await readSessionsOf(paths, id))} : agent);
 	}
 	return {agents, defaultAgent, config, problems};
 }
@@ -60,9 +76,14 @@ export function agentIds(paths: StatePaths, config: Config): string[] {
 	return [...new Set([...listAgentIds(paths), ...config.agents.map(agent => agent.id)])];
 }
 
-/** The providers of an agent's profiles, and those that it has an order for. */
+/** All profiles that an agent can use. */
+export function usableFacts(agent: AgentSnapshot): readonly ProfileFacts[] {
+	return [...agent.profiles, ...agent.inherited];
+}
+
+/** The providers of the profiles that an agent can use, and those that it has an order for. */
 export function providersInUse(agent: AgentSnapshot): string[] {
-	return [...new Set([...agent.profiles.map(facts => facts.provider), ...agent.order.keys()])].sort();
+	return [...new Set([...usableFacts(agent).map(facts => facts.provider), ...agent.order.keys()])].sort();
 }
 
 /** An agent's effective order of a provider at `now` (epoch ms). */
@@ -74,19 +95,19 @@ export function orderOf(
 ): EffectiveOrder {
 	const configured = [...config.profiles].filter(([, of]) => of === provider).map(([id]) => id);
 	return effectiveOrder({
-		...{provider, profiles: agent.profiles, configured, now, env},
+		...{agentId: agent.id, provider, profiles: usableFacts(agent), configured, now, env},
 		storeOrder: agent.order.get(provider),
 		configOrder: config.order.get(provider),
 	});
 }
 
-/** Reads one agent. Never throws for a file that cannot be read: the result says so. */
-export async function readAgent(
+async function readAgent(
 	paths: StatePaths,
 	config: Config,
 	id: string,
 	isDefault: boolean,
-): Promise<AgentSnapshot> {
+	main: AgentCredentials | undefined,
+): Promise<{readonly agent: AgentSnapshot; readonly own?: AgentCredentials}> {
 	const listed = config.agents.find(agent => agent.id === id);
 	const about = {
 		id,
@@ -95,16 +116,38 @@ export async function readAgent(
 		...optional('workspace', listed?.workspace),
 	};
 	try {
-		const {profiles, problems, order, usageStats} = await readCredentials(paths, id);
-		return {
+		const own = await readCredentials(paths, id);
+		const inherited = main && readsMain(config.agents, id) ? inheritedProfiles(own, main) : [];
+		const {problems, order, lastGood} = own;
+		const agent = {
 			...about,
-			order,
-			broken: problems,
-			profiles: [...profiles].map(([profileId, credential]) =>
-				factsOf(id, profileId, credential, usageStats.get(profileId)),
-			),
+			sessions: [],
+			...{order, lastGood, broken: problems},
+			profiles: ownProfiles(id, own).map(factsOfUsable),
+			inherited: inherited.map(factsOfUsable),
 		};
+		return {agent, own};
 	} catch (error) {
-		return {...about, profiles: [], broken: [], order: new Map(), problem: asJarvisError(error)};
+		const none = {profiles: [], inherited: [], broken: [], sessions: []};
+		return {
+			agent: {...about, ...none, order: new Map(), lastGood: new Map(), problem: asJarvisError(error)},
+		};
 	}
+}
+
+async function readSessionsOf(
+	paths: StatePaths,
+	agentId: string,
+): Promise<Pick<AgentSnapshot, 'sessions' | 'sessionsProblem'>> {
+	const {listSessions} = await import('./session-facts.ts');
+	try {
+		return {sessions: await listSessions(paths, agentId)};
+	} catch (error) {
+		return {sessions: [], sessionsProblem: asJarvisError(error)};
+	}
+}
+
+/** The facts of a profile that an agent can use. */
+export function factsOfUsable({owner, profileId, credential, usage}: UsableProfile): ProfileFacts {
+	return factsOf(owner, profileId, credential, usage);
 }

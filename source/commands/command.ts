@@ -1,5 +1,6 @@
 import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
+import {JarvisError} from '../errors.ts';
 import {unknownAgent} from '../store/paths.ts';
 
 /** What a command gets: its words already parsed, and the world that it may touch. */
@@ -22,6 +23,25 @@ export type CommandRun = (context: CommandContext) => Promise<number>;
 export function textFlag(context: CommandContext, name: string): string | undefined {
 	const value = context.flags[name];
 	return typeof value === 'string' ? value : undefined;
+}
+
+const unitMs = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000} as const;
+
+/**
+ * A flag's span of time in milliseconds: a number with `s`, `m`, `h` or `d`, as in `5m`.
+ * @throws `usage`
+ */
+export function durationFlag(context: CommandContext, name: string): number | undefined {
+	const text = textFlag(context, name);
+	if (text === undefined) return undefined;
+	const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text.trim()) ?? [];
+	const ms = unitMs[unit as keyof typeof unitMs];
+	if (ms !== undefined) return Number(number) * ms;
+	throw new JarvisError(
+		'usage',
+		`--${name} ${JSON.stringify(text)} is no span of time.`,
+		'Write a number and s, m, h or d, for example 5m.',
+	);
 }
 
 /**

@@ -1,7 +1,7 @@
 import {dirname} from 'node:path';
 import type {EffectiveOrder} from '../auth/routing/order.ts';
 import {orderOf} from '../auth/snapshot.ts';
-import {span} from '../words.ts';
+import {orderSourceWords, span} from '../words.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -51,12 +51,5 @@ async function orderText(order: EffectiveOrder, now: number): Promise<string> {
 		reason,
 		until === undefined ? why : `${why}, back in ${span(until - now)}`,
 	]);
-	return `Order of ${order.provider}, from: ${sourceWords[order.source]}\n${await textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
+	return `Order of ${order.provider}, from: ${orderSourceWords[order.source]}\n${await textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
 }
-
-const sourceWords: Record<EffectiveOrder['source'], string> = {
-	store: 'the agent’s own order',
-	config: 'auth.order in jarvis.json',
-	'configured profiles': 'auth.profiles in jarvis.json',
-	'all profiles': 'all stored profiles',
-};

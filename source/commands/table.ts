@@ -40,6 +40,9 @@ const matchFlags: readonly FlagSpec[] = [
 	{name: 'peer', value: 'kind:id', help: 'who the message is from: direct, group or channel, and the id'},
 ];
 const boundAgent: FlagSpec = {name: 'agent', value: 'id', help: 'the agent', required: true};
+const session: FlagSpec = {name: 'session', value: 'key', help: 'the session that it is for'};
+const minTtl: FlagSpec = {name: 'min-ttl', value: 'span', help: 'good for at least so long, for example 5m'};
+const sessionKey: ArgumentSpec = {name: 'session', help: 'the session’s key'};
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 
 /** Every command, in the order in which help lists them. */
@@ -86,14 +89,46 @@ export const commandTable: readonly CommandSpec[] = [
 		path: ['models', 'auth', 'token'],
 		summary: 'print a token that is good now, refreshed if need be',
 		flags: [
-			provider,
+			{name: 'provider', value: 'id', help: 'of this provider'},
+			{
+				name: 'model',
+				value: 'ref',
+				help: 'to call this model with, or a fallback of it (--json tells which)',
+			},
 			agent,
+			session,
 			{name: 'profile', value: 'id', help: 'of this profile and no other'},
+			minTtl,
+			{name: 'ready', help: 'rather none than one that is set aside after failures'},
 			json,
 			stateDir,
 		],
 		arguments: [],
 		load: async () => (await import('./token.ts')).runToken,
+	},
+	{
+		path: ['models', 'auth', 'report'],
+		summary: 'tell how a profile did in use: failures set it aside, a success brings it back',
+		flags: [
+			agent,
+			{name: 'took', value: 'span', help: 'how long ago the request began, for example 20s'},
+			{name: 'retry-after', value: 'span', help: 'when the provider says that it can be used again'},
+			{name: 'permanent', help: 'the credential will never work again (with auth)'},
+			json,
+			stateDir,
+		],
+		arguments: [
+			profileId,
+			{name: 'outcome', help: 'ok, auth, rate_limit, billing, format, timeout or network'},
+		],
+		load: async () => (await import('./usage.ts')).runReport,
+	},
+	{
+		path: ['models', 'auth', 'cooldown', 'clear'],
+		summary: 'have a profile used again that was set aside after failures',
+		flags: [agent, json, stateDir],
+		arguments: [profileId],
+		load: async () => (await import('./usage.ts')).runCooldownClear,
 	},
 	{
 		path: ['models', 'auth', 'list'],
@@ -129,6 +164,44 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [provider, agent, json, stateDir],
 		arguments: [],
 		load: async () => (await import('./order.ts')).runOrderClear,
+	},
+	{
+		path: ['which'],
+		summary: 'explain which credential would be used, what after it, what not, and why',
+		flags: [agent, session, minTtl, json, stateDir],
+		arguments: [{name: 'target', help: 'a provider, or a model: an alias or provider/model'}],
+		load: async () => (await import('./which.ts')).runWhich,
+	},
+	{
+		path: ['sessions', 'list'],
+		summary: 'list an agent’s sessions, with the model and the profile that each keeps to',
+		flags: [agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./sessions.ts')).runSessionsList,
+	},
+	{
+		path: ['sessions', 'show'],
+		summary: 'show what a session uses now, and why',
+		flags: [agent, json, stateDir],
+		arguments: [sessionKey],
+		load: async () => (await import('./sessions.ts')).runSessionsShow,
+	},
+	{
+		path: ['sessions', 'send'],
+		summary: 'carry out a slash command in a session: /model, /reset, /help',
+		flags: [agent, json, stateDir],
+		arguments: [
+			sessionKey,
+			{name: 'command', help: 'for example "/model Opus@anthropic:work"', variadic: true},
+		],
+		load: async () => (await import('./sessions.ts')).runSessionsSend,
+	},
+	{
+		path: ['sessions', 'reset'],
+		summary: 'begin a session anew, without a model or a profile of its own',
+		flags: [agent, json, stateDir],
+		arguments: [sessionKey],
+		load: async () => (await import('./sessions.ts')).runSessionsReset,
 	},
 	{
 		path: ['agents', 'list'],
@@ -218,6 +291,8 @@ export const commandTable: readonly CommandSpec[] = [
 export const groupSummaries: Readonly<Record<string, string>> = {
 	models: 'credentials of models’ providers',
 	'models auth': 'log in, hand out, list and order credentials',
+	'models auth cooldown': 'profiles that are set aside after failures',
+	sessions: 'sessions, each with the model and the profile that it keeps to',
 	'models auth order': 'the order in which profiles are tried',
 	agents: 'agents, each with credentials of its own, and the messages bound to them',
 	channels: 'the channels that messages come from',

@@ -1,13 +1,26 @@
-import {type CommandContext, printJson, textFlag} from './command.ts';
+import {span} from '../words.ts';
+import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
 
 /** `models auth token`: a token that is good now, alone on standard output. */
 export async function runToken(context: CommandContext): Promise<number> {
-	const {agentId, profileId, kind, secret, expires} = await context.jarvis.token({
-		providerId: textFlag(context, 'provider') ?? '',
+	const {jarvis, flags} = context;
+	const {secret, ...about} = await jarvis.resolve({
+		providerId: textFlag(context, 'provider'),
+		model: textFlag(context, 'model'),
 		agentId: textFlag(context, 'agent'),
+		sessionKey: textFlag(context, 'session'),
 		profileId: textFlag(context, 'profile'),
+		minTtlMs: durationFlag(context, 'min-ttl'),
+		readyOnly: flags.ready === true,
 	});
-	if (context.flags.json) printJson(context, {agentId, profileId, kind, token: secret, expires});
-	else context.print(secret);
+	if (flags.json) {
+		printJson(context, {...about, token: secret});
+		return 0;
+	}
+	if (about.until !== undefined) {
+		const back = span(about.until - jarvis.now());
+		context.tell(`${about.profileId} is ${about.why}, back in ${back}; nothing else can be used.`);
+	}
+	context.print(secret);
 	return 0;
 }

@@ -12,7 +12,7 @@ import {
 	shownDraft,
 	shownOrder,
 } from '../ui/rows.ts';
-import {span} from '../words.ts';
+import {orderSourceWords, span} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
 const columns = (now: number): readonly Column<OrderRow>[] => [
@@ -42,13 +42,6 @@ const columns = (now: number): readonly Column<OrderRow>[] => [
 	},
 ];
 
-const sourceWords = {
-	store: "the agent's own order",
-	config: 'auth.order in jarvis.json',
-	'configured profiles': 'auth.profiles in jarvis.json',
-	'all profiles': 'no explicit order',
-} as const;
-
 /** In which order a provider's profiles are tried, and why each stands where it stands. */
 export default function OrderScreen({state, height}: ScreenProps) {
 	const {all, shown} = orderProviders(state);
@@ -75,7 +68,7 @@ export default function OrderScreen({state, height}: ScreenProps) {
 				{fit(
 					shownDraft(state)
 						? '  ! not saved yet: s saves, Esc drops it'
-						: `  from: ${order ? sourceWords[order.source] : '–'}`,
+						: `  from: ${order ? orderSourceWords[order.source] : '–'}`,
 					state.size.columns,
 				)}
 			</Text>

@@ -14,6 +14,8 @@ export interface Config extends DecodedBindings {
 	readonly order: ReadonlyMap<string, readonly string[]>;
 	/** `auth.profiles`: the profile ids that are configured, with their provider. */
 	readonly profiles: ReadonlyMap<string, string>;
+	/** `auth.cooldowns`. */
+	readonly cooldowns: CooldownConfig;
 	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
 	/** `channels`: the channels that are configured, with the ids of their accounts. */
@@ -27,6 +29,19 @@ export interface AgentConfig {
 	readonly name?: string;
 	readonly workspace?: string;
 	readonly isDefault: boolean;
+	/** It may use the main agent's profiles of providers of which it has none itself. */
+	readonly readsMain: boolean;
+}
+
+/** `auth.cooldowns`: for how long a profile is set aside after failures (docs/routing.md). */
+export interface CooldownConfig {
+	/** How long (h) a profile is disabled after a first billing failure; each further one doubles it. */
+	readonly billingBackoffHours: number;
+	readonly billingBackoffHoursByProvider: ReadonlyMap<string, number>;
+	/** The longest time (h) that a profile is disabled. */
+	readonly billingMaxHours: number;
+	/** After so long (h) without a failure the counting starts again. */
+	readonly failureWindowHours: number;
 }
 
 /** `agents.defaults.model` and `agents.defaults.models`. */
@@ -35,6 +50,8 @@ export interface ModelConfig {
 	readonly fallbacks: readonly string[];
 	/** alias → `provider/model` */
 	readonly aliases: ReadonlyMap<string, string>;
+	/** Every `provider/model` that is named, in the order of the file. */
+	readonly configured: readonly string[];
 }
 
 export interface EndpointOverride {
@@ -69,6 +86,7 @@ export function decodeConfig(document: JsonObject): Config {
 				return provider ? [[id, provider] as const] : [];
 			}),
 		),
+		cooldowns: decodeCooldowns(member(auth, 'cooldowns')),
 		endpointOverrides: new Map(
 			entriesOf(member(member(document, 'models'), 'providers')).flatMap(([provider, entry]) => {
 				const override = member(entry, 'auth');
@@ -156,18 +174,42 @@ function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {
 			id,
 			index,
 			isDefault: member(entry, 'default') === true,
+			readsMain: member(entry, 'readsMain') !== false,
 			...optional('name', textMember(entry, 'name')),
 			...optional('workspace', textMember(entry, 'workspace')),
 		},
 	];
 }
 
+function decodeCooldowns(value: JsonValue | undefined): CooldownConfig {
+	const hours = (key: string, otherwise: number) => hoursOf(member(value, key)) ?? otherwise;
+	return {
+		billingBackoffHours: hours('billingBackoffHours', 5),
+		billingMaxHours: hours('billingMaxHours', 24),
+		failureWindowHours: hours('failureWindowHours', 24),
+		billingBackoffHoursByProvider: new Map(
+			entriesOf(member(value, 'billingBackoffHoursByProvider')).flatMap(([provider, entry]) => {
+				const own = hoursOf(entry);
+				return own === undefined ? [] : [[provider, own] as const];
+			}),
+		),
+	};
+}
+
+function hoursOf(value: JsonValue | undefined): number | undefined {
+	return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
 function decodeModels(defaults: JsonValue | undefined): ModelConfig {
 	const model = member(defaults, 'model');
-	const fallbacks = member(model, 'fallbacks');
+	const listed = member(model, 'fallbacks');
+	const fallbacks = Array.isArray(listed) ? listed.filter(ref => typeof ref === 'string') : [];
+	const primary = typeof model === 'string' && model !== '' ? model : textMember(model, 'primary');
+	const named = entriesOf(member(defaults, 'models')).map(([ref]) => ref);
 	return {
-		...optional('primary', typeof model === 'string' ? model : textMember(model, 'primary')),
-		fallbacks: Array.isArray(fallbacks) ? fallbacks.filter(ref => typeof ref === 'string') : [],
+		...optional('primary', primary),
+		fallbacks,
+		configured: [...new Set([...(primary ? [primary] : []), ...fallbacks, ...named])],
 		aliases: new Map(
 			entriesOf(member(defaults, 'models')).flatMap(([ref, entry]) => {
 				const alias = textMember(entry, 'alias');

@@ -14,11 +14,11 @@ const secretMembers = [
 	...['access', 'refresh', 'expires', 'expiresIn'],
 ];
 
-/** What `usageStats` holds of failures: gone after a login or a refresh that worked. */
-const failureMembers = [
-	...['errorCount', 'cooldownUntil', 'disabledUntil', 'disabledReason', 'failureCounts', 'lastFailureAt'],
-	'needsLogin',
-];
+/** What `usageStats` holds of failures that a profile had in use. */
+export const failureMembers = [
+	...['errorCount', 'cooldownUntil', 'disabledUntil', 'disabledReason', 'disabledCount'],
+	...['failureCounts', 'lastFailureAt', 'lastFailureReason'],
+] as const;
 
 /** The text of a document, members in the documented order and unknown ones behind them. */
 export function serializeDocument(document: JsonObject): string {
@@ -75,16 +75,30 @@ export function setOrder(document: JsonObject, provider: string, ids: readonly s
 	if (Object.keys(order).length === 0) delete document.order;
 }
 
+/** Members of a profile's usage by name; `undefined` takes one away. */
+export type UsagePatch = Readonly<Record<string, JsonValue | undefined>>;
+
 /** Sets members of a profile's usage. */
-export function patchUsage(document: JsonObject, profileId: string, patch: Record<string, JsonValue>): void {
+export function patchUsage(document: JsonObject, profileId: string, patch: UsagePatch): void {
 	const usage = objectMember(objectMember(document, 'usageStats'), profileId);
-	for (const [key, value] of Object.entries(patch)) setMember(usage, key, value);
+	for (const [key, value] of Object.entries(patch)) {
+		if (value === undefined) delete usage[key];
+		else setMember(usage, key, value);
+	}
 }
 
-/** Forgets the failures of a profile: it has just been seen to work. */
+/** Sets the profile of a provider that worked last, or, with `undefined`, forgets it. */
+export function setLastGood(document: JsonObject, provider: string, profileId: string | undefined): void {
+	const lastGood = objectMember(document, 'lastGood');
+	if (profileId) setMember(lastGood, provider, profileId);
+	else delete lastGood[provider];
+	if (Object.keys(lastGood).length === 0) delete document.lastGood;
+}
+
+/** Forgets the failures of a profile, and that its refresh token was refused: it has a new one. */
 export function clearFailures(document: JsonObject, profileId: string): void {
 	const usage = member(objectIfThere(document, 'usageStats'), profileId);
-	if (isObject(usage)) for (const key of failureMembers) delete usage[key];
+	if (isObject(usage)) for (const key of [...failureMembers, 'needsLogin']) delete usage[key];
 }
 
 function objectIfThere(document: JsonObject, key: string): JsonObject {

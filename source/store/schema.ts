@@ -60,7 +60,12 @@ export interface UsageStats {
 	readonly cooldownUntil?: number;
 	readonly disabledUntil?: number;
 	readonly disabledReason?: string;
+	/** How often in a row it was disabled: each time doubles the next one. */
+	readonly disabledCount?: number;
+	/** Failures by reason, those during a cooldown included. */
+	readonly failureCounts?: ReadonlyMap<string, number>;
 	readonly lastFailureAt?: number;
+	readonly lastFailureReason?: string;
 	/** When and with what outcome the credential was last seen to work or fail at its server. */
 	readonly lastProven?: {readonly at: number; readonly outcome: string};
 	/** The authorization server refused the refresh token whose fingerprint is given. */
@@ -171,7 +176,10 @@ function decodeUsage(entry: JsonValue): UsageStats {
 		...optional('cooldownUntil', positive(member(entry, 'cooldownUntil'))),
 		...optional('disabledUntil', positive(member(entry, 'disabledUntil'))),
 		...optional('disabledReason', textMember(entry, 'disabledReason')),
+		...optional('disabledCount', positive(member(entry, 'disabledCount'))),
+		...optional('failureCounts', decodeCounts(member(entry, 'failureCounts'))),
 		...optional('lastFailureAt', positive(member(entry, 'lastFailureAt'))),
+		...optional('lastFailureReason', textMember(entry, 'lastFailureReason')),
 		...(provenAt ? {lastProven: {at: provenAt, outcome: textMember(proven, 'outcome') ?? 'unknown'}} : {}),
 		...(fingerprint
 			? {
@@ -183,6 +191,14 @@ function decodeUsage(entry: JsonValue): UsageStats {
 				}
 			: {}),
 	};
+}
+
+function decodeCounts(value: JsonValue | undefined): ReadonlyMap<string, number> | undefined {
+	const counts = entriesOf(value).flatMap(([reason, entry]) => {
+		const count = positive(entry);
+		return count === undefined ? [] : [[reason, count] as const];
+	});
+	return counts.length > 0 ? new Map(counts) : undefined;
 }
 
 function decodeExpires(value: JsonValue | undefined): Expires | undefined {

@@ -199,7 +199,7 @@ test('a file that is damaged while a login waits is left as it is, and the login
 	await visit(state.url);
 	expect(await login.finished).toMatchObject({step: 'failed', error: {code: 'store_damaged'}});
 	expect(bytes(sandbox)).toBe('{"profiles": {');
-	const {code} = await refusal(sandbox.open().token({providerId: 'acme'}));
+	const {code} = await refusal(sandbox.open().resolve({providerId: 'acme'}));
 	expect(code).toBe('store_damaged');
 });
 

@@ -64,7 +64,7 @@ describe('removing a profile', () => {
 			order: {acme: ['acme:a']},
 		});
 		await jarvis.removeProfile('main', 'acme:a');
-		expect(await jarvis.token({providerId: 'acme'})).toMatchObject({profileId: 'acme:b'});
+		expect(await jarvis.resolve({providerId: 'acme'})).toMatchObject({profileId: 'acme:b'});
 	});
 
 	test('touches no other agent', async () => {
@@ -135,9 +135,9 @@ describe('the order of a provider', () => {
 
 	test('decides what is handed out', async () => {
 		const {jarvis} = open();
-		expect(await jarvis.token({providerId: 'acme'})).toMatchObject({profileId: 'acme:b'});
+		expect(await jarvis.resolve({providerId: 'acme'})).toMatchObject({profileId: 'acme:b'});
 		await jarvis.setOrder('main', 'acme', ['acme:a']);
-		expect(await jarvis.token({providerId: 'acme'})).toMatchObject({profileId: 'acme:a'});
+		expect(await jarvis.resolve({providerId: 'acme'})).toMatchObject({profileId: 'acme:a'});
 	});
 
 	test.each([

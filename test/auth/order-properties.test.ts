@@ -41,6 +41,7 @@ const profiles: fc.Arbitrary<ProfileFacts[]> = fc
 const namedOrder = fc.option(fc.array(fc.constantFrom(...ids, 'a:gone')), {nil: undefined, freq: 1});
 
 const input: fc.Arbitrary<OrderInput> = fc.record({
+	agentId: fc.constant('main'),
 	provider: fc.constant('a'),
 	profiles,
 	storeOrder: namedOrder,

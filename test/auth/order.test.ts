@@ -16,7 +16,7 @@ const oauth = {type: 'oauth', access: 'canary-access', refresh: 'canary-refresh'
 const token = {type: 'token', token: 'canary-token'};
 
 function order(profiles: readonly ProfileFacts[], input: Partial<OrderInput> = {}) {
-	return effectiveOrder({provider: 'a', profiles, now, env: {}, ...input});
+	return effectiveOrder({agentId: 'main', provider: 'a', profiles, now, env: {}, ...input});
 }
 
 function tried(...given: Parameters<typeof order>): string[] {
@@ -62,7 +62,7 @@ test.each([
 test('an explicit order is a filter, and says what it leaves out', () => {
 	const {places, explicit} = order(three, {storeOrder: ['a:z', 'a:x']});
 	expect(explicit).toEqual(['a:z', 'a:x']);
-	expect(places).toEqual([
+	expect(places).toMatchObject([
 		{profileId: 'a:z', place: 1, reason: 'ok', why: 'place 1 of the order'},
 		{profileId: 'a:x', place: 2, reason: 'ok', why: 'place 2 of the order'},
 		{profileId: 'a:y', reason: 'excluded_by_auth_order', why: 'left out by the order'},
@@ -116,8 +116,8 @@ test.each([{storeOrder: ['a:x', 'a:y', 'a:z']}, {}])(
 			['a:x', 3, 'disabled', soon + 2],
 		]);
 		expect(places.slice(1).map(({why}) => why)).toEqual([
-			'cooling down, tried last',
-			'disabled (billing), tried last',
+			'cooling down after failures',
+			'disabled after a billing failure',
 		]);
 	},
 );

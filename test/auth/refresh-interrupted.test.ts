@@ -69,7 +69,7 @@ describe('a holder that is killed in the middle of its request', () => {
 		expect(await answers).toEqual([{code: 'gone', message: 'ended by SIGKILL'}]);
 		sandbox.server.setTokenDelay(0);
 		const killedAt = Date.now();
-		const error = await refusal(sandbox.open().token({providerId}));
+		const error = await refusal(sandbox.open().resolve({providerId}));
 		expect(Date.now() - killedAt).toBeLessThan(holderLimitMs);
 		expect(error.code).toBe('needs_login');
 		const [, cutOffAt = ''] =
@@ -88,7 +88,7 @@ describe('a holder that is killed in the middle of its request', () => {
 		await answers;
 		sandbox.server.setTokenDelay(0);
 		sandbox.server.setTokenFailure(undefined);
-		const {secret} = await sandbox.open().token({providerId});
+		const {secret} = await sandbox.open().resolve({providerId});
 		expect(readStore(sandbox).profiles[profileId]?.access).toBe(secret);
 	});
 

@@ -30,7 +30,7 @@ async function duringRefresh(sandbox: Sandbox, meanwhile: () => Promise<unknown>
 		await meanwhile();
 		return response;
 	};
-	const {secret} = await sandbox.open({fetch: late}).token({providerId});
+	const {secret} = await sandbox.open({fetch: late}).resolve({providerId});
 	expect(sandbox.server.refreshRequests).toBe(1);
 	return secret;
 }
@@ -102,7 +102,7 @@ describe('of two agents with one grant', () => {
 		writeStore(sandbox, 'work', {
 			profiles: {'acme:copy': {...entry, email: 'alias@example.test', colour: 'red'}},
 		});
-		const {secret} = await sandbox.open().token({providerId});
+		const {secret} = await sandbox.open().resolve({providerId});
 		expect(readStore(sandbox, 'work').profiles['acme:copy']).toMatchObject({
 			...{access: secret, email: 'alias@example.test', colour: 'red'},
 		});
@@ -111,14 +111,14 @@ describe('of two agents with one grant', () => {
 	test('one whose process died before it wrote the other record finds the new token', async () => {
 		const {sandbox, entry} = await withGrant();
 		writeStore(sandbox, 'work', {profiles: {[profileId]: entry}});
-		const {secret} = await sandbox.open().token({providerId});
+		const {secret} = await sandbox.open().resolve({providerId});
 		// The other record as it would be: still with the spent token.
 		writeStore(sandbox, 'work', {profiles: {[profileId]: entry}});
-		const {secret: adopted} = await sandbox.open().token({providerId, agentId: 'work'});
+		const {secret: adopted} = await sandbox.open().resolve({providerId, agentId: 'work'});
 		expect(adopted).toBe(secret);
 		const later = sandbox.open({now: () => Date.now() + 120_000});
 		writeStore(sandbox, 'work', {profiles: {[profileId]: entry}});
-		await later.token({providerId, agentId: 'work'});
+		await later.resolve({providerId, agentId: 'work'});
 		expect(sandbox.server.events.filter(({type}) => type === 'refused')).toEqual([]);
 		expect(sandbox.server.refreshRequests).toBe(2);
 	});
@@ -127,9 +127,9 @@ describe('of two agents with one grant', () => {
 		const {sandbox, entry} = await withGrant();
 		const {accountId: _, email: __, ...bare} = entry;
 		writeStore(sandbox, 'main', {profiles: {[profileId]: bare}});
-		const {secret} = await sandbox.open().token({providerId});
+		const {secret} = await sandbox.open().resolve({providerId});
 		writeStore(sandbox, 'work', {profiles: {[profileId]: bare}});
-		expect(await sandbox.open().token({providerId, agentId: 'work'})).toMatchObject({secret});
+		expect(await sandbox.open().resolve({providerId, agentId: 'work'})).toMatchObject({secret});
 		expect(sandbox.server.refreshRequests).toBe(1);
 	});
 
@@ -138,7 +138,7 @@ describe('of two agents with one grant', () => {
 		writeStore(sandbox, 'work', {profiles: {}});
 		const {writeFileSync} = await import('node:fs');
 		writeFileSync(sandbox.paths.profiles('work'), '{');
-		expect(await sandbox.open().token({providerId})).toMatchObject({profileId});
+		expect(await sandbox.open().resolve({providerId})).toMatchObject({profileId});
 	});
 });
 
@@ -159,14 +159,14 @@ describe('what must not come back', () => {
 			.refresh(work, 'always')
 			.catch(() => undefined);
 		expect(readStore(sandbox, 'work').usageStats?.[profileId]).toHaveProperty('needsLogin');
-		await sandbox.open().token({providerId});
+		await sandbox.open().resolve({providerId});
 		const later = sandbox.open({now: () => Date.now() + 120_000});
-		expect(await later.token({providerId})).toMatchObject({profileId});
+		expect(await later.resolve({providerId})).toMatchObject({profileId});
 	});
 
 	it('a login without a refresh token is not adopted over one that has one', async () => {
 		const {sandbox} = await withTwoLogins({refresh: undefined});
-		await sandbox.open().token({providerId});
+		await sandbox.open().resolve({providerId});
 		expect(readStore(sandbox).profiles[profileId]).toHaveProperty('refresh');
 	});
 
@@ -175,9 +175,9 @@ describe('what must not come back', () => {
 		const {accountId: _, email: __, ...bare} = entry;
 		writeStore(sandbox, 'work', {profiles: {[profileId]: bare}});
 		const lock = await acquireLock(sandbox.paths.locks, 'store-work');
-		const asked = sandbox.open().token({providerId});
+		const asked = sandbox.open().resolve({providerId});
 		await expect.poll(() => readStore(sandbox).profiles[profileId]?.access, soon).not.toBe(entry.access);
-		const following = sandbox.open().token({providerId, agentId: 'work'});
+		const following = sandbox.open().resolve({providerId, agentId: 'work'});
 		await expect
 			.poll(() => sandbox.server.refreshRequests, {timeout: 500})
 			.toBe(2)
@@ -192,7 +192,7 @@ describe('what must not come back', () => {
 		const {sandbox} = await withGrant();
 		sandbox.server.setTokenFailure({status: 401, body: '{"error":"invalid_client"}'});
 		sandbox.server.setTokenDelay(100);
-		const asked = [sandbox.open().token({providerId}), sandbox.open().token({providerId})];
+		const asked = [sandbox.open().resolve({providerId}), sandbox.open().resolve({providerId})];
 		const codes = await Promise.all(asked.map(each => each.catch((error: {code: string}) => error.code)));
 		expect(codes).toEqual(['refresh_refused', 'refresh_refused']);
 	});

@@ -28,7 +28,7 @@ async function withGrant() {
 async function refreshedBy(body: object) {
 	const {sandbox} = await withGrant();
 	sandbox.server.setTokenFailure({status: 200, body: JSON.stringify(body)});
-	const {secret} = await sandbox.open({now: () => now}).token({providerId});
+	const {secret} = await sandbox.open({now: () => now}).resolve({providerId});
 	expect(secret).toBe(canary('access'));
 	expect(sandbox.server.refreshRequests).toBe(1);
 	return readStore(sandbox).profiles[profileId];
@@ -89,7 +89,7 @@ describe('a reply to a refresh is stored, since the old token may be spent', () 
 		const {sandbox} = await withGrant();
 		const body = {...plain, expires_in: undefined, access_token: jwt({exp: now / 1000 + 600})};
 		sandbox.server.setTokenFailure({status: 200, body: JSON.stringify(body)});
-		await sandbox.open({now: () => now}).token({providerId});
+		await sandbox.open({now: () => now}).resolve({providerId});
 		expect(readStore(sandbox).profiles[profileId]).toMatchObject({expires: now + 600_000});
 	});
 
@@ -98,7 +98,7 @@ describe('a reply to a refresh is stored, since the old token may be spent', () 
 		writeStore(sandbox, 'main', {profiles: {[profileId]: {...entry, email: undefined}}});
 		const body = {...plain, id_token: jwt({email: 'söß@example.test'})};
 		sandbox.server.setTokenFailure({status: 200, body: JSON.stringify(body)});
-		await sandbox.open().token({providerId});
+		await sandbox.open().resolve({providerId});
 		expect(readStore(sandbox).profiles[profileId]).toMatchObject({
 			email: 'söß@example.test',
 			accountId: 'sandbox-account-maya',
@@ -163,7 +163,7 @@ describe('what decides nothing changes nothing', () => {
 		const {sandbox} = await withGrant();
 		const before = bytes(sandbox);
 		sandbox.server.setTokenFailure(failure);
-		const error = await refusal(sandbox.open().token({providerId}));
+		const error = await refusal(sandbox.open().resolve({providerId}));
 		expect(error).toMatchObject({code, message: expect.stringMatching(words), exitCode: 1});
 		expect(error.message).toContain('The profile is as it was.');
 		expect(JSON.stringify(error)).not.toContain('canary');
@@ -175,7 +175,7 @@ describe('what decides nothing changes nothing', () => {
 		const {sandbox} = await withGrant();
 		const before = bytes(sandbox);
 		await sandbox.server.close();
-		const {code} = await refusal(sandbox.open().token({providerId}));
+		const {code} = await refusal(sandbox.open().resolve({providerId}));
 		expect(code).toBe('refresh_unavailable');
 		expect(bytes(sandbox)).toBe(before);
 	});
@@ -184,7 +184,7 @@ describe('what decides nothing changes nothing', () => {
 		const {sandbox} = await withGrant();
 		const before = bytes(sandbox);
 		sandbox.server.setTokenDelay(60_000);
-		const asked = refusal(sandbox.open().token({providerId}));
+		const asked = refusal(sandbox.open().resolve({providerId}));
 		await expect.poll(() => sandbox.server.refreshRequests, soon).toBe(1);
 		await sandbox.server.close();
 		expect((await asked).code).toBe('refresh_unavailable');
@@ -196,9 +196,9 @@ describe('what decides nothing changes nothing', () => {
 		const {refresh} = await expiredEntry(sandbox.server);
 		writeStore(sandbox, 'main', {profiles: {[profileId]: {...entry, refresh}}});
 		sandbox.server.setTokenFailure({status: 500, body: ''});
-		await refusal(sandbox.open().token({providerId}));
+		await refusal(sandbox.open().resolve({providerId}));
 		sandbox.server.setTokenFailure(undefined);
-		expect(await sandbox.open().token({providerId})).toMatchObject({profileId});
+		expect(await sandbox.open().resolve({providerId})).toMatchObject({profileId});
 	});
 });
 
@@ -225,7 +225,7 @@ describe('what must not come back', () => {
 		const none = {authorizationEndpoint: undefined, tokenEndpoint: undefined};
 		declareProvider(sandbox.stateDir, sandbox.server, {issuer, ...none});
 		await sandbox.server.close();
-		const {code} = await refusal(sandbox.open().token({providerId}));
+		const {code} = await refusal(sandbox.open().resolve({providerId}));
 		expect(code).toBe('refresh_unavailable');
 	});
 });

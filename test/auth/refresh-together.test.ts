@@ -141,7 +141,7 @@ test('a request that fails is not repeated by each of 8 that waited for it', asy
 	expect(sandbox.server.refreshRequests).toBe(1);
 	sandbox.server.setTokenFailure(undefined);
 	sandbox.server.setTokenDelay(0);
-	expect(await sandbox.open().token({providerId})).toMatchObject({secret: expect.any(String)});
+	expect(await sandbox.open().resolve({providerId})).toMatchObject({secret: expect.any(String)});
 });
 
 describe('what must not come back', () => {

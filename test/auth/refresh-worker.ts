@@ -20,7 +20,7 @@ async function work({stateDir, agentId, profileId, providerId}: Job, at: number)
 	const jarvis = openJarvis({stateDir, env: {}});
 	await pause(Math.max(0, at - Date.now() - 2));
 	while (Date.now() < at);
-	const answer: Answer = await jarvis.token({providerId, agentId, profileId}).then(
+	const answer: Answer = await jarvis.resolve({providerId, agentId, profileId}).then(
 		({secret}) => ({secret}),
 		(error: unknown) => {
 			const {code, message, cause} = asJarvisError(error);

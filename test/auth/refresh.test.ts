@@ -47,7 +47,7 @@ function bytes({paths}: Sandbox): string {
 test('a token that is over is refreshed once and written', async () => {
 	const before = Date.now();
 	const {sandbox, entry} = await withGrant({colour: 'blue', future: {deep: [1]}});
-	const {secret, expires, kind} = await sandbox.open().token({providerId});
+	const {secret, expires, kind} = await sandbox.open().resolve({providerId});
 	const stored = readStore(sandbox).profiles[profileId];
 	expect(stored).toEqual({
 		...{type: 'oauth', provider: providerId, accountId: 'sandbox-account-maya', email: 'maya@example.test'},
@@ -61,7 +61,7 @@ test('a token that is over is refreshed once and written', async () => {
 	expect(expires).toBeLessThanOrEqual(Date.now() + 60_000);
 	expect(statSync(sandbox.paths.profiles('main')).mode & 0o777).toBe(0o600);
 	expect(sandbox.server.refreshRequests).toBe(1);
-	expect(await sandbox.open().token({providerId})).toMatchObject({secret});
+	expect(await sandbox.open().resolve({providerId})).toMatchObject({secret});
 	expect(sandbox.server.refreshRequests).toBe(1);
 	expect(sandbox.server.tokenRequests.at(-1)).toEqual({
 		contentType: expect.stringContaining('application/x-www-form-urlencoded'),
@@ -83,7 +83,7 @@ test('the rest of the file is kept, unknown keys included', async () => {
 		usageStats: {[profileId]: {lastUsed: 5, errorCount: 2, cooldownUntil: 7, later: 'kept'}},
 		future: {deep: [1]},
 	});
-	await sandbox.open().token({providerId});
+	await sandbox.open().resolve({providerId});
 	const stored = readStore(sandbox);
 	expect(stored).toEqual({
 		version: 1,
@@ -111,7 +111,7 @@ describe('whether a token is refreshed', () => {
 	])('%s', async (_, members, requests) => {
 		const {sandbox, entry} = await withGrant(members);
 		const before = bytes(sandbox);
-		const {secret} = await sandbox.open().token({providerId});
+		const {secret} = await sandbox.open().resolve({providerId});
 		expect(sandbox.server.refreshRequests).toBe(requests);
 		expect(secret === entry.access).toBe(requests === 0);
 		expect(bytes(sandbox) === before).toBe(requests === 0);
@@ -120,9 +120,9 @@ describe('whether a token is refreshed', () => {
 	test('the clock is the one that was given', async () => {
 		const {sandbox} = await withGrant({expires: 1_000_000_000_000, expiresIn: undefined});
 		const early = sandbox.open({now: () => 999_999_999_999});
-		await early.token({providerId});
+		await early.resolve({providerId});
 		expect(sandbox.server.refreshRequests).toBe(0);
-		const {expires} = await sandbox.open({now: () => 1_000_000_000_000}).token({providerId});
+		const {expires} = await sandbox.open({now: () => 1_000_000_000_000}).resolve({providerId});
 		expect(sandbox.server.refreshRequests).toBe(1);
 		expect(expires).toBe(1_000_000_060_000);
 	});
@@ -155,7 +155,7 @@ test('a token that another process has refreshed is adopted, also when the old o
 
 test('the client that the grant was made for is the one that refreshes it', async () => {
 	const {sandbox} = await withGrant({clientId: 'canary-other-client'});
-	const error = await refusal(sandbox.open().token({providerId}));
+	const error = await refusal(sandbox.open().resolve({providerId}));
 	expect(error.code).toBe('refresh_refused');
 	expect(sandbox.server.tokenRequests.at(-1)?.body.client_id).toBe('canary-other-client');
 });
@@ -165,7 +165,7 @@ describe('a refused refresh token', () => {
 		const refresh = canary('refused');
 		const {sandbox, entry} = await withGrant({refresh});
 		const now = Date.now();
-		const error = await refusal(sandbox.open({now: () => now}).token({providerId}));
+		const error = await refusal(sandbox.open({now: () => now}).resolve({providerId}));
 		expect(error).toMatchObject({
 			code: 'needs_login',
 			exitCode: 3,
@@ -186,9 +186,9 @@ describe('a refused refresh token', () => {
 	test('is not sent again', async () => {
 		const {sandbox} = await withGrant({refresh: canary('refused')});
 		const jarvis = sandbox.open();
-		await refusal(jarvis.token({providerId}));
+		await refusal(jarvis.resolve({providerId}));
 		const before = bytes(sandbox);
-		expect(await refusal(jarvis.token({providerId}))).toMatchObject({code: 'needs_login'});
+		expect(await refusal(jarvis.resolve({providerId}))).toMatchObject({code: 'needs_login'});
 		expect(await refusal(jarvis.refresh(profile, 'expired'))).toMatchObject({code: 'needs_login'});
 		expect(await refusal(jarvis.refresh(profile, 'always'))).toMatchObject({code: 'needs_login'});
 		expect(sandbox.server.refreshRequests).toBe(1);
@@ -200,20 +200,22 @@ describe('a refused refresh token', () => {
 		writeStore(sandbox, 'work', {
 			profiles: {'acme:copy': entry, 'acme:else': {...entry, refresh: canary('else')}},
 		});
-		await refusal(sandbox.open().token({providerId}));
+		await refusal(sandbox.open().resolve({providerId}));
 		expect(Object.keys(readStore(sandbox, 'work').usageStats ?? {})).toEqual(['acme:copy']);
-		const {code} = await refusal(sandbox.open().token({providerId, agentId: 'work', profileId: 'acme:copy'}));
+		const {code} = await refusal(
+			sandbox.open().resolve({providerId, agentId: 'work', profileId: 'acme:copy'}),
+		);
 		expect(code).toBe('needs_login');
 		expect(sandbox.server.refreshRequests).toBe(1);
 	});
 
 	test('is forgotten once another one is stored', async () => {
 		const {sandbox} = await withGrant({refresh: canary('refused')});
-		await refusal(sandbox.open().token({providerId}));
+		await refusal(sandbox.open().resolve({providerId}));
 		const {usageStats} = readStore(sandbox);
 		const entry = await expiredEntry(sandbox.server);
 		writeStore(sandbox, 'main', {profiles: {[profileId]: entry}, usageStats: usageStats ?? {}});
-		expect(await sandbox.open().token({providerId})).toMatchObject({profileId});
+		expect(await sandbox.open().resolve({providerId})).toMatchObject({profileId});
 		expect(readStore(sandbox).usageStats?.[profileId]).not.toHaveProperty('needsLogin');
 	});
 });

@@ -34,7 +34,7 @@ async function withStore(document: StoredDocument): Promise<Sandbox> {
 }
 
 function tokenOf(sandbox: Sandbox, profileId?: string, env: NodeJS.ProcessEnv = {}) {
-	return sandbox.open({env, now: () => now}).token({providerId, profileId});
+	return sandbox.open({env, now: () => now}).resolve({providerId, profileId});
 }
 
 const two = {'acme:a': key('a'), 'acme:b': key('b')};
@@ -63,10 +63,9 @@ describe('the first of the effective order is handed out', () => {
 	])('%s', async (_, document, config, profileId) => {
 		const sandbox = await withStore({...document, profiles: two});
 		writeJson(sandbox.paths.config, config);
-		expect(await tokenOf(sandbox)).toEqual({
-			agentId: 'main',
+		expect(await tokenOf(sandbox)).toMatchObject({
+			...{agentId: 'main', provider: 'acme', kind: 'api_key'},
 			profileId,
-			kind: 'api_key',
 			secret: canary(profileId.slice(-1)),
 		});
 	});
@@ -94,9 +93,11 @@ test('the default agent is the one of jarvis.json, and another one can be asked'
 	writeJson(sandbox.paths.config, {agents: {list: [{id: 'work', default: true}]}});
 	expect(await tokenOf(sandbox)).toMatchObject({agentId: 'work', secret: canary('w')});
 	const jarvis = sandbox.open();
-	expect(await jarvis.token({providerId, agentId: 'main'})).toMatchObject({agentId: 'main'});
-	expect(await refusal(jarvis.token({providerId, agentId: 'nobody'}))).toMatchObject({code: 'agent_unknown'});
-	expect(await refusal(jarvis.token({providerId, agentId: '../main'}))).toMatchObject({
+	expect(await jarvis.resolve({providerId, agentId: 'main'})).toMatchObject({agentId: 'main'});
+	expect(await refusal(jarvis.resolve({providerId, agentId: 'nobody'}))).toMatchObject({
+		code: 'agent_unknown',
+	});
+	expect(await refusal(jarvis.resolve({providerId, agentId: '../main'}))).toMatchObject({
 		code: 'agent_invalid_id',
 	});
 });
@@ -197,7 +198,10 @@ describe('a refused refresh token', () => {
 		const sandbox = await openSandbox();
 		writeStore(sandbox, 'main', {profiles: {'acme:a': await refused(sandbox, 'a'), 'acme:b': key('b')}});
 		for (let count = 0; count < 2; count++) {
-			expect(await sandbox.open().token({providerId})).toMatchObject({profileId: 'acme:b', kind: 'api_key'});
+			expect(await sandbox.open().resolve({providerId})).toMatchObject({
+				profileId: 'acme:b',
+				kind: 'api_key',
+			});
 			expect(sandbox.server.refreshRequests).toBe(1);
 		}
 		expect(readStore(sandbox).usageStats?.['acme:a']).toHaveProperty('needsLogin');
@@ -208,7 +212,7 @@ describe('a refused refresh token', () => {
 		writeStore(sandbox, 'main', {
 			profiles: {'acme:a': await refused(sandbox, 'a'), 'acme:b': await expiredEntry(sandbox.server)},
 		});
-		expect(await sandbox.open().token({providerId})).toMatchObject({profileId: 'acme:b', kind: 'oauth'});
+		expect(await sandbox.open().resolve({providerId})).toMatchObject({profileId: 'acme:b', kind: 'oauth'});
 		expect(sandbox.server.refreshRequests).toBe(2);
 	});
 
@@ -216,7 +220,7 @@ describe('a refused refresh token', () => {
 		const sandbox = await openSandbox();
 		writeStore(sandbox, 'main', {profiles: {'acme:a': await refused(sandbox, 'a'), 'acme:b': key('b')}});
 		for (const words of ['Acme refused the refresh token of acme:a.', '(needs_login)']) {
-			const error = await refusal(sandbox.open().token({providerId, profileId: 'acme:a'}));
+			const error = await refusal(sandbox.open().resolve({providerId, profileId: 'acme:a'}));
 			expect(error).toMatchObject({
 				code: 'needs_login',
 				exitCode: 3,
@@ -231,17 +235,23 @@ describe('a refused refresh token', () => {
 			profiles: {'acme:a': await refused(sandbox, 'a'), 'acme:b': key('', {key: undefined})},
 		});
 		for (let count = 0; count < 2; count++) {
-			expect(await refusal(sandbox.open().token({providerId}))).toMatchObject({code: 'needs_login'});
+			expect(await refusal(sandbox.open().resolve({providerId}))).toMatchObject({code: 'needs_login'});
 		}
 		expect(sandbox.server.refreshRequests).toBe(1);
 	});
 });
 
-test('a server that is down is told of, and no other profile is put in its place', async () => {
+test('a server that is down is no reason to stop while another profile can be used', async () => {
 	const sandbox = await openSandbox();
 	writeStore(sandbox, 'main', {profiles: {'acme:a': await expiredEntry(sandbox.server), 'acme:b': key('b')}});
 	await sandbox.server.close();
-	expect(await refusal(sandbox.open().token({providerId}))).toMatchObject({code: 'refresh_unavailable'});
+	expect(await sandbox.open().resolve({providerId})).toMatchObject({
+		profileId: 'acme:b',
+		passedOver: [{profileId: 'acme:a', reason: 'refresh_unavailable'}],
+	});
+	expect(await refusal(sandbox.open().resolve({providerId, profileId: 'acme:a'}))).toMatchObject({
+		code: 'refresh_unavailable',
+	});
 });
 
 test('a good token is handed out though nobody knows its provider, and one that is over is not', async () => {
@@ -256,7 +266,7 @@ test('a good token is handed out though nobody knows its provider, and one that 
 			},
 		},
 	});
-	const ask = (at: number) => sandbox.open({now: () => at}).token({providerId: 'gone'});
+	const ask = (at: number) => sandbox.open({now: () => at}).resolve({providerId: 'gone'});
 	expect(await ask(now)).toMatchObject({secret: canary('x')});
 	expect(await refusal(ask(now + 1))).toMatchObject({code: 'provider_unknown'});
 });
@@ -266,7 +276,7 @@ describe('what must not come back', () => {
 		const sandbox = await openSandbox();
 		const entry = {...(await expiredEntry(sandbox.server)), refresh: canary('refused')};
 		writeStore(sandbox, 'main', {profiles: {'acme:a': entry, 'acme:b': key('', {key: undefined})}});
-		const {message} = await refusal(sandbox.open().token({providerId}));
+		const {message} = await refusal(sandbox.open().resolve({providerId}));
 		expect(message).toContain('acme:a');
 		expect(message).toContain('acme:b');
 	});

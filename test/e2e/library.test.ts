@@ -62,7 +62,7 @@ const options: JarvisOptions = {
 	stateDir: 'state', env: process.env, now: () => 0, fetch, openBrowser: async url => void url.length,
 };
 const jarvis: Jarvis = openJarvis(options);
-export const resolved: Resolved = await jarvis.token({providerId: 'acme', agentId: 'main'});
+export const resolved: Resolved = await jarvis.resolve({providerId: 'acme', agentId: 'main'});
 export const parts: [string, number | undefined] = [resolved.secret, resolved.expires];
 const snapshot: Snapshot = await jarvis.snapshot();
 const agents: readonly AgentSnapshot[] = snapshot.agents;
@@ -83,7 +83,7 @@ try {
 
 // What is wrong must be seen: nothing of it is an \`any\`.
 // @ts-expect-error
-await jarvis.token({});
+await jarvis.resolve({});
 // @ts-expect-error
 resolved.nothing;
 // @ts-expect-error
@@ -155,7 +155,7 @@ it('hands out a good token, and loads nothing that this does not need', async ()
 		const urls = [];
 		registerHooks({load: (url, context, next) => (urls.push(url), next(url, context))});
 		const {openJarvis} = await import('jarvis-auth');
-		const resolved = await openJarvis().token({providerId: 'acme'});
+		const resolved = await openJarvis().resolve({providerId: 'acme'});
 		const waiting = process.getActiveResourcesInfo();
 		const builtins = process.moduleLoadList;
 		console.log(JSON.stringify({resolved, urls, builtins, waiting}));`,
@@ -192,9 +192,9 @@ it('takes folder, environment and time from its options, and opens nothing befor
 		`import {openJarvis} from 'jarvis-auth';
 		openJarvis({stateDir: '/dev/null/nothing'});
 		const options = ${JSON.stringify(options)};
-		const {secret} = await openJarvis(options).token({providerId: 'a'});
-		const early = openJarvis({...options, now: () => 1_600_000_000_000}).token({providerId: 'b'});
-		const late = openJarvis({...options, now: () => 1_800_000_000_000}).token({providerId: 'b'});
+		const {secret} = await openJarvis(options).resolve({providerId: 'a'});
+		const early = openJarvis({...options, now: () => 1_600_000_000_000}).resolve({providerId: 'b'});
+		const late = openJarvis({...options, now: () => 1_800_000_000_000}).resolve({providerId: 'b'});
 		const over = await late.catch(error => error.code);
 		console.log(JSON.stringify([secret, (await early).kind, over]));`,
 	);
@@ -214,7 +214,7 @@ it('throws errors that a program can tell apart', async () => {
 		const jarvis = openJarvis();
 		async function failure(request) {
 			try {
-				await jarvis.token(request);
+				await jarvis.resolve(request);
 			} catch (error) {
 				const {code, exitCode, message, next} = error;
 				const ours = error instanceof JarvisError && error instanceof required.JarvisError;
@@ -247,7 +247,7 @@ it('refreshes a token that is over, by the fetch that it is given, and leaves no
 		const asked = [];
 		const jarvis = openJarvis({fetch: (url, init) => (asked.push(String(url)), fetch(url, init))});
 		const tokens = [];
-		for (const providerId of ['acme', 'acme']) tokens.push((await jarvis.token({providerId})).secret);
+		for (const providerId of ['acme', 'acme']) tokens.push((await jarvis.resolve({providerId})).secret);
 		console.log(JSON.stringify({asked, tokens}));`,
 	);
 	const {access} = stored(sandbox, 'acme:maya');

@@ -45,7 +45,7 @@ async function listOf(paths: StatePaths) {
 describe('reading jarvis.json', () => {
 	it('takes a missing file for an empty configuration', async () => {
 		const config = await readConfig(emptyState());
-		expect(config.agents).toEqual([]);
+		expect(config.agents).toMatchObject([]);
 		expect(config.defaultAgent).toBeUndefined();
 		expect([config.order.size, config.profiles.size, config.endpointOverrides.size]).toEqual([0, 0, 0]);
 	});
@@ -59,7 +59,7 @@ dam', default: true,}, {id: "zoe", workspace: '/w'}]},
 			number: +.5, hex: 0xff, /* more */
 		}`);
 		const config = await readConfig(paths);
-		expect(config.agents).toEqual([
+		expect(config.agents).toMatchObject([
 			{id: 'adam', index: 0, name: 'Adam', isDefault: true},
 			{id: 'zoe', index: 1, workspace: '/w', isDefault: false},
 		]);
@@ -95,7 +95,7 @@ dam', default: true,}, {id: "zoe", workspace: '/w'}]},
 				auth: 'x',
 			}),
 		);
-		expect(config.agents).toEqual([{id: 'adam', index: 3, isDefault: false}]);
+		expect(config.agents).toMatchObject([{id: 'adam', index: 3, isDefault: false}]);
 		expect(config.order.size).toBe(0);
 		expect((await readConfig(stateWith({agents: [], auth: [], models: null}))).agents).toEqual([]);
 	});

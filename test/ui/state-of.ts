@@ -24,7 +24,7 @@ export function stateOf(
 /** An agent as a snapshot tells of it. */
 export function agentOf(id: string, seed: AgentSeed = {}): AgentSnapshot {
 	return {
-		...{id, isDefault: id === 'main', broken: []},
+		...{id, isDefault: id === 'main', broken: [], inherited: [], sessions: [], lastGood: new Map()},
 		order: new Map(Object.entries(seed.order ?? {})),
 		profiles: Object.entries(seed.profiles ?? {}).map(([profileId, credential]) =>
 			factsOf(id, profileId, credential, (seed.usage?.[profileId] ?? {}) as UsageStats),

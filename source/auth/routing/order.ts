@@ -5,16 +5,35 @@ import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
 /** Where a provider's order comes from. */
 export type OrderSource = 'store' | 'config' | 'configured profiles' | 'all profiles';
 
+/** Why a profile stands where it stands. Stable: scripts may rely on them. */
+export type PlaceReason = ReasonCode | 'unknown_profile' | 'excluded_by_pin' | 'already_tried';
+
 /** One profile's place in the order in which a provider's profiles are tried. */
 export interface OrderPlace {
 	readonly profileId: string;
+	/** Absent where no such profile is stored. */
+	readonly kind?: CredentialKind;
 	/** The place among those that are tried, from 1; absent for one that is not. */
 	readonly place?: number;
-	readonly reason: ReasonCode | 'unknown_profile';
+	readonly reason: PlaceReason;
 	/** Why it stands where it stands, in words for a person. */
 	readonly why: string;
 	/** When it comes back (epoch ms), if it was set aside after failures. */
 	readonly until?: number;
+	/** What set it aside, as far as it is known. */
+	readonly failure?: string;
+	/** The agent whose profile it is, where that is another one. */
+	readonly owner?: string;
+}
+
+/** A profile that goes before the others. */
+export interface Pin {
+	readonly profileId: string;
+	/**
+	 * `auto`: it was picked for the session before, and is kept while it can be; `user`: a person pinned
+	 * the session to it, and no other is tried; `request`: the caller wants this one and no other.
+	 */
+	readonly source: 'auto' | 'user' | 'request';
 }
 
 export interface EffectiveOrder {
@@ -27,8 +46,9 @@ export interface EffectiveOrder {
 }
 
 export interface OrderInput {
+	readonly agentId: string;
 	readonly provider: string;
-	/** All stored profiles of the agent. */
+	/** All profiles that the agent can use: its own, and those that it reads of the main agent. */
 	readonly profiles: readonly ProfileFacts[];
 	/** The store's `order[provider]`. */
 	readonly storeOrder?: readonly string[] | undefined;
@@ -36,6 +56,11 @@ export interface OrderInput {
 	readonly configOrder?: readonly string[] | undefined;
 	/** The ids that `auth.profiles` of `jarvis.json` names for the provider. */
 	readonly configured?: readonly string[];
+	readonly pin?: Pin | undefined;
+	/** Profiles that the caller has tried for the same request already. */
+	readonly tried?: readonly string[] | undefined;
+	/** How long (ms) what is handed out must be good for. */
+	readonly minTtlMs?: number | undefined;
 	readonly now: number;
 	readonly env: NodeJS.ProcessEnv;
 }
@@ -47,71 +72,98 @@ const kindWord: Record<CredentialKind, string> = {oauth: 'OAuth', token: 'token'
  * The order in which an agent's profiles of a provider are tried, with the reason of each place
  * (docs/routing.md): explicit order of the store, else of `jarvis.json`, else the configured profiles,
  * else all; ineligible ones are dropped; without an explicit order OAuth before token before API key and
- * the least recently used first; those set aside go to the end, soonest back first.
+ * the least recently used first; those set aside go to the end, soonest back first. A session's pin goes
+ * before all of them, and a person's pin leaves no other.
  */
 export function effectiveOrder(input: OrderInput): EffectiveOrder {
-	const {provider, now, env} = input;
-	const byId = new Map(input.profiles.map(facts => [facts.profileId, facts]));
-	const stored = input.profiles.filter(facts => facts.provider === provider);
+	const {provider, now} = input;
 	const explicit = input.storeOrder ?? input.configOrder;
-	const configured = (input.configured ?? []).filter(id => byId.get(id)?.provider === provider);
-	const base = explicit ?? (configured.length > 0 ? configured : stored.map(facts => facts.profileId));
-
-	const tried: ProfileFacts[] = [];
-	const dropped: OrderPlace[] = [];
-	for (const profileId of new Set(base)) {
-		const facts = byId.get(profileId);
-		if (!facts) dropped.push({profileId, reason: 'unknown_profile', why: 'no such profile is stored'});
-		else if (facts.provider !== provider) {
-			dropped.push({profileId, reason: 'ineligible_profile', why: `belongs to ${facts.provider}`});
-		} else {
-			const reason = eligibility(facts, now, env);
-			if (reason === 'ok') tried.push(facts);
-			else dropped.push({profileId, reason, why: droppedBecause(reason)});
-		}
-	}
-	for (const {profileId} of stored) {
-		if (base.includes(profileId)) continue;
-		dropped.push({profileId, reason: 'excluded_by_auth_order', why: 'left out by the order'});
-	}
-
+	const base = baseOf(input, explicit);
+	const {tried, dropped} = sift(input, base.ids);
 	if (!explicit) tried.sort(byKindThenLeastRecentlyUsed);
-	const ready = tried.filter(facts => !setAsideUntil(facts, now));
+
 	const aside = tried
 		.flatMap(facts => {
 			const until = setAsideUntil(facts, now);
 			return until ? [{facts, ...until}] : [];
 		})
 		.sort((a, b) => a.until - b.until);
+	const ready = tried.filter(facts => !setAsideUntil(facts, now));
+	const pinned = ready.findIndex(facts => facts.profileId === input.pin?.profileId);
+	if (pinned > 0) ready.unshift(...ready.splice(pinned, 1));
 	return {
 		provider,
-		source: input.storeOrder
-			? 'store'
-			: input.configOrder
-				? 'config'
-				: configured.length > 0
-					? 'configured profiles'
-					: 'all profiles',
+		source: base.source,
 		...(explicit ? {explicit} : {}),
 		places: [
 			...ready.map((facts, index) => ({
-				profileId: facts.profileId,
+				...about(input, facts),
 				place: index + 1,
 				reason: 'ok' as const,
-				why: explicit ? `place ${explicit.indexOf(facts.profileId) + 1} of the order` : implicitReason(facts),
+				why: pinWords(input.pin, facts) ?? placeWords(explicit, facts),
 			})),
 			...aside.map(({facts, reason, until}, index) => ({
-				profileId: facts.profileId,
+				...about(input, facts),
 				place: ready.length + index + 1,
 				reason,
 				until,
-				why:
-					reason === 'cooldown'
-						? 'cooling down, tried last'
-						: `disabled (${clean(facts.usage.disabledReason) ?? 'failures'}), tried last`,
+				...failureOf(facts, reason),
 			})),
 			...dropped,
 		],
+	};
+}
+
+/** The profiles that the order is made of, before any is judged. */
+function baseOf(
+	{provider, profiles, configured = [], ...input}: OrderInput,
+	explicit: readonly string[] | undefined,
+): {readonly ids: readonly string[]; readonly source: OrderSource} {
+	if (explicit) return {ids: explicit, source: input.storeOrder ? 'store' : 'config'};
+	const stored = new Set(profiles.filter(facts => facts.provider === provider).map(facts => facts.profileId));
+	const named = configured.filter(id => stored.has(id));
+	return named.length > 0
+		? {ids: named, source: 'configured profiles'}
+		: {ids: [...stored], source: 'all profiles'};
+}
+
+/** Parts the profiles that can be used from those that cannot, which are told with the reason. */
+function sift(
+	input: OrderInput,
+	base: readonly string[],
+): {readonly tried: ProfileFacts[]; readonly dropped: OrderPlace[]} {
+	const {provider, pin, profiles} = input;
+	const byId = new Map(profiles.map(facts => [facts.profileId, facts]));
+	const locked = pin && pin.source !== 'auto' ? pin : undefined;
+	const stored = profiles.filter(facts => facts.provider === provider).map(facts => facts.profileId);
+	const ordered = new Set(base);
+	const tried: ProfileFacts[] = [];
+	const dropped: OrderPlace[] = [];
+	// A person's pin may name one that the order leaves out.
+	for (const profileId of new Set([...(locked ? [locked.profileId] : []), ...base, ...stored])) {
+		const facts = byId.get(profileId);
+		const drop = (reason: PlaceReason, why: string) =>
+			dropped.push({...(facts ? about(input, facts) : {profileId}), reason, why});
+		const isPinned = profileId === locked?.profileId;
+		if (!facts) drop('unknown_profile', 'no such profile is stored');
+		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${facts.provider}`);
+		else if (locked && !isPinned) drop('excluded_by_pin', excludedWords(locked));
+		else if (!isPinned && !ordered.has(profileId)) drop('excluded_by_auth_order', 'left out by the order');
+		else if (input.tried?.includes(profileId)) drop('already_tried', 'tried for this request already');
+		else {
+			const reason = eligibility(facts, input.now, input.env, input.minTtlMs);
+			if (reason === 'ok') tried.push(facts);
+			else drop(reason, droppedWords(reason));
+		}
+	}
+	return {tried, dropped};
+}
+
+function about({agentId}: OrderInput, facts: ProfileFacts): Pick<OrderPlace, 'profileId' | 'kind' | 'owner'> {
+	return {
+		profileId: facts.profileId,
+		kind: facts.kind,
+		...(facts.agentId === agentId ? {} : {owner: facts.agentId}),
 	};
 }
 
@@ -123,11 +175,40 @@ function byKindThenLeastRecentlyUsed(a: ProfileFacts, b: ProfileFacts): number {
 	);
 }
 
-function implicitReason(facts: ProfileFacts): string {
+function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | undefined {
+	if (pin?.profileId !== profileId) return undefined;
+	return {auto: 'kept for the session', user: 'the session is pinned to it', request: 'asked for'}[
+		pin.source
+	];
+}
+
+function excludedWords({profileId, source}: Pin): string {
+	return source === 'user' ? `the session is pinned to ${profileId}` : `${profileId} was asked for`;
+}
+
+function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts): string {
+	if (explicit) return `place ${explicit.indexOf(facts.profileId) + 1} of the order`;
 	return `${kindWord[facts.kind]}, ${facts.usage.lastUsed ? 'least recently used first' : 'never used'}`;
 }
 
-function droppedBecause(reason: ReasonCode): string {
+function failureOf(
+	{usage}: ProfileFacts,
+	reason: 'cooldown' | 'disabled',
+): Pick<OrderPlace, 'why' | 'failure'> {
+	const failure = clean(reason === 'disabled' ? usage.disabledReason : usage.lastFailureReason);
+	const state = reason === 'cooldown' ? 'cooling down' : 'disabled';
+	if (!failure) return {why: `${state} after failures`};
+	return {failure, why: `${state} after ${failureWords[failure] ?? failure}`};
+}
+
+const failureWords: Readonly<Record<string, string>> = {
+	auth: 'a refusal',
+	rate_limit: 'a rate limit',
+	billing: 'a billing failure',
+	format: 'a malformed request',
+};
+
+function droppedWords(reason: ReasonCode): string {
 	switch (reason) {
 		case 'missing_credential':
 			return 'holds no secret';
@@ -137,6 +218,8 @@ function droppedBecause(reason: ReasonCode): string {
 			return 'the server refused its refresh token: log in again';
 		case 'expired':
 			return 'expired, and cannot be refreshed';
+		case 'short_lived':
+			return 'is not good for as long as was asked for';
 		case 'unresolved_ref':
 			return 'its secret ref does not resolve';
 		default:

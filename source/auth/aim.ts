@@ -1,0 +1,128 @@
+import {randomUUID} from 'node:crypto';
+import {JarvisError} from '../errors.ts';
+import type {Config} from '../store/config.ts';
+import {providerOfProfileId, type StatePaths} from '../store/paths.ts';
+import {optional} from '../store/schema.ts';
+import {
+	assertSessionKey,
+	pinOf,
+	readSessions,
+	type Session,
+	setPin,
+	updateSessions,
+} from '../store/sessions.ts';
+import {foreignProfile, unknownProfile} from './profile-errors.ts';
+import type {Aim, Failed, Prepared, ResolveContext, ResolveRequest} from './resolve.ts';
+import type {Candidate, Target} from './routing/decision.ts';
+import {type ProviderProfile, parseModelRef} from './routing/model-ref.ts';
+import {modelContext, modelOfSession, pinOfSession} from './routing/session-target.ts';
+import {type UsableProfile, usableProfiles} from './usable.ts';
+
+interface Subject {
+	readonly agentId: string;
+	readonly config: Config;
+	readonly profiles: readonly UsableProfile[];
+}
+
+/**
+ * What a request asks for, and which profile goes before the others: the one that it names, else the one
+ * that its session is pinned to.
+ * @throws `profile_unknown`, `profile_foreign`, `model_unknown`, `no_model`, `session_invalid_key`, and
+ * what reading the store throws
+ */
+export async function takeAim(paths: StatePaths, request: ResolveRequest, subject: Subject): Promise<Aim> {
+	const {agentId} = subject;
+	const session =
+		request.sessionKey === undefined
+			? undefined
+			: (await readSessions(paths, agentId)).get(assertSessionKey(request.sessionKey));
+	const {target, profileId = request.profileId} = targetOf(request, subject, session);
+	const provider = target.kind === 'provider' ? target.provider : target.model.provider;
+	if (profileId !== undefined) {
+		await assertProfile(paths, subject, profileId, provider);
+		return {target, pin: {profileId, provider, source: 'request'}, ...optional('session', session)};
+	}
+	const pin = pinOfSession(session, named(subject.profiles));
+	return {target, ...optional('pin', pin), ...optional('session', session)};
+}
+
+/**
+ * Keeps a session to the profile that was picked for it, so that its provider's cache stays warm. A pin
+ * that is in force stays: it moves only when its profile is set aside, gone or refused.
+ * @returns the profile that the session was given by another process meanwhile
+ */
+export async function keepForSession(
+	{paths, now}: ResolveContext,
+	sessionKey: string,
+	{agentId, pin, decision}: Prepared,
+	{option, place, isLastResort}: Candidate,
+	failures: readonly Failed[],
+): Promise<string | undefined> {
+	const {profileId} = place;
+	if (isLastResort || option !== decision.options[0] || pin?.profileId === profileId) return undefined;
+	if (pin && (pin.source !== 'auto' || pin.provider !== option.provider)) return undefined;
+	// A server that cannot be reached now is no reason to leave a warm cache for good.
+	const isTemporary = failures.some(
+		({candidate, error}) => candidate.place.profileId === pin?.profileId && error.code !== 'needs_login',
+	);
+	if (isTemporary) return undefined;
+	return updateSessions(paths, agentId, (document, current) => {
+		const session = current.get(sessionKey);
+		const present = session && pinOf(session);
+		if (present?.profileId !== pin?.profileId) return present?.profileId;
+		const stamp = {now: now(), sessionId: randomUUID()};
+		setPin(document, sessionKey, {pin: {profileId, source: 'auto'}}, stamp);
+		return undefined;
+	});
+}
+
+function targetOf(
+	{providerId, model, profileId}: ResolveRequest,
+	{agentId, config, profiles}: Subject,
+	session: Session | undefined,
+): {readonly target: Target; readonly profileId?: string} {
+	if (model !== undefined) {
+		const parsed = parseModelRef(model, modelContext(agentId, config, named(profiles), session));
+		if ('problem' in parsed) {
+			const {code, message, next} = parsed.problem;
+			throw new JarvisError(code, message, next);
+		}
+		const {ok} = parsed;
+		return {
+			target: {kind: 'model', origin: 'request', model: {provider: ok.provider, model: ok.model}},
+			...optional('profileId', ok.profileId),
+		};
+	}
+	if (providerId !== undefined) return {target: {kind: 'provider', provider: providerId}};
+	if (profileId !== undefined) {
+		const present = profiles.find(other => other.profileId === profileId);
+		const provider = present?.credential.provider ?? providerOfProfileId(profileId);
+		return {target: {kind: 'provider', provider}};
+	}
+	const target = modelOfSession(config, session);
+	if (target) return {target};
+	throw new JarvisError(
+		'no_model',
+		'Neither a provider nor a model was named, and jarvis.json has no primary model.',
+		'Name one: --provider <id>, or set agents.defaults.model.primary in jarvis.json.',
+	);
+}
+
+/** Profiles as the rules about references know them. */
+export function named(profiles: readonly UsableProfile[]): ProviderProfile[] {
+	return profiles.map(({profileId, credential}) => ({profileId, provider: credential.provider}));
+}
+
+async function assertProfile(
+	paths: StatePaths,
+	{agentId, config, profiles}: Subject,
+	profileId: string,
+	provider: string,
+): Promise<void> {
+	const isIt = (other: UsableProfile) => other.profileId === profileId;
+	// Where only one provider's were read, it may be another's.
+	const present = profiles.find(isIt) ?? (await usableProfiles(paths, config, agentId)).profiles.find(isIt);
+	if (!present) throw unknownProfile(agentId, profileId);
+	const {provider: actual} = present.credential;
+	if (actual !== provider) throw foreignProfile(profileId, actual, provider);
+}

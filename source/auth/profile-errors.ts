@@ -1,0 +1,19 @@
+import {JarvisError} from '../errors.ts';
+
+/** The error of a profile that an agent does not have. */
+export function unknownProfile(agentId: string, profileId: string): JarvisError {
+	return new JarvisError(
+		'profile_unknown',
+		`The agent ${agentId} has no profile ${profileId}.`,
+		`See those that it has: jarvis models auth list --agent ${agentId}`,
+	);
+}
+
+/** The error of a profile that is of another provider than was asked for. */
+export function foreignProfile(profileId: string, provider: string, wanted: string): JarvisError {
+	return new JarvisError(
+		'profile_foreign',
+		`${profileId} belongs to ${provider}, not to ${wanted}.`,
+		`Name a profile of ${wanted}, or ask for --provider ${provider}.`,
+	);
+}

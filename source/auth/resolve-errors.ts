@@ -1,0 +1,84 @@
+import {JarvisError, shellWord} from '../errors.ts';
+import {
+	type Failed,
+	modelName,
+	type PassedOver,
+	type Prepared,
+	passedOverBy,
+	type ResolveRequest,
+} from './resolve.ts';
+
+/**
+ * Why a request came to nothing: every profile that was passed over, with the reason, and what to do about
+ * the one that is the most easily mended.
+ */
+export function nothingResolved(
+	request: ResolveRequest,
+	prepared: Prepared,
+	failures: readonly Failed[],
+): JarvisError {
+	const {agentId, decision} = prepared;
+	const passedOver = passedOverBy(prepared, failures);
+	const options = {details: {agentId, passedOver}};
+	const [first] = failures;
+	if (first) {
+		const {code, message, next} = first.error;
+		const others = passedOver.filter(({profileId}) => profileId !== first.candidate.place.profileId);
+		const rest = others.length === 0 ? '' : ` ${reasons(others)}.`;
+		const pinned = pinSentence(request, prepared);
+		return new JarvisError(code, `${pinned.message}${message}${rest}`, `${next}${pinned.next}`, {
+			...options,
+			cause: first.error,
+		});
+	}
+	const wanted = decision.options.map(modelName);
+	const provider = decision.options[0]?.provider ?? '';
+	if (passedOver.length === 0) {
+		return new JarvisError(
+			'no_credential',
+			`The agent ${agentId} has no profile of ${[...new Set(decision.options.map(option => option.provider))].join(', ')}.`,
+			loginCommand(agentId, provider),
+			options,
+		);
+	}
+	const pinned = pinSentence(request, prepared);
+	const soonest = passedOver
+		.filter(({until}) => until !== undefined)
+		.sort((a, b) => (a.until ?? 0) - (b.until ?? 0))[0];
+	if (request.readyOnly && soonest) {
+		return new JarvisError(
+			'profiles_set_aside',
+			`${pinned.message}The agent ${agentId} has no profile of ${wanted.join(', ')} that is ready. ${reasons(passedOver)}.`,
+			`Wait, or have it used again: jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}${pinned.next}`,
+			options,
+		);
+	}
+	return new JarvisError(
+		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
+		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
+		`${loginCommand(agentId, provider)}${pinned.next}`,
+		options,
+	);
+}
+
+function reasons(passedOver: readonly PassedOver[]): string {
+	return passedOver
+		.map(({profileId, why, reason}) => `${profileId}: ${why.replace(/\.$/, '')} (${reason})`)
+		.join('; ');
+}
+
+// A pin that a person made is never left silently.
+function pinSentence(
+	{sessionKey}: ResolveRequest,
+	{pin}: Prepared,
+): {readonly message: string; readonly next: string} {
+	if (sessionKey === undefined || pin?.source !== 'user') return {message: '', next: ''};
+	return {
+		message: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
+		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default'`,
+	};
+}
+
+function loginCommand(agentId: string, provider: string): string {
+	return `Log in: jarvis models auth login --provider ${provider} --agent ${agentId}`;
+}

@@ -1,0 +1,59 @@
+import {shellWord} from '../../errors.ts';
+import type {JudgedOption} from './decision.ts';
+import type {OrderPlace, OrderSource} from './order.ts';
+
+/**
+ * What would change the place of a profile, for the person who wonders why it is used, or why it is not:
+ * one sentence, with the command where there is one.
+ */
+export function whatChanges(
+	agentId: string,
+	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
+	{profileId, kind, reason, owner = agentId}: OrderPlace,
+	sessionKey?: string,
+): string {
+	const id = shellWord(profileId);
+	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
+	switch (reason) {
+		case 'ok':
+			return orderChange(agentId, provider, order.source);
+		case 'cooldown':
+		case 'disabled':
+			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;
+		case 'needs_login':
+		case 'expired':
+			return kind === 'oauth' ? `a new login: ${login}` : 'a new secret in its entry';
+		case 'excluded_by_auth_order':
+			return order.source === 'store'
+				? `to try all again: jarvis models auth order clear --provider ${provider} --agent ${agentId}`
+				: orderChange(agentId, provider, order.source);
+		case 'excluded_by_pin':
+			return sessionKey === undefined
+				? 'asking without a profile'
+				: `to let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`;
+		case 'unknown_profile':
+			return `a login under that name: ${login}`;
+		case 'unresolved_ref':
+			return 'setting the variable that its secret ref names';
+		case 'short_lived':
+			return 'asking for less with --min-ttl';
+		case 'already_tried':
+			return 'the next request, which begins anew';
+		default:
+			return `mending its entry in the file of the agent ${owner}, or removing it: jarvis models auth remove ${id} --agent ${owner}`;
+	}
+}
+
+function orderChange(agentId: string, provider: string, source: OrderSource): string {
+	const set = `jarvis models auth order set --provider ${provider} --agent ${agentId} <profile-id…>`;
+	switch (source) {
+		case 'store':
+			return `another order: ${set}`;
+		case 'config':
+			return `auth.order in jarvis.json, or an order of the agent’s own: ${set}`;
+		case 'configured profiles':
+			return `auth.profiles in jarvis.json, or an explicit order: ${set}`;
+		default:
+			return `an explicit order: ${set}`;
+	}
+}

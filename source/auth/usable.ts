@@ -1,0 +1,95 @@
+import type {AgentConfig, Config} from '../store/config.ts';
+import {mainAgentId, type StatePaths} from '../store/paths.ts';
+import {readCredentials} from '../store/profiles.ts';
+import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts';
+
+/**
+ * Which profiles an agent can use: its own, and, of a provider of which it has none, the main agent's
+ * (docs/agents.md). Those are read where they are: nothing of them is ever copied, and what the agent
+ * learns of them in use is noted in its own file.
+ */
+
+export interface UsableProfile {
+	/** The agent in whose file the credential is. */
+	readonly owner: string;
+	readonly profileId: string;
+	readonly credential: Credential;
+	readonly usage: UsageStats;
+}
+
+/** Outcomes that prove that a profile works at its provider, and end what was noted of its failures. */
+const goodOutcomes: readonly string[] = ['login', 'used', 'probed'];
+
+/** Whether an agent may use the main agent's profiles. */
+export function readsMain(agents: readonly AgentConfig[], agentId: string): boolean {
+	if (agentId === mainAgentId) return false;
+	return agents.find(agent => agent.id === agentId)?.readsMain ?? true;
+}
+
+/** The agent's own profiles. */
+export function ownProfiles(agentId: string, own: AgentCredentials): UsableProfile[] {
+	return [...own.profiles].map(([profileId, credential]) => ({
+		...{owner: agentId, profileId, credential},
+		usage: own.usageStats.get(profileId) ?? {},
+	}));
+}
+
+/** What an agent reads of the main agent: the profiles of all providers of which it has none itself. */
+export function inheritedProfiles(own: AgentCredentials, main: AgentCredentials): UsableProfile[] {
+	const providers = new Set([...own.profiles.values()].map(({provider}) => provider));
+	return [...main.profiles].flatMap(([profileId, credential]) =>
+		providers.has(credential.provider)
+			? []
+			: [
+					{
+						...{owner: mainAgentId, profileId, credential},
+						usage: usageOfInherited(main.usageStats.get(profileId), own.usageStats.get(profileId)),
+					},
+				],
+	);
+}
+
+/**
+ * The profiles that an agent can use.
+ * @param provider only those of this provider, which takes less reading
+ * @throws what `readCredentials` throws
+ */
+export async function usableProfiles(
+	paths: StatePaths,
+	config: Config,
+	agentId: string,
+	provider?: string,
+): Promise<{readonly own: AgentCredentials; readonly profiles: readonly UsableProfile[]}> {
+	const own = await readCredentials(paths, agentId);
+	// An order may name one of another provider, which is told.
+	const ordered = new Set(provider && (own.order.get(provider) ?? config.order.get(provider)));
+	const wanted = (all: readonly UsableProfile[]) =>
+		provider === undefined
+			? all
+			: all.filter(({profileId, credential}) => credential.provider === provider || ordered.has(profileId));
+	const mine = wanted(ownProfiles(agentId, own));
+	const isServed = mine.some(({credential}) => credential.provider === provider);
+	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine};
+	const main = await readCredentials(paths, mainAgentId);
+	return {own, profiles: [...mine, ...wanted(inheritedProfiles(own, main))]};
+}
+
+// Either agent may have met a failure that the other has not; the owner's newer success ends both.
+function usageOfInherited(owner: UsageStats = {}, own: UsageStats = {}): UsageStats {
+	const proven = owner.lastProven;
+	const isOutdated = proven && goodOutcomes.includes(proven.outcome) && proven.at >= (own.lastFailureAt ?? 0);
+	const failures = isOutdated || asideUntil(own) <= asideUntil(owner) ? owner : own;
+	const {lastUsed: _, lastProven: __, needsLogin: ___, ...ofFailures} = failures;
+	const lastUsed = Math.max(owner.lastUsed ?? 0, own.lastUsed ?? 0);
+	const newest = (own.lastProven?.at ?? 0) > (proven?.at ?? 0) ? own.lastProven : proven;
+	return {
+		...ofFailures,
+		...(lastUsed > 0 ? {lastUsed} : {}),
+		...(newest ? {lastProven: newest} : {}),
+		...(owner.needsLogin ? {needsLogin: owner.needsLogin} : {}),
+	};
+}
+
+function asideUntil({cooldownUntil = 0, disabledUntil = 0}: UsageStats): number {
+	return Math.max(cooldownUntil, disabledUntil);
+}

@@ -1,0 +1,49 @@
+import type {Which, WhichCandidate, WhichOption} from '../auth/which.ts';
+import {clockTime, orderSourceWords, span} from '../words.ts';
+import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
+
+/** `which`: the whole decision of what would be used, and why. */
+export async function runWhich(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const [wanted = ''] = context.arguments;
+	const which = await jarvis.which({
+		...(await jarvis.targetNamed(wanted)),
+		agentId: textFlag(context, 'agent'),
+		sessionKey: textFlag(context, 'session'),
+		minTtlMs: durationFlag(context, 'min-ttl'),
+	});
+	if (context.flags.json) printJson(context, which);
+	else context.print(whichText(which, jarvis.now()));
+	return which.chosen ? 0 : 3;
+}
+
+function whichText(which: Which, now: number): string {
+	const {agentId, sessionKey, chosen, options} = which;
+	const session = sessionKey === undefined ? '' : `, session ${sessionKey}`;
+	const used = chosen
+		? `${chosen.profileId}${chosen.model === undefined ? '' : ` for ${chosen.provider}/${chosen.model}`}`
+		: 'nothing';
+	const head = [`Agent ${agentId}${session}`, `would use ${used}${chosen ? `: ${chosen.why}` : ''}`];
+	return [head.join('\n'), ...options.map(option => optionText(which, option, now))].join('\n\n');
+}
+
+function optionText(which: Which, option: WhichOption, now: number): string {
+	const from = `order from: ${orderSourceWords[option.orderFrom]}`;
+	const title = `${option.name} (${option.why}), ${from}`;
+	if (option.candidates.length === 0) {
+		return `${title}\n  no profile. Log in: jarvis models auth login --provider ${option.provider} --agent ${which.agentId}`;
+	}
+	const ends = option.endsHere ? [`  no fallback is tried: ${option.endsHere}`] : [];
+	return [title, ...option.candidates.map(candidate => candidateText(candidate, now)), ...ends].join('\n');
+}
+
+function candidateText(candidate: WhichCandidate, now: number): string {
+	const {turn, profileId, reason, why, owner, until, change} = candidate;
+	const back = until === undefined ? '' : `, back in ${span(until - now)} (${clockTime(until)})`;
+	const of = owner === undefined ? '' : ` (of the agent ${owner})`;
+	return [
+		`${(turn === undefined ? '–' : `${turn}.`).padStart(4)} ${profileId}${of}  ${reason}`,
+		`       why     ${why}${back}`,
+		`       change  ${change}`,
+	].join('\n');
+}
