@@ -12,6 +12,7 @@ import LoginScreen from './screens/login.tsx';
 import OrderScreen from './screens/order.tsx';
 import ProfilesScreen from './screens/profiles.tsx';
 import type {ScreenProps} from './screens/screen.ts';
+import SessionsScreen from './screens/sessions.tsx';
 import type {UiContext} from './ui/context.ts';
 import {isTooSmall, takeInput, takePaste} from './ui/dispatch.ts';
 import {patch, type ScreenId} from './ui/state.ts';
@@ -22,6 +23,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	order: OrderScreen,
 	health: HealthScreen,
 	login: LoginScreen,
+	sessions: SessionsScreen,
 	help: HelpScreen,
 };
 

@@ -1,8 +1,10 @@
+import {setAsideUntil} from './auth/health.ts';
 import type {ActionId} from './ui/actions.ts';
+import {selectedProfile} from './ui/rows.ts';
 import type {ScreenId, UiState} from './ui/state.ts';
 
 /** Where a key works. Of several that take the same key, the first in this list has it. */
-export type Scope = 'confirm' | 'field' | 'filter' | ScreenId | 'list' | 'everywhere';
+export type Scope = 'confirm' | 'field' | 'filter' | 'command' | ScreenId | 'list' | 'everywhere';
 
 export interface KeyBinding {
 	readonly action: ActionId;
@@ -26,6 +28,11 @@ const unfinished = (state: UiState) => over(state) && loginStep(state) !== 'done
 const over = (state: UiState) => ['done', 'failed', 'cancelled'].includes(loginStep(state) ?? '');
 const underWay = (state: UiState) => ['preparing', 'exchanging'].includes(loginStep(state) ?? '');
 
+const isAside = (state: UiState) => {
+	const facts = selectedProfile(state);
+	return facts !== undefined && setAsideUntil(facts, state.now) !== undefined;
+};
+
 type Extra = Pick<KeyBinding, 'footer' | 'when'>;
 
 const key = (
@@ -45,6 +52,19 @@ export const keymap: readonly KeyBinding[] = [
 	key('field', 'esc', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
 	key('filter', 'enter down', 'keepFilter', 'keep', 'keep the filter and go to the list', {footer: true}),
 	key('filter', 'esc', 'clearFilter', 'clear', 'show everything again', {footer: true}),
+
+	key('command', 'enter', 'runCommand', 'run', 'carry the slash command out', {footer: true}),
+	key(
+		'command',
+		'tab',
+		'completeCommand',
+		'complete',
+		'complete what is typed, or show the next possibility',
+		{
+			footer: true,
+		},
+	),
+	key('command', 'esc', 'closeCommand', 'cancel', 'close the line', {footer: true}),
 
 	key('agents', 'enter', 'openAgent', 'profiles', 'show the profiles of the agent', {footer: true}),
 	key('agents', 'a', 'addAgent', 'add', 'add an agent with credentials of its own', {footer: true}),
@@ -66,6 +86,10 @@ export const keymap: readonly KeyBinding[] = [
 	key('profiles', 'y', 'copyId', 'copy id', 'copy the profile id', {footer: true}),
 	key('profiles', 'Y', 'copySecret', 'copy secret', 'copy its token or key, after asking'),
 	key('profiles', 'e', 'renameProfile', 'rename', 'give the profile another name', {footer: true}),
+	key('profiles', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
+		footer: true,
+		when: isAside,
+	}),
 	key('profiles', 'o', 'showOrder', 'order', 'show the order of its provider'),
 	key(
 		'profiles',
@@ -82,6 +106,10 @@ export const keymap: readonly KeyBinding[] = [
 	key('order', 'J shift+down', 'moveDown', 'down', 'move the profile down', {footer: true}),
 	key('order', 's enter', 'saveOrder', 'save', 'save the order that was made', {footer: true}),
 	key('order', 'x', 'clearOrder', 'clear', 'take the explicit order away, after asking', {footer: true}),
+	key('order', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
+		footer: true,
+		when: isAside,
+	}),
 	key('order', 'right ]', 'nextProvider', 'provider', 'show the next provider', {footer: true}),
 	key('order', 'left [', 'previousProvider', 'previous', 'show the previous provider'),
 
@@ -90,6 +118,10 @@ export const keymap: readonly KeyBinding[] = [
 	}),
 	key('health', 'r', 'refresh', 'refresh', 'refresh its access token now', {footer: true}),
 	key('health', 'l', 'loginAgain', 'log in', 'log in again for the profile', {footer: true}),
+	key('health', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
+		footer: true,
+		when: isAside,
+	}),
 
 	key('login', 'enter', 'chooseProvider', 'log in', 'log in with the provider', {
 		footer: true,
@@ -129,6 +161,15 @@ export const keymap: readonly KeyBinding[] = [
 	}),
 	key('login', 'esc', 'chooseAnother', 'another', 'choose a provider again', {footer: true, when: over}),
 
+	key('sessions', 'enter :', 'openCommand', 'command', 'type a slash command for the session', {
+		footer: true,
+	}),
+	key('sessions', 'n', 'newSession', 'new', 'add a session, and choose its model', {footer: true}),
+	key('sessions', 'x', 'resetSession', 'reset', 'begin the session anew, after asking', {footer: true}),
+	key('sessions', 'y', 'copySession', 'copy key', 'copy the key of the session'),
+	key('sessions', 'right ]', 'nextAgent', 'agent', 'show the sessions of the next agent', {footer: true}),
+	key('sessions', 'left [', 'previousAgent', 'previous', 'show the sessions of the agent before'),
+
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
 	key('help', 'up k', 'scrollUp', 'scroll up', 'scroll up'),
@@ -151,6 +192,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '3', 'openOrder', 'order', 'in which order profiles are tried'),
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
+	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
@@ -173,10 +215,12 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	order: 'Order',
 	health: 'Health',
 	login: 'Login',
+	sessions: 'Sessions',
 	list: 'In every list',
 	everywhere: 'Everywhere',
 	help: 'Help',
 	filter: 'While filtering',
+	command: 'While typing a command',
 	field: 'In a field',
 	confirm: 'In a question',
 };
@@ -185,6 +229,7 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 export function activeScopes(state: UiState): readonly Scope[] {
 	if (state.dialog) return [state.dialog.kind === 'confirm' ? 'confirm' : 'field'];
 	if (state.filtering) return ['filter'];
+	if (state.commandLine) return ['command'];
 	if (state.screen === 'login') {
 		if (hasField(state)) return ['login'];
 		return choosing(state) ? ['login', 'list', 'everywhere'] : ['login', 'everywhere'];
@@ -228,7 +273,12 @@ export function keyName(chord: string): string {
 
 /** Whether what is typed goes into a field. */
 export function isTyping(state: UiState): boolean {
-	return state.dialog?.kind === 'field' || state.filtering || (state.screen === 'login' && hasField(state));
+	return (
+		state.dialog?.kind === 'field' ||
+		state.filtering ||
+		state.commandLine !== undefined ||
+		(state.screen === 'login' && hasField(state))
+	);
 }
 
 /** The step of the login that the login screen shows, if one is there. */

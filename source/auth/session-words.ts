@@ -3,6 +3,7 @@ import {readSessions} from '../store/sessions.ts';
 import {span} from '../words.ts';
 import {clean} from './facts.ts';
 import type {ResolveContext} from './resolve.ts';
+import {namedModel} from './routing/decision.ts';
 import {modelOfSession} from './routing/session-target.ts';
 import {usableProfiles} from './usable.ts';
 import type {Which, WhichCandidate, WhichOption} from './which.ts';
@@ -13,22 +14,29 @@ import type {Which, WhichCandidate, WhichOption} from './which.ts';
 export function statusLines({options, chosen, pin}: Which, now: number): string[] {
 	const [wanted] = options;
 	const lines = [
-		`model    ${wanted ? `${clean(wanted.name)} (${wanted.why})` : 'none'}`,
-		`profile  ${profileWords(chosen, wanted, now)}`,
+		`model      ${wanted ? `${clean(wanted.name)} (${wanted.why})` : 'none'}`,
+		`profile    ${profileWords(chosen, wanted, now)}`,
 	];
 	if (pin && pin.profileId !== chosen?.profileId) {
-		lines.push(`pin      ${clean(pin.profileId)} (${pinWords[pin.source]}), which cannot be used now`);
+		lines.push(`pin        ${clean(pin.profileId)} (${pinWords[pin.source]}), which cannot be used now`);
 	}
-	for (const option of options) {
-		for (const {turn, profileId, why} of option.candidates) {
-			if (profileId === chosen?.profileId) continue;
-			const when = turn === undefined ? 'not tried' : `turn ${turn}`;
-			const model = option === wanted ? '' : ` for ${clean(option.name)}`;
-			lines.push(`${when.padEnd(9)}${clean(profileId)}${model}: ${why}`);
-		}
+	const others = options
+		.flatMap(option => option.candidates.map(candidate => ({option, candidate})))
+		.filter(({candidate}) => candidate !== chosen)
+		.sort(
+			(a, b) =>
+				(a.candidate.turn ?? Number.POSITIVE_INFINITY) - (b.candidate.turn ?? Number.POSITIVE_INFINITY),
+		);
+	for (const {option, candidate} of others) {
+		const when = candidate.turn === undefined ? 'not tried' : `turn ${candidate.turn}`;
+		const model = option === wanted ? '' : ` for ${clean(option.name)}`;
+		lines.push(`${when.padEnd(11)}${clean(candidate.profileId)}${model}: ${candidate.why}`);
 	}
 	return lines;
 }
+
+/** Said where a session has no model. */
+export const noModel = 'No model is configured: agents.defaults.model in jarvis.json.';
 
 /** Who made a pin. */
 export const pinWords = {auto: 'kept', user: 'pinned', request: 'asked for'} as const;
@@ -50,12 +58,13 @@ export async function modelListLines(
 	const names = new Set([...(current ? [current] : []), ...config.models.configured]);
 	const lines = [...names].map(name => {
 		const aliases = [...config.models.aliases].filter(([, ref]) => ref === name).map(([alias]) => alias);
-		const also = aliases.length > 0 ? `  (${aliases.map(alias => clean(alias)).join(', ')})` : '';
-		return `${name === current ? '▸' : ' '} ${clean(name)}${also}`;
+		const also = aliases.length > 0 ? ` (${aliases.map(alias => clean(alias)).join(', ')})` : '';
+		const provider = namedModel(name, config.models)?.provider;
+		const ids = profiles.filter(({credential}) => credential.provider === provider);
+		const usable = ids.length > 0 ? ids.map(({profileId}) => clean(profileId)).join(', ') : 'no profile';
+		return `${name === current ? '▸' : ' '} ${clean(name)}${also}: ${usable}`;
 	});
-	if (lines.length === 0) lines.push('No model is configured: agents.defaults.model in jarvis.json.');
-	const ids = profiles.map(({profileId}) => clean(profileId));
-	return [...lines, `profiles: ${ids.length > 0 ? ids.join(', ') : 'none'}`];
+	return lines.length > 0 ? lines : [noModel];
 }
 
 function profileWords(

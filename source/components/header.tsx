@@ -12,18 +12,20 @@ const titles: Record<(typeof screenIds)[number], string> = {
 	order: 'Order',
 	health: 'Health',
 	login: 'Login',
+	sessions: 'Sessions',
 };
 
 /** The names of the screens, and what is under way or needs a person. */
 export function Header({state}: {readonly state: UiState}) {
 	const active = state.screen === 'help' ? state.previous : state.screen;
+	const isNarrow = state.size.columns < 90;
 	return (
 		<Box height={1} flexShrink={0} justifyContent="space-between">
 			<Box flexShrink={0}>
 				<Text bold>{state.size.columns < 80 ? '' : ' JARVIS '}</Text>
 				{screenIds.map((id, index) => (
 					<Text key={id} bold={id === active} inverse={id === active}>
-						{id === active ? `▸${index + 1} ${titles[id]} ` : ` ${index + 1} ${titles[id]} `}
+						{`${id === active ? '▸' : ' '}${index + 1} ${titles[id]}${isNarrow ? '' : ' '}`}
 					</Text>
 				))}
 			</Box>

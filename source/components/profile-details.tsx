@@ -1,5 +1,5 @@
 import {Box, Text} from 'ink';
-import type {ProfileRow} from '../ui/rows.ts';
+import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {ago, clockTime, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
@@ -62,7 +62,8 @@ export function ProfileDetails({
 	);
 }
 
-function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (readonly [string, string])[] {
+function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [string, string])[] {
+	const {now, providers} = state;
 	const {usage} = facts;
 	const {glyph, word} = stateWord(health, now);
 	const provider = providers.find(other => other.id === facts.provider)?.label ?? facts.provider;
@@ -74,6 +75,7 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 		],
 		['expires', expiry(facts.expires, now)],
 		['provider', provider],
+		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', `${facts.ref.source}: ${facts.ref.id}`] as const] : []),
@@ -84,7 +86,7 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 				: 'never',
 		],
 		['last used', ago(usage.lastUsed, now)],
-		...failureLines(health, usage.errorCount, usage.disabledReason, now),
+		...failureLines(health, usage, now),
 		[
 			'renewal',
 			facts.refreshable
@@ -96,21 +98,25 @@ function factLines({now, providers}: UiState, {facts, health}: ProfileRow): (rea
 	];
 }
 
-function failureLines(
-	health: ProfileRow['health'],
-	errors: number | undefined,
-	reason: string | undefined,
-	now: number,
-) {
-	if (health.until === undefined) return [];
-	const why = [reason, errors ? `${errors} failures` : undefined].filter(Boolean).join(', ');
-	return [['set aside', `for ${span(health.until - now)}${why ? ` (${why})` : ''}`] as const];
+function failureLines(health: ProfileRow['health'], usage: ProfileRow['facts']['usage'], now: number) {
+	const counts = [...(usage.failureCounts ?? [])].map(([reason, count]) => `${count} × ${reason}`);
+	const failures = counts.length > 0 ? [['failures', counts.join(', ')] as const] : [];
+	if (health.until === undefined) return failures;
+	const reason = health.reason === 'disabled' ? usage.disabledReason : usage.lastFailureReason;
+	const words = [reason, usage.errorCount ? `${usage.errorCount} times in a row` : undefined].filter(Boolean);
+	const why = words.length > 0 ? ` (${words.join(', ')})` : '';
+	return [['set aside', `for ${span(health.until - now)}${why}`] as const, ...failures];
 }
 
 const provenWords: Readonly<Record<string, string>> = {
 	login: 'logged in',
 	refreshed: 'refreshed',
 	refused: 'refused by the server',
+	used: 'worked',
+	auth: 'refused in use',
+	rate_limit: 'rate limited',
+	billing: 'refused over billing',
+	format: 'malformed request',
 };
 
 function expiry(expires: ProfileRow['facts']['expires'], now: number): string {

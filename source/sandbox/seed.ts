@@ -2,7 +2,7 @@ import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {openJarvis} from '../core.ts';
 import {patchUsage, putCredential, setOrder} from '../store/edit.ts';
-import {objectMember, setMember} from '../store/json.ts';
+import {type JsonValue, objectMember, setMember} from '../store/json.ts';
 import {statePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
 import type {Credential} from '../store/schema.ts';
@@ -43,11 +43,17 @@ export async function seedStateFolder(
 		],
 		'openrouter:default': [
 			{type: 'api_key', provider: 'openrouter', key: secret('api-key')},
-			{errorCount: 2, cooldownUntil: now + 4 * minute, lastFailureAt: now - minute},
+			{
+				...{errorCount: 2, cooldownUntil: now + 4 * minute, lastFailureAt: now - minute},
+				...{lastFailureReason: 'rate_limit', failureCounts: {rate_limit: 3, timeout: 1}},
+			},
 		],
 		'groq:default': [
 			{type: 'api_key', provider: 'groq', key: secret('api-key')},
-			{errorCount: 1, disabledUntil: now + 5 * hour, disabledReason: 'billing', lastFailureAt: now},
+			{
+				...{errorCount: 1, disabledUntil: now + 5 * hour, disabledReason: 'billing', disabledCount: 1},
+				...{lastFailureAt: now, lastFailureReason: 'billing', failureCounts: {billing: 1}},
+			},
 		],
 		'openai:vault': [
 			{
@@ -84,6 +90,7 @@ export async function seedStateFolder(
 		expire(document, 'openai-codex:wren@example.test', now);
 	});
 	await refuse(stateDir, 'personal', 'sandbox:wren@example.test', now);
+	await converse(stateDir);
 }
 
 function declareProviders(
@@ -111,6 +118,12 @@ function declareProviders(
 	const config = {
 		// The company gateway of a real installation would stand here; the sandbox's own server does.
 		models: {providers: {'openai-codex': {auth: {issuer: server.issuer, clientId: server.clientId}}}},
+		agents: {
+			defaults: {
+				model: {primary: 'anthropic/opus', fallbacks: ['openai-codex/codex', 'openrouter/auto']},
+				models: {'anthropic/opus': {alias: 'Opus'}, 'openai-codex/codex': {alias: 'Codex'}},
+			},
+		},
 	};
 	const options = {mode: 0o600};
 	writeFileSync(join(plugin, 'jarvis.plugin.json'), `${JSON.stringify(manifest, undefined, 2)}\n`, options);
@@ -135,7 +148,7 @@ async function logIn(stateDir: string, agentId: string, providerId: string, emai
 	if (outcome.step === 'failed') throw outcome.error;
 }
 
-type Seed = readonly [Credential, Record<string, number | string>];
+type Seed = readonly [Credential, Record<string, JsonValue>];
 
 async function store(
 	stateDir: string,
@@ -163,6 +176,15 @@ async function refuse(stateDir: string, agentId: string, profileId: string, now:
 	});
 	const refreshing = openJarvis({stateDir}).refresh({agentId, profileId, provider: 'sandbox'}, 'expired');
 	await refreshing.catch(() => {});
+}
+
+/** Sessions: one that was given a profile, two whose model or profile a person chose. */
+async function converse(stateDir: string): Promise<void> {
+	const jarvis = openJarvis({stateDir});
+	await jarvis.resolve({agentId: 'main', sessionKey: 'chat:42'});
+	await jarvis.sendToSession('main', 'review', '/model Opus@anthropic:default');
+	await jarvis.sendToSession('main', 'nightly', '/model Codex');
+	await jarvis.resolve({agentId: 'work', sessionKey: 'support:7'});
 }
 
 function expire(document: Parameters<typeof objectMember>[0], profileId: string, now: number): void {

@@ -10,8 +10,16 @@ import type {ScreenProps} from './screen.ts';
 
 const kindWords = {oauth: 'OAuth', token: 'token', api_key: 'API key'} as const;
 
-const columns = (now: number): readonly Column<ProfileRow>[] => [
-	{title: 'PROFILE', width: 22, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
+const columns = (now: number, agentId: string | undefined): readonly Column<ProfileRow>[] => [
+	{
+		title: 'PROFILE',
+		width: 22,
+		flexible: true,
+		dropFirst: 0,
+		cell: ({facts}) => ({
+			text: facts.agentId === agentId ? facts.profileId : `${facts.profileId} ← ${facts.agentId}`,
+		}),
+	},
 	{title: 'PROVIDER', width: 12, dropFirst: 4, cell: ({facts}) => ({text: facts.provider})},
 	{title: 'KIND', width: 7, dropFirst: 3, cell: ({facts}) => ({text: kindWords[facts.kind]})},
 	{
@@ -58,7 +66,7 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 				<Problem problem={agent.problem} width={state.size.columns} height={height - 1} />
 			) : (
 				<Table
-					columns={columns(state.now)}
+					columns={columns(state.now, agent?.id)}
 					rows={rows}
 					cursor={cursorIndex(
 						state,

@@ -4,6 +4,7 @@ import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
 import {orderActions} from './order-actions.ts';
 import {profileActions} from './profile-actions.ts';
+import {sessionActions} from './session-actions.ts';
 
 const actions = {
 	...navigationActions,
@@ -11,6 +12,7 @@ const actions = {
 	...profileActions,
 	...orderActions,
 	...loginActions,
+	...sessionActions,
 } satisfies Record<string, (context: UiContext) => void>;
 
 /** What a key can do. */

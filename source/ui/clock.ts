@@ -2,7 +2,7 @@ import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
-import {healthRows, profileRows} from './rows.ts';
+import {healthRows, profileRows, sessionRows} from './rows.ts';
 import type {UiState} from './state.ts';
 
 /** How finely a screen tells the time that is left. */
@@ -38,6 +38,11 @@ function* changes(state: UiState): Generator<number> {
 		return;
 	}
 	if (screen === 'help') return;
+	if (screen === 'sessions') {
+		for (const {facts} of sessionRows(state)) {
+			if (facts.session.updatedAt !== undefined) yield agoStays(now - facts.session.updatedAt);
+		}
+	}
 	const tellsAll = screen === 'health' || screen === 'agents';
 	const isUnfiltered = screen === 'agents' && {filter: emptyText};
 	for (const {facts, health} of tellsAll ? healthRows({...state, ...isUnfiltered}) : profileRows(state)) {

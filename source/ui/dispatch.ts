@@ -21,7 +21,7 @@ export function takeInput(context: UiContext, input: string, key: Key): void {
 /** Takes a pasted text, where there is something to paste into. */
 export function takePaste(context: UiContext, text: string): void {
 	const state = context.store.getState();
-	if (state.dialog?.kind === 'field' || state.filtering)
+	if (state.dialog?.kind === 'field' || state.filtering || state.commandLine)
 		return changeField(context, field => insert(field, text));
 	if (awaitsPaste(state)) {
 		const typed = state.login.stage === 'running' ? (state.login.field?.text ?? '') : '';
@@ -45,12 +45,15 @@ function takeKey(context: UiContext, press: KeyPress): void {
 
 function changeField({store}: UiContext, change: (field: EditedText) => EditedText): void {
 	const state = store.getState();
-	const {dialog, login} = state;
+	const {dialog, login, commandLine} = state;
 	if (dialog?.kind === 'field') {
 		const {fault: _, ...rest} = dialog;
 		patch(store, {dialog: {...rest, field: change(dialog.field)}});
 	} else if (state.filtering) patch(store, {filter: change(state.filter)});
-	else if (login.stage === 'running' && login.field) {
+	else if (commandLine) {
+		const {fault: _, begun: __, ...rest} = commandLine;
+		patch(store, {commandLine: {...rest, field: change(commandLine.field)}});
+	} else if (login.stage === 'running' && login.field) {
 		patch(store, {login: {...login, field: change(login.field)}});
 	}
 }

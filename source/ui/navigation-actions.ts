@@ -55,7 +55,7 @@ function turnAgent({store}: UiContext, by: 1 | -1): void {
 	const ids = state.snapshot.agents.map(agent => agent.id);
 	const at = ids.indexOf(shownAgent(state)?.id ?? '');
 	const agentId = ids[(at + by + ids.length) % ids.length];
-	if (agentId) patch(store, {agentId, draft: undefined});
+	if (agentId) patch(store, {agentId, draft: undefined, answer: undefined});
 }
 
 function scroll({store}: UiContext, by: (page: number) => number): void {
@@ -71,7 +71,8 @@ function back(context: UiContext): void {
 	else if (state.draft) {
 		patch(context.store, {draft: undefined});
 		say(context, 'attention', 'The order that was being made is dropped.');
-	} else if (state.screen === 'profiles') openScreen(context, 'agents');
+	} else if (state.answer && state.screen === 'sessions') patch(context.store, {answer: undefined});
+	else if (state.screen === 'profiles') openScreen(context, 'agents');
 	else if (state.screen === 'order') openScreen(context, 'profiles');
 }
 
@@ -81,6 +82,7 @@ export const navigationActions = {
 	openOrder: (context: UiContext) => openScreen(context, 'order'),
 	openHealth: (context: UiContext) => openScreen(context, 'health'),
 	openLogin: (context: UiContext) => openScreen(context, 'login'),
+	openSessions: (context: UiContext) => openScreen(context, 'sessions'),
 	openHelp: (context: UiContext) => openScreen(context, 'help'),
 	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
 	nextScreen: (context: UiContext) => turn(context, 1),

@@ -1,12 +1,14 @@
 import {clean, type ProfileFacts} from '../auth/facts.ts';
+import {setAsideUntil} from '../auth/health.ts';
 import {JarvisError} from '../errors.ts';
 import {assertProfileId} from '../store/paths.ts';
+import {span} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
 import {beginLogin} from './login-actions.ts';
 import {openScreen} from './navigation-actions.ts';
-import {selectedProfile} from './rows.ts';
+import {selectedProfile, shownAgent} from './rows.ts';
 import {patch} from './state.ts';
 
 // Every key of a profile says why it does nothing where there is none.
@@ -16,6 +18,17 @@ function withProfile(act: (context: UiContext, facts: ProfileFacts) => void): (c
 		if (facts) act(context, facts);
 		else say(context, 'attention', 'There is no profile here. Press l to log an account in.');
 	};
+}
+
+// What the main agent's profile is called, and whether it is there, is for the main agent to say.
+function withOwnProfile(
+	act: (context: UiContext, facts: ProfileFacts) => void,
+): (context: UiContext) => void {
+	return withProfile((context, facts) => {
+		const state = context.store.getState();
+		if (state.screen === 'health' || facts.agentId === shownAgent(state)?.id) return act(context, facts);
+		say(context, 'attention', `${facts.profileId} belongs to the agent ${facts.agentId}: do it there.`);
+	});
 }
 
 export const profileActions = {
@@ -59,6 +72,35 @@ export const profileActions = {
 		});
 	}),
 
+	clearCooldown: withProfile((context, facts) => {
+		const {profileId} = facts;
+		const {store, jarvis, host} = context;
+		const state = store.getState();
+		// On all other screens it is looked at through an agent that may not own it.
+		const agentId = state.screen === 'health' ? facts.agentId : (shownAgent(state)?.id ?? facts.agentId);
+		const {until} = setAsideUntil(facts, state.now) ?? {};
+		if (until === undefined) return say(context, 'attention', `${profileId} is not set aside.`);
+		patch(store, {
+			dialog: {
+				kind: 'confirm',
+				title: `Use ${profileId} again?`,
+				lines: [
+					`It would come back by itself in ${span(until - state.now)}.`,
+					'If the provider still refuses it, it is set aside anew.',
+				],
+				confirm() {
+					void runTask(context, 'clear cooldown', `clearing ${profileId}`, async () => {
+						const {heldBy} = await jarvis.clearCooldown({agentId, profileId});
+						await host.reload();
+						return heldBy === undefined
+							? `${profileId} is used again.`
+							: `The agent ${heldBy}, whose profile it is, has set it aside itself: clear it there.`;
+					});
+				},
+			},
+		});
+	}),
+
 	copyId: withProfile((context, {profileId}) => void copyAndSay(context, profileId, 'profile id')),
 
 	copySecret: withProfile((context, {agentId, profileId, secrets}) => {
@@ -82,7 +124,7 @@ export const profileActions = {
 		});
 	}),
 
-	renameProfile: withProfile((context, {agentId, profileId, provider}) => {
+	renameProfile: withOwnProfile((context, {agentId, profileId, provider}) => {
 		patch(context.store, {
 			dialog: {
 				kind: 'field',
@@ -105,7 +147,7 @@ export const profileActions = {
 		});
 	}),
 
-	removeProfile: withProfile((context, {agentId, profileId}) => {
+	removeProfile: withOwnProfile((context, {agentId, profileId}) => {
 		const name = profileId.slice(profileId.indexOf(':') + 1);
 		patch(context.store, {
 			dialog: {

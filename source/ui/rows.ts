@@ -1,7 +1,8 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
-import {type AgentSnapshot, orderOf, providersInUse} from '../auth/snapshot.ts';
+import type {SessionFacts} from '../auth/session-facts.ts';
+import {type AgentSnapshot, orderOf, providersInUse, usableFacts} from '../auth/snapshot.ts';
 import type {OrderDraft, ScreenId, UiState} from './state.ts';
 
 /** What the screens list: rows made from the state, and nothing else. */
@@ -47,6 +48,11 @@ export interface BrokenRow {
 	readonly problem: string;
 }
 
+export interface SessionRow {
+	readonly id: string;
+	readonly facts: SessionFacts;
+}
+
 export interface OrderRow extends OrderPlace {
 	readonly id: string;
 	readonly facts?: ProfileFacts;
@@ -71,10 +77,10 @@ export function shownAgent(state: UiState): AgentSnapshot | undefined {
 	return agents.find(agent => agent.id === state.agentId) ?? agents.find(agent => agent.id === defaultAgent);
 }
 
-/** The profiles of the shown agent. */
+/** The profiles that the shown agent can use: its own, and behind them those that it reads of the main agent. */
 export const profileRows = remembered((state: UiState): ProfileRow[] => {
 	const agent = shownAgent(state);
-	return (agent?.profiles ?? [])
+	return (agent ? usableFacts(agent) : [])
 		.map(facts => ({id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)}))
 		.filter(({facts}) => matches(state, [facts.profileId, facts.provider, facts.email, facts.kind]));
 });
@@ -143,13 +149,23 @@ export function shownOrder(state: UiState): EffectiveOrder | undefined {
 /** The places of the shown order. */
 export function orderRows(state: UiState): OrderRow[] {
 	const agent = shownAgent(state);
+	const usable = agent ? usableFacts(agent) : [];
 	return (shownOrder(state)?.places ?? [])
 		.map(place => {
-			const facts = agent?.profiles.find(other => other.profileId === place.profileId);
+			const facts = usable.find(other => other.profileId === place.profileId);
 			return {...place, id: place.profileId, ...(facts ? {facts} : {})};
 		})
 		.filter(({profileId}) => matches(state, [profileId]));
 }
+
+/** The sessions of the shown agent. */
+export const sessionRows = remembered((state: UiState): SessionRow[] => {
+	const agent = shownAgent(state);
+	if (!agent) return [];
+	return agent.sessions
+		.filter(({key, pin, session}) => matches(state, [key, pin?.profileId, session.modelOverride]))
+		.map(facts => ({id: facts.key, facts}));
+});
 
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
@@ -162,6 +178,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return orderRows(state).map(row => row.id);
 		case 'health':
 			return healthRows(state).map(row => row.id);
+		case 'sessions':
+			return sessionRows(state).map(row => row.id);
 		default:
 			return [];
 	}
@@ -179,7 +197,7 @@ export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly stri
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of ['agents', 'profiles', 'order', 'health'] as const) {
+	for (const screen of ['agents', 'profiles', 'order', 'health', 'sessions'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

@@ -31,7 +31,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	let stopped = false;
 
 	async function read(): Promise<void> {
-		const [snapshot, providers] = await Promise.all([jarvis.snapshot(), listProviders()]);
+		const [snapshot, providers] = await Promise.all([jarvis.snapshot({sessions: true}), listProviders()]);
 		if (stopped) return;
 		// What the cursor stands on stays what it stands on, whatever the files say now.
 		const cursors = pinnedCursors(store.getState());

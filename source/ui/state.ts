@@ -4,7 +4,7 @@ import type {Snapshot} from '../auth/snapshot.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login'] as const;
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
 export type ScreenId = (typeof screenIds)[number] | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
@@ -62,6 +62,24 @@ export type LoginView =
 			readonly changes: number;
 	  };
 
+/** The line in which a slash command is typed, and the session that it is for. */
+export interface CommandLine {
+	readonly agentId: string;
+	readonly key: string;
+	readonly field: EditedText;
+	/** What was typed before it was completed: what further completions go by. */
+	readonly begun?: string;
+	/** Why the command was not carried out. */
+	readonly fault?: string;
+}
+
+/** What a slash command answered. */
+export interface Answer {
+	readonly agentId: string;
+	readonly key: string;
+	readonly lines: readonly string[];
+}
+
 export interface OrderDraft {
 	readonly agentId: string;
 	readonly provider: string;
@@ -90,6 +108,8 @@ export interface UiState {
 	/** The details pane of the profiles screen is open. */
 	readonly details: boolean;
 	readonly draft?: OrderDraft;
+	readonly commandLine?: CommandLine;
+	readonly answer?: Answer;
 	readonly dialog?: Dialog;
 	readonly login: LoginView;
 	readonly toast?: Toast;
