@@ -9,6 +9,7 @@ import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
 import type {JarvisError} from './errors.ts';
+import type {NewAgent} from './store/agents.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
 import {
@@ -239,7 +240,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		},
 
 		/** Adds an agent. Throws as `addAgent` does. */
-		async addAgent(newAgent: {readonly id: string; readonly name?: string; readonly workspace?: string}) {
+		async addAgent(newAgent: NewAgent) {
 			const {addAgent} = await import('./store/agents.ts');
 			await addAgent(paths, newAgent);
 		},

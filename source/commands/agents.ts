@@ -39,12 +39,18 @@ export async function runAgentsAdd(context: CommandContext): Promise<number> {
 		id,
 		...(name ? {name} : {}),
 		...(workspace ? {workspace: resolve(workspace)} : {}),
+		...(context.flags.isolated ? {readsMain: false as const} : {}),
 	});
 	const agent = (await jarvis.snapshot()).agents.find(other => other.id === id);
 	const bindings = {added: [], updated: [], skipped: [], conflicts: []};
 	if (context.flags.json && agent) printJson(context, {...agentJson(context, agent), bindings});
 	else {
-		context.tell(`Added the agent ${id}. It has no credentials yet.`);
+		const inherited = agent?.inherited.length ?? 0;
+		context.tell(
+			inherited > 0
+				? `Added the agent ${id}. It reads the main agent’s profiles (${inherited}) until it has its own.`
+				: `Added the agent ${id}. It has no credentials yet.`,
+		);
 		context.tell(`Log in: jarvis models auth login --provider <id> --agent ${id}`);
 	}
 	return 0;

@@ -1,4 +1,5 @@
 import {healthOf} from '../auth/health.ts';
+import {usableFacts} from '../auth/snapshot.ts';
 import {confirmByName} from './ask.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {statusText} from './status.ts';
@@ -14,10 +15,10 @@ export async function runList(context: CommandContext): Promise<number> {
 	printJson(context, {
 		agentId: agent.id,
 		authStorePath: jarvis.paths.profiles(agent.id),
-		profiles: agent.profiles.map(facts => {
+		profiles: usableFacts(agent).map(facts => {
 			const {status, reason} = healthOf(facts, jarvis.now(), jarvis.env);
-			const {profileId, provider, kind, email, accountId, expires} = facts;
-			return {profileId, provider, type: kind, email, accountId, expires, status, reasonCode: reason};
+			const {profileId, provider, kind, email, accountId, expires, agentId: owner} = facts;
+			return {profileId, provider, type: kind, email, accountId, expires, status, reasonCode: reason, owner};
 		}),
 		brokenEntries: agent.broken,
 	});

@@ -1,4 +1,5 @@
 import type {ListedBinding} from '../auth/routing/bindings.ts';
+import {usableFacts} from '../auth/snapshot.ts';
 import {JarvisError} from '../errors.ts';
 import {type BindingMatch, describeMatch} from '../store/binding-schema.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
@@ -90,14 +91,14 @@ export async function runChannels(context: CommandContext): Promise<number> {
 	if (context.flags.json) {
 		printJson(context, {
 			chat: Object.fromEntries(channels),
-			auth: agent.profiles.map(({profileId, provider, kind}) => ({
+			auth: usableFacts(agent).map(({profileId, provider, kind}) => ({
 				...{id: profileId, provider, type: kind, isExternal: false},
 			})),
 		});
 		return 0;
 	}
 	const chat = [...channels].map(([channel, accounts]) => [channel, accounts.join(', ') || '–']);
-	const auth = agent.profiles.map(({profileId, provider, kind}) => [profileId, provider, kind]);
+	const auth = usableFacts(agent).map(({profileId, provider, kind}) => [profileId, provider, kind]);
 	const parts = [
 		chat.length > 0 ? await textTable(['CHANNEL', 'ACCOUNTS'], chat) : 'No channels.',
 		auth.length > 0

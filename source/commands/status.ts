@@ -1,7 +1,7 @@
 import {dirname} from 'node:path';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
-import {type AgentSnapshot, orderOf, type Snapshot} from '../auth/snapshot.ts';
+import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
@@ -27,14 +27,16 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	const now = jarvis.now();
 	const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
 	if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
-	if (agent.profiles.length + agent.broken.length === 0) {
+	const profiles = usableFacts(agent);
+	if (profiles.length + agent.broken.length === 0) {
 		return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
 	}
-	const rows = agent.profiles.map(facts => {
+	const rows = profiles.map(facts => {
 		const health = healthOf(facts, now, jarvis.env);
 		const {glyph, word} = stateWord(health, now);
 		const used = ago(facts.usage.lastUsed, now);
-		return [facts.profileId, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
+		const id = facts.agentId === agent.id ? facts.profileId : `${facts.profileId} ← ${facts.agentId}`;
+		return [id, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
 	});
 	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
 	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
@@ -46,8 +48,9 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 	const {models} = snapshot.config;
 	const primary = models.primary ?? null;
 	const storePath = jarvis.paths.profiles(agent.id);
-	const providers = [...new Set(agent.profiles.map(facts => facts.provider))].sort();
-	const ofProvider = (provider: string) => agent.profiles.filter(facts => facts.provider === provider);
+	const profiles = usableFacts(agent);
+	const providers = [...new Set(profiles.map(facts => facts.provider))].sort();
+	const ofProvider = (provider: string) => profiles.filter(facts => facts.provider === provider);
 	const withOAuth = providers.filter(provider => ofProvider(provider).some(facts => facts.kind === 'oauth'));
 	const inUse = [models.primary, ...models.fallbacks].flatMap(ref =>
 		ref?.includes('/') ? [ref.split('/')[0] ?? ''] : [],
@@ -74,11 +77,12 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 				profiles: countKinds(ofProvider(provider)),
 				order: orderOf({agent, config: snapshot.config}, provider, now, jarvis.env).places,
 			})),
-			unusableProfiles: agent.profiles.flatMap(facts => unusable(facts, now)),
+			lastGood: Object.fromEntries(agent.lastGood),
+			unusableProfiles: profiles.flatMap(facts => unusable(facts, now)),
 			brokenEntries: agent.broken,
 			oauth: {
 				warnAfterMs: expiringWithinMs,
-				profiles: agent.profiles.map(facts => profileJson(facts, healthOf(facts, now, jarvis.env))),
+				profiles: profiles.map(facts => profileJson(facts, healthOf(facts, now, jarvis.env))),
 				providers: [],
 			},
 		},
@@ -112,7 +116,7 @@ function unusable(facts: ProfileFacts, now: number) {
 			profileId: facts.profileId,
 			provider: facts.provider,
 			kind: aside.reason,
-			reason: facts.usage.disabledReason,
+			reason: aside.reason === 'disabled' ? facts.usage.disabledReason : facts.usage.lastFailureReason,
 			until: aside.until,
 			remainingMs: aside.until - now,
 		},
@@ -136,7 +140,7 @@ function labelOf({profileId, email}: ProfileFacts): string {
 
 // 1 before 2: what is over matters more than what will be.
 function checkCode(agent: AgentSnapshot, jarvis: Jarvis): number {
-	const states = agent.profiles.map(facts => healthOf(facts, jarvis.now(), jarvis.env).status);
+	const states = usableFacts(agent).map(facts => healthOf(facts, jarvis.now(), jarvis.env).status);
 	if (states.length === 0 || states.some(status => status === 'expired' || status === 'missing')) return 1;
 	return states.includes('expiring') ? 2 : 0;
 }

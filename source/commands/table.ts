@@ -216,6 +216,7 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [
 			{name: 'name', value: 'text', help: 'how it is called'},
 			{name: 'workspace', value: 'folder', help: 'its workspace'},
+			{name: 'isolated', help: 'keep it from the main agent’s profiles'},
 			{name: 'non-interactive', help: 'accepted for scripts: this command never asks'},
 			json,
 			stateDir,

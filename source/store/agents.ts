@@ -10,6 +10,8 @@ export interface NewAgent {
 	readonly id: string;
 	readonly name?: string;
 	readonly workspace?: string;
+	/** `false` keeps it from the main agent's profiles. */
+	readonly readsMain?: false;
 }
 
 /** As jsonc-parser names the place behind the last element of an array. */
