@@ -28,14 +28,18 @@ try {
 
 async function startUp(): Promise<void> {
 	const candidates: [string, string[], string][] = [['node -e 0', ['-e', '0'], work]];
-	for (const count of [10, 1000]) {
+	for (const count of [10, 1000, 10_000]) {
 		const folder = await stateFolderOf(join(work, String(count)), count);
 		candidates.push(
 			[`token, ${count} profiles`, [program, 'models', 'auth', 'token', '--provider', 'bench'], folder],
 			[`status --json, ${count} profiles`, [program, 'models', 'status', '--json'], folder],
 		);
 	}
+	const [, , ten = work] = candidates[1] ?? [];
+	const session = ['models', 'auth', 'token', '--provider', 'bench', '--session', 'bench'];
 	candidates.push(
+		['token --session, 10 profiles', [program, ...session], ten],
+		['which, 10 profiles', [program, 'which', 'bench'], ten],
 		['completion bash', [program, 'completion', 'bash'], work],
 		['agents list', [program, 'agents', 'list'], work],
 	);

@@ -10,16 +10,26 @@ export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
 export type {LoginResult} from './auth/login/contract.ts';
 export type {BrowserState, Login, LoginOutcome, LoginState, WaitingState} from './auth/login/login.ts';
 export type {OAuthMethod, Provider} from './auth/providers/contract.ts';
-export type {Resolved} from './auth/resolve.ts';
+export type {ClearedCooldown} from './auth/report.ts';
+export type {PassedOver, Resolved, ResolveRequest} from './auth/resolve.ts';
+export type {ListedBinding} from './auth/routing/bindings.ts';
+export type {ModelOrigin} from './auth/routing/decision.ts';
+export type {OrderPlace, OrderSource, Pin, PlaceReason} from './auth/routing/order.ts';
+export type {Failure, FailureReason, Success} from './auth/routing/rotation.ts';
+export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
+export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
 export {
 	type Jarvis,
 	type JarvisOptions,
 	type LoginRequest,
 	openJarvis,
 	type ProviderListing,
+	type UsedProfile,
 } from './core.ts';
 export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
-export type {AgentConfig, Config, EndpointOverride, ModelConfig} from './store/config.ts';
+export type {NewAgent} from './store/agents.ts';
+export type {AgentConfig, Config, CooldownConfig, EndpointOverride, ModelConfig} from './store/config.ts';
 export type {StatePaths} from './store/paths.ts';
 export type {CredentialKind, EntryProblem, Expires, SecretRef, UsageStats} from './store/schema.ts';
+export type {PinSource, Session} from './store/sessions.ts';
