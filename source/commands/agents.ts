@@ -60,7 +60,7 @@ export async function runAgentsAdd(context: CommandContext): Promise<number> {
 export async function runAgentsDelete(context: CommandContext): Promise<number> {
 	const [id = ''] = context.arguments;
 	const agentId = await context.jarvis.agent(id);
-	const question = `This deletes the agent ${agentId} with all its credentials and sessions.`;
+	const question = `This deletes the agent ${agentId} with all its credentials, sessions and bindings.`;
 	if (!(await confirmByName(context, question, agentId))) {
 		context.tell('Nothing was deleted.');
 		return 130;

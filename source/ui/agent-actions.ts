@@ -1,3 +1,4 @@
+import {bindingsNaming} from '../store/binding-edits.ts';
 import {isAgentId} from '../store/paths.ts';
 import {deletedAgent} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
@@ -74,11 +75,13 @@ export const agentActions = {
 		if (agent.isDefault) return say(context, 'attention', 'Make another agent the default first.');
 		const {id} = agent;
 		const many = agent.profiles.length === 1 ? '1 profile' : `${agent.profiles.length} profiles`;
+		const bindings = bindingsNaming(store.getState().snapshot.config, id).length;
+		const bound = bindings === 0 ? [] : [`So do its bindings (${bindings}).`];
 		patch(store, {
 			dialog: {
 				kind: 'field',
 				title: `Delete the agent ${id}`,
-				lines: [`Its folder goes, with ${many} and its sessions.`, `Type ${id} to do it:`],
+				lines: [`Its folder goes, with ${many} and its sessions.`, ...bound, `Type ${id} to do it:`],
 				field: emptyText,
 				danger: true,
 				check: typed => (typed === id ? undefined : `That is not ${id}. Nothing was deleted.`),
