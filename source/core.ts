@@ -1,5 +1,5 @@
-import type {Login} from './auth/login/login.ts';
-import type {Provider} from './auth/providers/contract.ts';
+import type {Login} from './auth/login/contract.ts';
+import type {MethodName, Provider} from './auth/providers/contract.ts';
 import type {RefreshOutcome} from './auth/refresh.ts';
 import type {ClearedCooldown} from './auth/report.ts';
 import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from './auth/resolve.ts';
@@ -37,6 +37,10 @@ export interface LoginRequest {
 	readonly providerId: string;
 	readonly agentId: string;
 	readonly profileId?: string | undefined;
+	/** The way to log in, by its name; the provider's first one if absent. */
+	readonly method?: string | undefined;
+	/** When a pasted secret runs out (epoch ms), if the person says so. */
+	readonly expires?: number | undefined;
 	/** Do not open a browser, whether or not there is one. */
 	readonly noBrowser?: boolean;
 }
@@ -211,26 +215,37 @@ export function openJarvis(options: JarvisOptions = {}) {
 		},
 
 		/**
-		 * Starts a login. Throws `provider_unknown`, `profile_invalid_id`, `store_damaged`; everything later is
+		 * Starts a login. Throws `provider_unknown`, `login_unsupported`, `profile_invalid_id`, `store_damaged`; all later is
 		 * in its state.
 		 */
 		async startLogin(request: LoginRequest): Promise<Login> {
-			const [{startLogin}, {findProvider}, listing] = await Promise.all([
+			const [{startLogin}, {findMethod, findProvider}, listing] = await Promise.all([
 				import('./auth/login/login.ts'),
 				import('./auth/providers/registry.ts'),
 				providers(),
 			]);
-			const {providerId, agentId, profileId, noBrowser} = request;
+			const {providerId, agentId, profileId, noBrowser, expires} = request;
+			const provider = findProvider(listing.providers, providerId);
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('./store/profiles.ts');
 			await readCredentials(paths, agentId);
 			return startLogin({
 				...{paths, agentId, network, now},
-				provider: findProvider(listing.providers, providerId),
+				...{provider, method: findMethod(provider, request.method)},
+				...(expires === undefined ? {} : {expires}),
 				providers: listing.providers,
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
+		},
+
+		/**
+		 * The way to log in that fits the machine best: without a browser one that needs none here. Throws
+		 * `provider_unknown`.
+		 */
+		async bestMethod(providerId: string, around: {readonly browser: boolean}): Promise<MethodName> {
+			const {methodsFor} = await import('./auth/providers/registry.ts');
+			return methodsFor(await provider(providerId), around)[0].method;
 		},
 
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */

@@ -46,6 +46,7 @@ export const errorTable = {
 	login_state_mismatch: {exit: 1, meaning: 'The pasted link belongs to another login attempt.'},
 	login_paste_unreadable: {exit: 1, meaning: 'The pasted text holds neither a code nor an error.'},
 	login_other_account: {exit: 1, meaning: 'The login is of another account than the profile it was for.'},
+	secret_malformed: {exit: 1, meaning: 'What was pasted or typed cannot be the secret that was asked for.'},
 	login_unsupported: {exit: 1, meaning: 'The provider offers no login of the kind that was asked for.'},
 	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},

@@ -7,8 +7,14 @@
  */
 
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
-export type {LoginResult} from './auth/login/contract.ts';
-export type {BrowserState, Login, LoginOutcome, LoginState, WaitingState} from './auth/login/login.ts';
+export type {
+	BrowserState,
+	Login,
+	LoginOutcome,
+	LoginResult,
+	LoginState,
+	WaitingState,
+} from './auth/login/contract.ts';
 export type {OAuthMethod, Provider} from './auth/providers/contract.ts';
 export type {ClearedCooldown} from './auth/report.ts';
 export type {PassedOver, Resolved, ResolveRequest} from './auth/resolve.ts';

@@ -22,8 +22,13 @@ export interface KeyBinding {
 }
 
 const choosing = (state: UiState) => state.login.stage === 'choosing';
+const choosingMethod = (state: UiState) => state.login.stage === 'methods';
 const waiting = (state: UiState) => loginStep(state) === 'waiting' && !hasField(state);
+const onDevice = (state: UiState) => loginStep(state) === 'device';
+const linked = (state: UiState) => waiting(state) || onDevice(state);
 const typing = (state: UiState) => hasField(state);
+const answering = (state: UiState) => hasField(state) && loginStep(state) === 'asking';
+const typingPaste = (state: UiState) => hasField(state) && loginStep(state) === 'waiting';
 const unfinished = (state: UiState) => over(state) && loginStep(state) !== 'done';
 const over = (state: UiState) => ['done', 'failed', 'cancelled'].includes(loginStep(state) ?? '');
 const underWay = (state: UiState) => ['preparing', 'exchanging'].includes(loginStep(state) ?? '');
@@ -127,6 +132,8 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: choosing,
 	}),
+	key('login', 'enter', 'chooseMethod', 'log in', 'log in this way', {footer: true, when: choosingMethod}),
+	key('login', 'esc', 'chooseAnother', 'back', 'back to the providers', {footer: true, when: choosingMethod}),
 	key('login', 'right ]', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
 	key('login', 'left [', 'previousAgent', 'previous', 'log in for the previous agent', {
 		when: choosing,
@@ -135,22 +142,28 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: waiting,
 	}),
-	key('login', 'y', 'copyLink', 'copy link', 'copy the login link', {footer: true, when: waiting}),
+	key('login', 'y', 'copyLink', 'copy link', 'copy the login link', {footer: true, when: linked}),
+	key('login', 'c', 'copyCode', 'copy code', 'copy the code', {footer: true, when: onDevice}),
 	key('login', 'b', 'openBrowser', 'browser', 'open the login link in a browser', {
 		footer: true,
-		when: waiting,
+		when: linked,
 	}),
 	key('login', 'u', 'printLink', 'plain link', 'show the link alone, unwrapped, outside of the dashboard', {
 		footer: true,
-		when: waiting,
+		when: linked,
 	}),
-	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: waiting}),
+	key('login', 'Q', 'showQrCode', 'QR code', 'show the link as a QR code, outside of the dashboard', {
+		footer: true,
+		when: linked,
+	}),
+	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: linked}),
 	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: underWay}),
 	key('login', 'enter', 'submitPaste', 'finish', 'finish the login with what is pasted', {
 		footer: true,
 		when: typing,
 	}),
-	key('login', 'esc', 'closePaste', 'back', 'close the field', {footer: true, when: typing}),
+	key('login', 'esc', 'closePaste', 'back', 'close the field', {footer: true, when: typingPaste}),
+	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: answering}),
 	key('login', 'r', 'retryLogin', 'try again', 'start the same login again', {
 		footer: true,
 		when: unfinished,
@@ -184,7 +197,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('list', 'G end', 'last', 'last', 'the last row'),
 	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {
 		footer: true,
-		when: state => state.screen !== 'login',
+		when: state => state.screen !== 'login' || state.login.stage === 'choosing',
 	}),
 
 	key('everywhere', '1', 'openAgents', 'agents', 'the agents'),
@@ -232,7 +245,9 @@ export function activeScopes(state: UiState): readonly Scope[] {
 	if (state.commandLine) return ['command'];
 	if (state.screen === 'login') {
 		if (hasField(state)) return ['login'];
-		return choosing(state) ? ['login', 'list', 'everywhere'] : ['login', 'everywhere'];
+		return choosing(state) || choosingMethod(state)
+			? ['login', 'list', 'everywhere']
+			: ['login', 'everywhere'];
 	}
 	return state.screen === 'help' ? ['help', 'everywhere'] : [state.screen, 'list', 'everywhere'];
 }
@@ -287,5 +302,6 @@ export function loginStep(state: UiState) {
 }
 
 function hasField(state: UiState): boolean {
-	return state.login.stage === 'running' && state.login.field !== undefined && loginStep(state) === 'waiting';
+	if (state.login.stage !== 'running' || state.login.field === undefined) return false;
+	return ['waiting', 'asking'].includes(loginStep(state) ?? '');
 }

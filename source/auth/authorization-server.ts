@@ -1,7 +1,7 @@
 import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../errors.ts';
 import type {Network} from './network.ts';
-import type {OAuthMethod} from './providers/contract.ts';
+import type {OAuthClient} from './providers/contract.ts';
 
 /**
  * How long (ms) a token request may take, and each of the two that look metadata up: together less than
@@ -12,6 +12,22 @@ const discoveryTimeoutMs = 5000;
 
 /** How far (s) this machine's clock may be off the server's before an ID token is refused. */
 const clockToleranceSeconds = 300;
+
+const endpoints = [
+	...(['authorization_endpoint', 'device_authorization_endpoint'] as const),
+	...(['token_endpoint', 'revocation_endpoint'] as const),
+];
+type Endpoint = (typeof endpoints)[number];
+
+/** What an authorization server is wanted for. */
+export type ServerUse = 'authorization_code' | 'device_code' | 'refresh' | 'revocation';
+
+const neededFor: Readonly<Record<ServerUse, readonly Endpoint[]>> = {
+	authorization_code: ['authorization_endpoint', 'token_endpoint'],
+	device_code: ['device_authorization_endpoint', 'token_endpoint'],
+	refresh: ['token_endpoint'],
+	revocation: ['revocation_endpoint'],
+};
 
 /** The metadata of an authorization server and the client that talks to it, as oauth4webapi takes them. */
 export interface AuthorizationServer {
@@ -25,12 +41,13 @@ export interface AuthorizationServer {
 
 /**
  * The authorization server of a provider: from its endpoints, or from its published metadata (RFC 8414,
- * OpenID Connect Discovery) where one is missing.
+ * OpenID Connect Discovery) where one is missing that `use` needs.
  * @throws `insecure_endpoint`, `discovery_failed`
  */
 export async function authorizationServerOf(
-	method: OAuthMethod,
+	method: OAuthClient,
 	network: Network,
+	use: ServerUse = 'authorization_code',
 ): Promise<AuthorizationServer> {
 	const client: oauth.Client = {
 		client_id: method.clientId,
@@ -39,14 +56,14 @@ export async function authorizationServerOf(
 	};
 	const given = endpointsOf(method);
 	const {issuer} = method;
-	if (given.authorization_endpoint && given.token_endpoint) {
-		const metadata = {...given, issuer: issuer ?? new URL(given.token_endpoint).origin};
-		return {client, metadata: secured(metadata), issuerUnknown: issuer === undefined, discovered: false};
+	if (neededFor[use].every(endpoint => given[endpoint])) {
+		const metadata = {...given, issuer: issuer ?? new URL(given.token_endpoint ?? '').origin};
+		return {client, metadata: secured(metadata, use), issuerUnknown: issuer === undefined, discovered: false};
 	}
 	if (!issuer) throw discoveryFailed(method.clientId, 'neither issuer nor endpoints are given');
 	assertSecure(issuer);
 	const discovered = await discover(issuer, network);
-	return {client, metadata: secured({...discovered, ...given}), issuerUnknown: false, discovered: true};
+	return {client, metadata: secured({...discovered, ...given}, use), issuerUnknown: false, discovered: true};
 }
 
 /** Options for each request of oauth4webapi: our fetch, a time limit, and plain http on loopback only. */
@@ -82,22 +99,25 @@ async function discover(issuer: string, network: Network): Promise<oauth.Authori
 	throw discoveryFailed(issuer, 'neither of its metadata documents could be read', fault);
 }
 
-function endpointsOf(method: OAuthMethod) {
+function endpointsOf(method: OAuthClient): Partial<Record<Endpoint, string>> {
 	return {
 		...(method.authorizationEndpoint ? {authorization_endpoint: method.authorizationEndpoint} : {}),
+		...(method.deviceAuthorizationEndpoint
+			? {device_authorization_endpoint: method.deviceAuthorizationEndpoint}
+			: {}),
 		...(method.tokenEndpoint ? {token_endpoint: method.tokenEndpoint} : {}),
 		...(method.revocationEndpoint ? {revocation_endpoint: method.revocationEndpoint} : {}),
 	};
 }
 
-function secured(metadata: oauth.AuthorizationServer): oauth.AuthorizationServer {
-	for (const endpoint of ['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'] as const) {
+function secured(metadata: oauth.AuthorizationServer, use: ServerUse): oauth.AuthorizationServer {
+	for (const endpoint of endpoints) {
 		const value = metadata[endpoint];
 		if (value) assertSecure(value);
 	}
-	if (!metadata.authorization_endpoint || !metadata.token_endpoint) {
-		throw discoveryFailed(metadata.issuer, 'its metadata names no authorization or token endpoint');
-	}
+	const missing = neededFor[use].find(endpoint => !metadata[endpoint]);
+	if (missing)
+		throw discoveryFailed(metadata.issuer, `its metadata names no ${missing.replaceAll('_', ' ')}`);
 	return metadata;
 }
 

@@ -2,7 +2,7 @@ import * as oauth from 'oauth4webapi';
 import type {OAuthCredential} from '../store/schema.ts';
 import {type AuthorizationServer, requestOptions} from './authorization-server.ts';
 import type {Network} from './network.ts';
-import type {Provider} from './providers/contract.ts';
+import {oauthClientOf, type Provider} from './providers/contract.ts';
 import {classifyTokenFault, type TokenFault} from './token-fault.ts';
 import {credentialFrom, tolerantReply} from './token-response.ts';
 
@@ -27,7 +27,16 @@ export async function requestRefresh(
 		const receivedAt = now();
 		const {response, idToken} = await tolerantReply(reply, false);
 		const tokens = await oauth.processRefreshTokenResponse(server.metadata, server.client, response);
-		return {credential: credentialFrom(provider, tokens, idToken, receivedAt, credential)};
+		return {
+			credential: credentialFrom(
+				provider.id,
+				oauthClientOf(provider) ?? {},
+				tokens,
+				idToken,
+				receivedAt,
+				credential,
+			),
+		};
 	} catch (error) {
 		return {fault: classifyTokenFault(error)};
 	}

@@ -19,7 +19,7 @@ import {adoptedFrom, freshSibling, isMarked, newestOfGrant} from './grant.ts';
 import {type Holder, holdersOf} from './holders.ts';
 import {fingerprint, identityName} from './identity.ts';
 import type {Network} from './network.ts';
-import type {Provider} from './providers/contract.ts';
+import {type OAuthClient, oauthClientOf, type Provider} from './providers/contract.ts';
 import {notRefreshable, refused, unavailable} from './refresh-errors.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -286,7 +286,7 @@ async function serverOf(context: RefreshContext, clientId: string): Promise<Auth
 	// Most of those that find a token over get it from the one that asks: only that one needs the protocol.
 	const {authorizationServerOf} = await import('./authorization-server.ts');
 	try {
-		return await authorizationServerOf({...context.provider.oauth, clientId}, context.network);
+		return await authorizationServerOf({...clientFor(context), clientId}, context.network, 'refresh');
 	} catch (error) {
 		if (!(error instanceof JarvisError) || error.code !== 'discovery_failed') throw error;
 		throw unavailable(context, {kind: 'unreachable', details: 'no metadata'});
@@ -294,7 +294,17 @@ async function serverOf(context: RefreshContext, clientId: string): Promise<Auth
 }
 
 function clientOf(context: RefreshContext, credential: OAuthCredential): string {
-	return credential.clientId ?? context.provider.oauth.clientId;
+	return credential.clientId ?? clientFor(context).clientId;
+}
+
+function clientFor({provider, profileId}: RefreshContext): OAuthClient {
+	const client = oauthClientOf(provider);
+	if (client) return client;
+	throw new JarvisError(
+		'login_unsupported',
+		`${provider.label} has no way to refresh ${profileId}.`,
+		`Remove it, and use another kind of credential: jarvis models auth remove '${profileId}'`,
+	);
 }
 
 function assertRefreshable(context: RefreshContext, holder: Holder): void {

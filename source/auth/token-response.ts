@@ -2,7 +2,7 @@ import type * as oauth from 'oauth4webapi';
 import {member, textMember, tryParseJson} from '../store/json.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
 import {claimsOf, claimText} from './claims.ts';
-import type {Provider} from './providers/contract.ts';
+import type {OAuthClient} from './providers/contract.ts';
 
 /** The lifetime (s) that is assumed of an access token that can be refreshed and names none. */
 const assumedLifetimeSeconds = 3600;
@@ -40,7 +40,8 @@ export async function tolerantReply(
  * @param receivedAt when the reply came (epoch ms): its `expires_in` counts from there
  */
 export function credentialFrom(
-	provider: Provider,
+	provider: string,
+	client: Pick<OAuthClient, 'accountIdClaim' | 'emailClaim'>,
 	reply: oauth.TokenEndpointResponse,
 	idToken: string | undefined,
 	receivedAt: number,
@@ -54,17 +55,15 @@ export function credentialFrom(
 	const expiresIn = lifetime ?? (refresh ? assumedLifetimeSeconds : undefined);
 	return {
 		type: 'oauth',
-		provider: provider.id,
+		provider,
 		access: reply.access_token,
 		...optional('refresh', refresh),
 		...optional('expires', expiresIn === undefined ? undefined : receivedAt + expiresIn * 1000),
 		...optional('expiresIn', reply.expires_in),
-		...optional(
-			'accountId',
-			claimText(provider.oauth.accountIdClaim, accessClaims, idClaims) ?? previous?.accountId,
-		),
-		...optional('email', claimText(provider.oauth.emailClaim, idClaims, accessClaims) ?? previous?.email),
+		...optional('accountId', claimText(client.accountIdClaim, accessClaims, idClaims) ?? previous?.accountId),
+		...optional('email', claimText(client.emailClaim, idClaims, accessClaims) ?? previous?.email),
 		...optional('clientId', previous?.clientId),
+		...optional('metadata', previous?.metadata),
 	};
 }
 

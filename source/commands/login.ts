@@ -1,6 +1,13 @@
 import {readFileSync} from 'node:fs';
-import type {LoginResult} from '../auth/login/contract.ts';
-import type {Login, LoginOutcome, WaitingState} from '../auth/login/login.ts';
+import type {
+	AskingState,
+	DeviceState,
+	Login,
+	LoginOutcome,
+	LoginResult,
+	WaitingState,
+} from '../auth/login/contract.ts';
+import type {LoginRequest} from '../core.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {span} from '../words.ts';
@@ -9,25 +16,34 @@ import {type CommandContext, printJson, textFlag} from './command.ts';
 /** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
 const pasteGapMs = 80;
 
-/** `models auth login`: by callback, or by what is pasted on standard input, whichever comes first. */
+/** `models auth login`: by the method that was named, or by the one that fits the machine best. */
 export async function runLogin(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const login = await jarvis.startLogin({
-		providerId: textFlag(context, 'provider') ?? '',
+	const providerId = textFlag(context, 'provider') ?? '';
+	const noBrowser =
+		context.flags['no-browser'] === true || !surroundings(jarvis.env, process.platform).browser;
+	return logIn(context, {
+		providerId,
 		agentId: await jarvis.agent(textFlag(context, 'agent')),
 		profileId: textFlag(context, 'profile-id'),
-		noBrowser: context.flags['no-browser'] === true || !surroundings(jarvis.env, process.platform).browser,
+		method: textFlag(context, 'method') ?? (await jarvis.bestMethod(providerId, {browser: !noBrowser})),
+		noBrowser,
 	});
+}
+
+/** Carries a login out to its end, with the person's help through the terminal or a pipe. */
+export async function logIn(context: CommandContext, request: LoginRequest): Promise<number> {
+	const login = await context.jarvis.startLogin(request);
 	const cancel = () => login.cancel();
 	process.once('SIGINT', cancel);
 	process.once('SIGTERM', cancel);
-	const stopTelling = tellProgress(context, login);
-	const pastes = readPastes(context, login);
+	const input = readInput(context, login);
+	const stopTelling = tellProgress(context, login, input);
 	try {
-		return ended(context, await Promise.race([login.finished, pastes.refusedForGood]));
+		return ended(context, await Promise.race([login.finished, input.refusedForGood]));
 	} finally {
 		stopTelling();
-		pastes.stop();
+		input.stop();
 		login.cancel();
 		process.removeListener('SIGINT', cancel);
 		process.removeListener('SIGTERM', cancel);
@@ -59,21 +75,31 @@ function ended(context: CommandContext, outcome: LoginOutcome): number {
 function stored(context: CommandContext, result: LoginResult): number {
 	const until =
 		result.expires === undefined ? '' : `, good for ${span(result.expires - context.jarvis.now())}`;
-	context.tell(`Logged in: ${result.profileId} of the agent ${result.agentId}${until}.`);
+	const what = result.kind === 'oauth' || result.kind === undefined ? 'Logged in' : 'Stored';
+	context.tell(`${what}: ${result.profileId} of the agent ${result.agentId}${until}.`);
+	if (result.note) context.tell(result.note);
 	if (context.flags.json) printJson(context, result);
 	else context.print(result.profileId);
 	return 0;
 }
 
-function tellProgress(context: CommandContext, login: Login): () => void {
-	let told = '';
+/** What of a state was told already: a state that is shown again is told once. */
+function tellProgress(context: CommandContext, login: Login, input: Input): () => void {
+	const told = new Set<string>();
 	const tell = () => {
 		const state = login.state();
-		if (state.step === 'waiting' && told === '') tellWaiting(context, login, state);
+		const name = state.step === 'asking' ? `asking ${state.message}` : state.step;
+		const isNew = !told.has(name);
+		told.add(name);
+		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
+		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
+		if (state.step === 'asking' && isNew) {
+			tellQuestion(context, state);
+			input.expect(state);
+		}
 		if (state.step === 'waiting' && state.browser === 'failed')
 			context.tell('No browser could be opened: open the link yourself.');
-		if (state.step === 'exchanging') context.tell('Finishing the login…');
-		told = state.step === 'waiting' ? 'waiting' : told;
+		if (state.step === 'exchanging' && isNew) context.tell(state.text ?? 'Finishing the login…');
 	};
 	tell();
 	return login.subscribe(tell);
@@ -81,15 +107,18 @@ function tellProgress(context: CommandContext, login: Login): () => void {
 
 function tellWaiting(context: CommandContext, login: Login, state: WaitingState): void {
 	const around = surroundings(context.jarvis.env, process.platform);
-	const {port} = new URL(state.redirectUri);
+	const port = state.redirectUri === undefined ? undefined : new URL(state.redirectUri).port;
 	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
+	tellNote(context, login);
+	if (state.instructions) context.tell(state.instructions);
 	context.tell(
 		state.browser === 'not asked' ? 'Open this link in a browser:' : 'If no browser opens, open this link:',
 	);
 	// Alone on its line, unwrapped and without anything around it: terminals must be able to copy it whole.
 	context.tell(`\n${state.url}\n`);
-	if (!state.listening) context.tell(`Port ${port} is taken here, so the browser’s last page will not load.`);
-	else if (around.forward)
+	if (port !== undefined && !state.listening)
+		context.tell(`Port ${port} is taken here, so the browser’s last page will not load.`);
+	else if (port !== undefined && around.forward)
 		context.tell(`To bring the callback here, run on your own machine: ${around.forward(port)}`);
 	context.tell(
 		state.listening
@@ -98,46 +127,93 @@ function tellWaiting(context: CommandContext, login: Login, state: WaitingState)
 	);
 }
 
+async function tellDevice(context: CommandContext, login: Login, state: DeviceState): Promise<void> {
+	const {userCode, verificationUri, verificationUriComplete, until} = state;
+	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
+	tellNote(context, login);
+	context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
+	if (process.stderr.isTTY) {
+		const {qrLines} = await import('../qr-code.ts');
+		context.tell(`${(await qrLines(verificationUriComplete ?? verificationUri)).join('\n')}\n`);
+	}
+	context.tell(`Waiting for it; the code is good for ${span(until - context.jarvis.now())}.`);
+}
+
+function tellQuestion(context: CommandContext, {message, hint, options}: AskingState): void {
+	context.tell(message);
+	if (hint) context.tell(hint);
+	options?.forEach(({label}, index) => {
+		context.tell(`  ${index + 1}. ${label}`);
+	});
+}
+
+function tellNote(context: CommandContext, {provider}: Login): void {
+	if (provider.note) context.tell(provider.note);
+}
+
+/** What is typed or piped, on its way to the login. */
+interface Input {
+	readonly refusedForGood: Promise<never>;
+	/** Makes the terminal fit for the question: a secret is not shown as it is typed. */
+	expect(question: AskingState): void;
+	stop(): void;
+}
+
 /** Hands what is typed or piped to the login, a paste of several lines at once. */
-function readPastes(
-	context: CommandContext,
-	login: Login,
-): {readonly refusedForGood: Promise<never>; stop(): void} {
+function readInput(context: CommandContext, login: Login): Input {
 	const {stdin} = context;
 	let pending = '';
 	let timer: NodeJS.Timeout | undefined;
 	let refused: JarvisError | undefined;
+	let hasEnded = false;
 	const forGood = Promise.withResolvers<never>();
+	forGood.promise.catch(() => {});
+	const isHidden = () => stdin.isTTY && stdin.isRaw;
 	const submit = async () => {
 		clearTimeout(timer);
 		const text = pending;
+		const state = login.state();
+		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
 		pending = '';
-		if (text.trim() === '') return;
 		try {
 			const note = await login.paste(text);
 			if (note) context.tell(note);
 		} catch (error) {
 			refused = asJarvisError(error);
 			// In JSON the one that ended it is told at the end, and nothing else is.
-			if (!context.flags.json) context.tell(`${refused.message} ${refused.next}`);
+			if (!context.flags.json && !hasEnded) context.tell(`${refused.message} ${refused.next}`);
 		}
 	};
 	const onData = (chunk: Buffer) => {
-		pending += chunk.toString('utf8');
+		const text = chunk.toString('utf8');
+		if (isHidden()) {
+			// Without the terminal's own editing, its keys come as they are.
+			if (text.includes('\u0003')) return login.cancel();
+			if (text === '\u007f' || text === '\b') pending = pending.slice(0, -1);
+			else if (text === '\u0015') pending = '';
+			else pending += text;
+		} else pending += text;
 		clearTimeout(timer);
 		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
 	};
 	// A pipe that ended cannot be corrected: what it said is refused for good.
 	const onEnd = async () => {
+		hasEnded = true;
 		await submit();
-		if (refused && login.state().step === 'waiting') forGood.reject(refused);
+		const {step} = login.state();
+		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
 	};
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
 	return {
 		refusedForGood: forGood.promise,
+		expect({secret}) {
+			if (stdin.isTTY) stdin.setRawMode(secret);
+			if (hasEnded) void onEnd();
+		},
 		stop() {
 			clearTimeout(timer);
+			if (stdin.isTTY) stdin.setRawMode(false);
 			stdin.removeListener('data', onData);
 			stdin.removeListener('end', onEnd);
 			stdin.pause();

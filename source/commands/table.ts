@@ -66,6 +66,7 @@ export const commandTable: readonly CommandSpec[] = [
 			provider,
 			agent,
 			{name: 'profile-id', value: 'id', help: 'store it under this id (default: the account’s)'},
+			{name: 'method', value: 'name', help: 'oauth, device_code, setup_token, token, api_key or custom'},
 			{name: 'no-browser', help: 'do not open a browser: print the link'},
 			json,
 			stateDir,

@@ -2,7 +2,7 @@ import {mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {openaiCodex} from '../auth/providers/openai-codex.ts';
+import {codexLogin} from '../auth/providers/openai-codex.ts';
 import type {JarvisOptions} from '../core.ts';
 import {openBrowser, type Surroundings, surroundings} from '../host/browser.ts';
 import {livenessOf, ownIdentity} from '../store/process-identity.ts';
@@ -37,7 +37,7 @@ export async function startSandbox(): Promise<Sandbox> {
 		const server = await startAuthorizationServer({
 			consent: 'ask',
 			accessTokenSeconds,
-			redirectUris: [...redirectUris, ...openaiCodex.oauth.redirectUris],
+			redirectUris: [...redirectUris, ...codexLogin.redirectUris],
 		});
 		await seedStateFolder(stateDir, server, redirectUris);
 		const around = surroundings(process.env, process.platform);

@@ -140,7 +140,7 @@ async function logIn(stateDir: string, agentId: string, providerId: string, emai
 	});
 	const state = login.state();
 	if (state.step === 'waiting') {
-		const {redirectUri} = state;
+		const {redirectUri = ''} = state;
 		const {url} = await visit(state.url, {choose: email, stopAt: ({href}) => href.startsWith(redirectUri)});
 		await login.paste(url);
 	}

@@ -1,31 +1,38 @@
 import {Box, Text, Transform} from 'ink';
 import SelectInput from 'ink-select-input';
+import {useEffect, useState} from 'react';
+import stringWidth from 'string-width';
 import {clean} from '../auth/facts.ts';
-import type {WaitingState} from '../auth/login/login.ts';
-import {wrapWords} from '../components/fit.ts';
+import type {AskingState, DeviceState, LoginResult, WaitingState} from '../auth/login/contract.ts';
+import {looksOf} from '../auth/login/secret-form.ts';
+import {isSecretMethod} from '../auth/providers/contract.ts';
+import {fit, wrapWords} from '../components/fit.ts';
+import {windowStart} from '../components/table.tsx';
 import {TextField} from '../components/text-field.tsx';
 import {type Tone, tones} from '../components/theme.ts';
-import {shownAgent} from '../ui/rows.ts';
+import {qrLines} from '../qr-code.ts';
+import {emptyText} from '../ui/edited-text.ts';
+import {methodsOf, providerRows, shownAgent} from '../ui/rows.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
 import {span} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
 type Running = Extract<LoginView, {stage: 'running'}>;
 
-/** A login: choice of provider, link, waiting, paste, outcome. */
+/** A login: choice of provider and method, link, code or question, waiting, outcome. */
 export default function LoginScreen({state, height}: ScreenProps) {
 	return (
 		<Box flexDirection="column" height={height} overflow="hidden">
-			{state.login.stage === 'choosing' ? (
-				<Choice state={state} index={state.login.index} height={height} />
-			) : (
-				<Attempt state={state} view={state.login} height={height} />
+			{state.login.stage === 'choosing' && (
+				<Providers state={state} index={state.login.index} height={height} />
 			)}
+			{state.login.stage === 'methods' && <Methods state={state} view={state.login} height={height} />}
+			{state.login.stage === 'running' && <Attempt state={state} view={state.login} height={height} />}
 		</Box>
 	);
 }
 
-function Choice({
+function Providers({
 	state,
 	index,
 	height,
@@ -34,11 +41,14 @@ function Choice({
 	readonly index: number;
 	readonly height: number;
 }) {
-	const items = state.providers.map(({id, label, origin}) => ({
+	const rows = providerRows(state);
+	const width = Math.max(...rows.map(({choice}) => stringWidth(clean(choice.label))), 0);
+	const items = rows.map(({id, choice, accounts}) => ({
 		key: id,
 		value: id,
-		label: `${clean(label)}${origin === 'plugin' ? '  (plugin)' : ''}`,
+		label: `${fit(choice.label, Math.min(width, 30))}  ${accountWords(accounts)}${choice.origin === 'plugin' ? '  (plugin)' : ''}`,
 	}));
+	const words = wrapWords(browserWords(state), state.size.columns - 4);
 	return (
 		<Box flexDirection="column" paddingX={2}>
 			<Text wrap="truncate">
@@ -46,20 +56,10 @@ function Choice({
 				<Text bold>{shownAgent(state)?.id ?? '–'}</Text>
 				<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
 			</Text>
-			<Box marginTop={1}>
-				{/* Drawn anew for each place: it keeps a place of its own, and its keys get lost when they come fast. */}
-				<SelectInput
-					key={index}
-					items={items}
-					initialIndex={index}
-					isFocused={false}
-					indicatorComponent={Marker}
-					itemComponent={ProviderItem}
-					limit={Math.max(1, height - 5)}
-				/>
-			</Box>
+			{items.length === 0 && <Text dimColor>Nothing holds that. Esc shows all.</Text>}
+			<Choice items={items} index={index} limit={Math.max(1, height - 3 - words.length)} />
 			<Box marginTop={1} flexDirection="column">
-				{wrapWords(browserWords(state), state.size.columns - 4).map(line => (
+				{words.map(line => (
 					<Text key={line} dimColor wrap="truncate">
 						{line}
 					</Text>
@@ -69,11 +69,77 @@ function Choice({
 	);
 }
 
+function Methods({
+	state,
+	view,
+	height,
+}: {
+	readonly state: UiState;
+	readonly view: Extract<LoginView, {stage: 'methods'}>;
+	readonly height: number;
+}) {
+	const provider = state.providers.find(({id}) => id === view.providerId);
+	const methods = methodsOf(state, view.providerId);
+	const items = methods.map(({name, label}) => ({key: `${name} ${label}`, value: name, label: clean(label)}));
+	const hint = methods[view.index]?.hint;
+	const words = [...(hint ? [hint] : []), ...(provider?.note ? [provider.note] : [])];
+	return (
+		<Box flexDirection="column" paddingX={2}>
+			<Text wrap="truncate">
+				{'How to log in to '}
+				<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
+				{` for the agent ${shownAgent(state)?.id ?? '–'}`}
+			</Text>
+			<Choice items={items} index={view.index} limit={Math.max(1, height - 5)} />
+			<Box marginTop={1} flexDirection="column">
+				{words
+					.flatMap(text => wrapWords(text, state.size.columns - 4))
+					.map(line => (
+						<Text key={line} dimColor wrap="truncate">
+							{line}
+						</Text>
+					))}
+			</Box>
+		</Box>
+	);
+}
+
+function Choice({
+	items,
+	index,
+	limit,
+}: {
+	readonly items: readonly {readonly key: string; readonly value: string; readonly label: string}[];
+	readonly index: number;
+	readonly limit: number;
+}) {
+	// The window is ours too: it keeps a place of its own, loses keys that come fast, and turns what it shows.
+	const start = windowStart(index, limit, items.length);
+	return (
+		<Box marginTop={1} flexShrink={0}>
+			<SelectInput
+				key={`${index} ${items.length}`}
+				items={items.slice(start, start + limit)}
+				initialIndex={Math.min(index, items.length - 1) - start}
+				isFocused={false}
+				indicatorComponent={Marker}
+				itemComponent={ChoiceItem}
+			/>
+		</Box>
+	);
+}
+
+function accountWords(accounts: readonly {readonly profileId: string}[]): string {
+	if (accounts.length === 0) return '';
+	const names = accounts.map(({profileId}) => clean(profileId.slice(profileId.indexOf(':') + 1)));
+	return `✓ ${names.join(', ')}`;
+}
+
 function Marker({isSelected = false}: {readonly isSelected?: boolean}) {
 	return <Text bold>{isSelected ? '▸ ' : '  '}</Text>;
 }
 
-function ProviderItem({isSelected = false, label}: {readonly isSelected?: boolean; readonly label: string}) {
+function ChoiceItem({isSelected = false, label}: {readonly isSelected?: boolean; readonly label: string}) {
 	return (
 		<Text bold={isSelected} inverse={isSelected} wrap="truncate">
 			{` ${label} `}
@@ -108,13 +174,14 @@ function Attempt({
 			</Text>
 			{login.step === 'preparing' && <Lines text="Asking the authorization server…" width={width} />}
 			{login.step === 'waiting' && <Waiting state={state} view={view} login={login} height={height - 1} />}
-			{login.step === 'exchanging' && <Lines text="Finishing the login…" width={width} />}
+			{login.step === 'device' && <Device state={state} login={login} height={height - 1} />}
+			{login.step === 'asking' && <Asking state={state} view={view} login={login} />}
+			{login.step === 'exchanging' && <Lines text={login.text ?? 'Finishing the login…'} width={width} />}
 			{login.step === 'done' && (
-				<Lines
-					text={`✓ Logged in. ${login.result.profileId} is stored${login.result.expires ? `, good for ${span(login.result.expires - state.now)} and then refreshed` : ''}.`}
-					width={width}
-					tone="good"
-				/>
+				<>
+					<Lines text={doneWords(login.result, state.now)} width={width} tone="good" />
+					{login.result.note && <Lines text={`! ${login.result.note}`} width={width} tone="attention" />}
+				</>
 			)}
 			{login.step === 'failed' && (
 				<>
@@ -141,7 +208,7 @@ function Waiting({
 	const {columns} = state.size;
 	const {forward} = state.surroundings;
 	const left = span(login.until - state.now, 'fine');
-	const {port} = new URL(login.redirectUri);
+	const port = login.redirectUri === undefined ? '' : new URL(login.redirectUri).port;
 	// The link and the field come before the words about them where there is no room for all.
 	const spare = height - Math.ceil(login.url.length / columns) - 2;
 	const noteLines =
@@ -161,11 +228,7 @@ function Waiting({
 			) : (
 				<Text wrap="truncate">{'  The link is longer than this window: y copies it, u shows it alone.'}</Text>
 			)}
-			<Text wrap="truncate">
-				{login.listening
-					? `  … ${left} for the browser to come back to ${login.redirectUri}`
-					: `  ! ${left} to paste: port ${port} is taken, so the browser's last page will not load`}
-			</Text>
+			<Text wrap="truncate">{`  ${waitWords(login, port, left)}`}</Text>
 			{showsForward && (
 				<Text wrap="truncate" dimColor>
 					{`  on your own machine: ${forward(port)}`}
@@ -186,6 +249,113 @@ function Waiting({
 					{`  ${line}`}
 				</Text>
 			))}
+		</Box>
+	);
+}
+
+function waitWords(login: WaitingState, port: string, left: string): string {
+	if (login.listening) return `… ${left} for the browser to come back to ${login.redirectUri}`;
+	if (login.instructions) return `… ${left}: ${clean(login.instructions)}`;
+	if (port === '') return `… ${left} to paste`;
+	return `! ${left} to paste: port ${port} is taken, so the browser's last page will not load`;
+}
+
+function doneWords({profileId, kind, expires}: LoginResult, now: number): string {
+	if (kind !== 'oauth' && kind !== undefined) {
+		return `✓ ${profileId} is stored${expires ? `, good for ${span(expires - now)}` : ''}.`;
+	}
+	const renewal = expires ? `, good for ${span(expires - now)} and then refreshed` : '';
+	return `✓ Logged in. ${profileId} is stored${renewal}.`;
+}
+
+/** The code large, where to type it, and the same as a QR code where there is room. */
+function Device({
+	state,
+	login,
+	height,
+}: {
+	readonly state: UiState;
+	readonly login: DeviceState;
+	readonly height: number;
+}) {
+	const {columns} = state.size;
+	const url = login.verificationUriComplete ?? login.verificationUri;
+	const qr = useQrCode(url);
+	const spare = height - 8;
+	const showsQr = qr.length > 0 && qr.length <= spare && (qr[0]?.length ?? 0) <= columns;
+	return (
+		<Box flexDirection="column">
+			<Text> </Text>
+			<Text wrap="truncate">{'  On any device, open'}</Text>
+			<Link url={login.verificationUri} width={columns} />
+			<Text wrap="truncate">{'  and type the code'}</Text>
+			<Text> </Text>
+			<Text wrap="truncate" bold>
+				{`      ${[...clean(login.userCode)].join(' ')}`}
+			</Text>
+			<Text> </Text>
+			<Text wrap="truncate">
+				{`  … ${span(login.until - state.now, 'fine')} until the code runs out${login.browser === 'opened' ? '; a browser was opened' : ''}`}
+			</Text>
+			{showsQr &&
+				qr.map((line, index) => (
+					<Text key={line + String(index)} wrap="truncate" aria-hidden>
+						{line}
+					</Text>
+				))}
+		</Box>
+	);
+}
+
+function useQrCode(url: string): readonly string[] {
+	const [code, setCode] = useState<{readonly url: string; readonly lines: readonly string[]}>();
+	useEffect(() => {
+		void qrLines(url).then(lines => setCode({url, lines}));
+	}, [url]);
+	return code?.url === url ? code.lines : [];
+}
+
+/** A question, with the field for its answer; a secret is shown as dots, and what can be told of it beside. */
+function Asking({
+	state,
+	view,
+	login,
+}: {
+	readonly state: UiState;
+	readonly view: Running;
+	readonly login: AskingState;
+}) {
+	const {columns} = state.size;
+	const field = view.field ?? emptyText;
+	const {method} = view.login;
+	const looks = login.secret && isSecretMethod(method) ? looksOf(field.text, method) : '';
+	const shown = login.secret ? {text: '•'.repeat(field.text.length), cursor: field.cursor} : field;
+	return (
+		<Box flexDirection="column">
+			<Text> </Text>
+			<Lines text={login.message} width={columns} />
+			{login.hint && <Lines text={login.hint} width={columns} tone="quiet" />}
+			{login.options?.map(({id, label}, index) => (
+				<Text key={id} wrap="truncate">
+					{`  ${index + 1}. ${clean(label)}`}
+				</Text>
+			))}
+			<Box flexShrink={0}>
+				<Text>{'  > '}</Text>
+				<TextField
+					field={shown}
+					placeholder={
+						login.placeholder ?? (login.mayBeEmpty ? 'Enter leaves it empty' : 'paste it, then Enter')
+					}
+					width={columns - 5}
+				/>
+			</Box>
+			{looks !== '' && (
+				<Text wrap="truncate" dimColor>
+					{`  ${looks}`}
+				</Text>
+			)}
+			{view.note !== undefined && <Lines text={`! ${view.note}`} width={columns} tone="attention" />}
 		</Box>
 	);
 }

@@ -6,21 +6,30 @@ import {readTextIfThere, tryParseJson} from './json.ts';
 import {isProviderId, type StatePaths} from './paths.ts';
 
 const url = v.pipe(v.string(), v.url());
-const claimPath = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.minLength(1));
+const text = v.pipe(v.string(), v.nonEmpty());
+const claimPath = v.pipe(v.array(text), v.minLength(1));
 
-const oauthMethodSchema = v.pipe(
+const about = {label: v.exactOptional(text), hint: v.exactOptional(text)};
+
+const client = {
+	issuer: v.exactOptional(url),
+	authorizationEndpoint: v.exactOptional(url),
+	deviceAuthorizationEndpoint: v.exactOptional(url),
+	tokenEndpoint: v.exactOptional(url),
+	revocationEndpoint: v.exactOptional(url),
+	clientId: text,
+	scopes: v.optional(v.array(text), []),
+	accountIdClaim: v.exactOptional(claimPath),
+	emailClaim: v.exactOptional(claimPath),
+};
+
+const oauthMethod = v.pipe(
 	v.object({
 		method: v.literal('oauth'),
-		issuer: v.optional(url),
-		authorizationEndpoint: v.optional(url),
-		tokenEndpoint: v.optional(url),
-		revocationEndpoint: v.optional(url),
-		clientId: v.pipe(v.string(), v.nonEmpty()),
-		scopes: v.optional(v.array(v.pipe(v.string(), v.nonEmpty())), []),
+		...about,
+		...client,
 		redirectUris: v.pipe(v.array(url), v.minLength(1)),
 		authorizeParams: v.optional(v.record(v.string(), v.string()), {}),
-		accountIdClaim: v.optional(claimPath),
-		emailClaim: v.optional(claimPath),
 	}),
 	v.check(
 		method =>
@@ -30,15 +39,52 @@ const oauthMethodSchema = v.pipe(
 	),
 );
 
-const manifestSchema = v.object({
+const deviceCodeMethod = v.pipe(
+	v.object({method: v.literal('device_code'), ...about, ...client}),
+	v.check(
+		method =>
+			method.issuer !== undefined ||
+			(method.deviceAuthorizationEndpoint !== undefined && method.tokenEndpoint !== undefined),
+		'needs issuer, or deviceAuthorizationEndpoint and tokenEndpoint',
+	),
+);
+
+const secretMethod = v.object({
+	method: v.picklist(['setup_token', 'token', 'api_key']),
+	...about,
+	madeAt: v.exactOptional(text),
+	form: v.exactOptional(
+		v.object({
+			prefix: v.exactOptional(text),
+			isStrict: v.exactOptional(v.literal(true)),
+			usualLength: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+		}),
+	),
+});
+
+const probe = v.object({
+	kinds: v.exactOptional(v.array(v.picklist(['oauth', 'token', 'api_key']))),
+	url,
+	method: v.exactOptional(v.picklist(['GET', 'POST'])),
+	secretHeader: v.exactOptional(text),
+	headers: v.exactOptional(v.record(v.string(), v.string())),
+	accountHeader: v.exactOptional(text),
+});
+
+/** The form of a manifest; its JSON Schema is published from it (docs/jarvis.plugin.schema.json). */
+export const manifestSchema = v.object({
+	$schema: v.exactOptional(v.string()),
 	id: v.pipe(v.string(), v.check(isProviderId, 'is not a provider id')),
-	label: v.pipe(v.string(), v.nonEmpty()),
-	auth: v.pipe(v.array(oauthMethodSchema), v.minLength(1)),
+	label: text,
+	aliases: v.exactOptional(v.array(text)),
+	env: v.exactOptional(v.array(text)),
+	note: v.exactOptional(text),
+	probes: v.exactOptional(v.array(probe)),
+	auth: v.pipe(v.array(v.variant('method', [oauthMethod, deviceCodeMethod, secretMethod])), v.minLength(1)),
 });
 
 /** A provider as `<state>/plugins/<id>/jarvis.plugin.json` declares it (docs/plugins.md). */
 export type Manifest = v.InferOutput<typeof manifestSchema>;
-export type ManifestOAuthMethod = v.InferOutput<typeof oauthMethodSchema>;
 
 export interface ManifestListing {
 	readonly manifests: readonly Manifest[];

@@ -42,6 +42,8 @@ export interface OAuthCredential extends CredentialBase {
 	readonly accountId?: string;
 	/** The client that the grant was made for, where it is not the provider's usual one. */
 	readonly clientId?: string;
+	/** What its provider's own code needs to know for a refresh. No secrets. */
+	readonly metadata?: Readonly<Record<string, string>>;
 	/** A secret ref beside OAuth, which no store may hold (docs/files.md). */
 	readonly hasRef?: true;
 }
@@ -158,6 +160,7 @@ function decodeCredential(entry: JsonValue): Credential | string {
 				...optional('expiresIn', positive(member(entry, 'expiresIn'))),
 				...optional('accountId', textMember(entry, 'accountId')),
 				...optional('clientId', textMember(entry, 'clientId')),
+				...optional('metadata', decodeMetadata(member(entry, 'metadata'))),
 				...(member(entry, 'keyRef') || member(entry, 'tokenRef') ? {hasRef: true as const} : {}),
 			};
 		default:
@@ -191,6 +194,11 @@ function decodeUsage(entry: JsonValue): UsageStats {
 				}
 			: {}),
 	};
+}
+
+function decodeMetadata(value: JsonValue | undefined): Readonly<Record<string, string>> | undefined {
+	const texts = entriesOf(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+	return texts.length > 0 ? Object.fromEntries(texts) : undefined;
 }
 
 function decodeCounts(value: JsonValue | undefined): ReadonlyMap<string, number> | undefined {

@@ -34,7 +34,7 @@ function* changes(state: UiState): Generator<number> {
 	const stays = (ms: number) => spanStays(ms, detailOf(state));
 	if (screen === 'login') {
 		const login = state.login.stage === 'running' ? state.login.login.state() : undefined;
-		if (login?.step === 'waiting') yield stays(login.until - now);
+		if (login?.step === 'waiting' || login?.step === 'device') yield stays(login.until - now);
 		return;
 	}
 	if (screen === 'help') return;

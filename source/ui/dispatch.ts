@@ -21,7 +21,8 @@ export function takeInput(context: UiContext, input: string, key: Key): void {
 /** Takes a pasted text, where there is something to paste into. */
 export function takePaste(context: UiContext, text: string): void {
 	const state = context.store.getState();
-	if (state.dialog?.kind === 'field' || state.filtering || state.commandLine)
+	const isQuestion = state.screen === 'login' && loginStep(state) === 'asking';
+	if (state.dialog?.kind === 'field' || state.filtering || state.commandLine || isQuestion)
 		return changeField(context, field => insert(field, text));
 	if (awaitsPaste(state)) {
 		const typed = state.login.stage === 'running' ? (state.login.field?.text ?? '') : '';

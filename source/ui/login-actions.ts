@@ -1,9 +1,10 @@
 import {asJarvisError} from '../errors.ts';
+import {qrLines} from '../qr-code.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, insert} from './edited-text.ts';
 import {openScreen} from './navigation-actions.ts';
-import {shownAgent} from './rows.ts';
+import {methodsOf, providerRows, shownAgent} from './rows.ts';
 import {type LoginView, patch, type UiStore} from './state.ts';
 
 type Running = Extract<LoginView, {stage: 'running'}>;
@@ -17,14 +18,26 @@ export function beginLogin(context: UiContext, request: Running['request']): voi
 	void runTask(context, 'begin login', 'preparing the login', async () => {
 		const login = await jarvis.startLogin({...request, noBrowser: !surroundings.browser});
 		patch(store, {login: {stage: 'running', login, request, changes: 0}});
-		login.subscribe(() => {
-			update(store, login, ({changes}) => ({changes: changes + 1}));
-		});
+		// A question has its field from the start; what was typed into one is of no other.
+		let asked: string | undefined;
+		const notice = () => {
+			const state = login.state();
+			const question = state.step === 'asking' ? state.message : undefined;
+			update(store, login, ({changes}) => ({
+				changes: changes + 1,
+				...(question !== undefined && question !== asked ? {field: emptyText} : {}),
+			}));
+			asked = question;
+		};
+		login.subscribe(notice);
+		notice();
 		void login.finished.then(async outcome => {
 			update(store, login, ({changes}) => ({changes: changes + 1}));
 			if (outcome.step !== 'done') return;
 			await host.reload();
-			say(context, 'good', `Logged in: ${outcome.result.profileId} of the agent ${outcome.result.agentId}.`);
+			const {kind = 'oauth', profileId, agentId} = outcome.result;
+			const what = kind === 'oauth' ? 'Logged in' : 'Stored';
+			say(context, 'good', `${what}: ${profileId} of the agent ${agentId}.`);
 		});
 		return undefined;
 	});
@@ -35,7 +48,10 @@ export function pasteIntoLogin({store}: UiContext, text: string): void {
 	const {login: shown} = store.getState();
 	if (shown.stage !== 'running') return;
 	const {login} = shown;
-	const close = ({field: _, note: __, ...rest}: Running): Running => rest;
+	// The answer to a question stays in its field until it is taken.
+	const isQuestion = login.state().step === 'asking';
+	const close = ({field, note: _, ...rest}: Running): Running =>
+		isQuestion && field ? {...rest, field} : rest;
 	update(store, login, () => ({}), close);
 	login.paste(text).then(
 		note => update(store, login, () => (note ? {note} : {})),
@@ -78,6 +94,7 @@ function withLink(act: (context: UiContext, url: string) => void): (context: UiC
 	return withRunning((context, {login}) => {
 		const state = login.state();
 		if (state.step === 'waiting') act(context, state.url);
+		if (state.step === 'device') act(context, state.verificationUriComplete ?? state.verificationUri);
 	});
 }
 
@@ -85,9 +102,28 @@ export const loginActions = {
 	chooseProvider(context: UiContext) {
 		const state = context.store.getState();
 		if (state.login.stage !== 'choosing') return;
-		const provider = state.providers[state.login.index];
+		const provider = providerRows(state)[state.login.index];
 		const agent = shownAgent(state);
-		if (provider && agent) beginLogin(context, {providerId: provider.id, agentId: agent.id});
+		if (!provider || !agent) return;
+		const [method, ...others] = methodsOf(state, provider.id);
+		if (others.length === 0) {
+			return beginLogin(context, {
+				providerId: provider.id,
+				agentId: agent.id,
+				...(method ? {method: method.name} : {}),
+			});
+		}
+		const from = state.login.index;
+		patch(context.store, {login: {stage: 'methods', providerId: provider.id, index: 0, from}});
+	},
+
+	chooseMethod(context: UiContext) {
+		const state = context.store.getState();
+		const agent = shownAgent(state);
+		if (state.login.stage !== 'methods' || !agent) return;
+		const {providerId, index} = state.login;
+		const method = methodsOf(state, providerId)[index];
+		if (method) beginLogin(context, {providerId, agentId: agent.id, method: method.name});
 	},
 
 	openPaste: (context: UiContext) => openPasteField(context, ''),
@@ -102,8 +138,18 @@ export const loginActions = {
 		});
 	}),
 	printLink: withLink((context, url) => void context.host.showPlain(url)),
+	showQrCode: withLink((context, url) => {
+		void qrLines(url).then(lines => context.host.showPlain(`${lines.join('\n')}\n${url}`));
+	}),
+	copyCode: withRunning((context, {login}) => {
+		const state = login.state();
+		if (state.step === 'device') void copyAndSay(context, state.userCode, 'code');
+	}),
 
 	cancelLogin: withRunning((_context, {login}) => login.cancel()),
 	retryLogin: withRunning((context, {request}) => beginLogin(context, request)),
-	chooseAnother: ({store}: UiContext) => patch(store, {login: {stage: 'choosing', index: 0}}),
+	chooseAnother({store}: UiContext) {
+		const {login} = store.getState();
+		patch(store, {login: {stage: 'choosing', index: login.stage === 'methods' ? login.from : 0}});
+	},
 };

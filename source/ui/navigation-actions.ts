@@ -1,7 +1,7 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
 import {helpLines} from './help-text.ts';
-import {cursorIndex, rowIds, shownAgent} from './rows.ts';
+import {cursorIndex, methodsOf, providerRows, rowIds, shownAgent} from './rows.ts';
 import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
 
 /** The lines of a screen that are not rows: header, table head, toast, footer. */
@@ -32,10 +32,12 @@ function moveTo(context: UiContext, find: (index: number, last: number, page: nu
 
 function moveChoice({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
 	const state = store.getState();
-	if (state.login.stage !== 'choosing') return;
-	const last = state.providers.length - 1;
-	const wanted = find(state.login.index, last, pageOf(state));
-	patch(store, {login: {stage: 'choosing', index: Math.max(0, Math.min(last, wanted))}});
+	const {login} = state;
+	if (login.stage === 'running') return;
+	const methods = login.stage === 'methods' ? methodsOf(state, login.providerId) : [];
+	const last = (login.stage === 'methods' ? methods.length : providerRows(state).length) - 1;
+	const wanted = find(login.index, last, pageOf(state));
+	patch(store, {login: {...login, index: Math.max(0, Math.min(last, wanted))}});
 }
 
 function pageOf(state: UiState): number {
@@ -103,7 +105,8 @@ export const navigationActions = {
 	scrollPageUp: (context: UiContext) => scroll(context, page => -page),
 
 	openFilter({store}: UiContext) {
-		if (store.getState().screen !== 'login') patch(store, {filtering: true});
+		const {screen, login} = store.getState();
+		if (screen !== 'login' || login.stage === 'choosing') patch(store, {filtering: true});
 	},
 	keepFilter: ({store}: UiContext) => patch(store, {filtering: false}),
 	clearFilter: ({store}: UiContext) => patch(store, {filtering: false, filter: emptyText}),

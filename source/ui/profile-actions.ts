@@ -1,5 +1,6 @@
 import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {setAsideUntil} from '../auth/health.ts';
+import type {MethodName} from '../auth/providers/contract.ts';
 import {JarvisError} from '../errors.ts';
 import {assertProfileId} from '../store/paths.ts';
 import {span} from '../words.ts';
@@ -8,7 +9,7 @@ import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
 import {beginLogin} from './login-actions.ts';
 import {openScreen} from './navigation-actions.ts';
-import {selectedProfile, shownAgent} from './rows.ts';
+import {methodsOf, selectedProfile, shownAgent} from './rows.ts';
 import {patch} from './state.ts';
 
 // Every key of a profile says why it does nothing where there is none.
@@ -47,15 +48,14 @@ export const profileActions = {
 	loginAgain(context: UiContext) {
 		const facts = selectedProfile(context.store.getState());
 		if (!facts) return openScreen(context, 'login');
-		if (facts.kind !== 'oauth') {
-			return say(
-				context,
-				'attention',
-				`${facts.profileId} is ${kindWords[facts.kind]}: there is nothing to log in to.`,
-			);
-		}
 		const {provider: providerId, agentId, profileId} = facts;
-		beginLogin(context, {providerId, agentId, profileId});
+		const methods = methodsOf(context.store.getState(), providerId);
+		const method = methods.find(({name}) => methodsOfKind[facts.kind].includes(name));
+		if (!method && facts.kind !== 'oauth') {
+			const words = `${facts.profileId} is ${kindWords[facts.kind]}, and its provider is not known here.`;
+			return say(context, 'attention', words);
+		}
+		beginLogin(context, {providerId, agentId, profileId, ...(method ? {method: method.name} : {})});
 	},
 
 	refresh: withProfile((context, facts) => {
@@ -191,6 +191,13 @@ export const profileActions = {
 		}
 		openScreen(context, 'profiles');
 	},
+};
+
+/** The ways by which a profile of a kind is made anew. */
+const methodsOfKind: Readonly<Record<ProfileFacts['kind'], readonly MethodName[]>> = {
+	oauth: ['oauth', 'device_code', 'custom'],
+	token: ['setup_token', 'token'],
+	api_key: ['api_key'],
 };
 
 const kindWords: Record<ProfileFacts['kind'], string> = {

@@ -3,7 +3,7 @@ import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, providersInUse, usableFacts} from '../auth/snapshot.ts';
-import type {OrderDraft, ScreenId, UiState} from './state.ts';
+import type {MethodChoice, OrderDraft, ProviderChoice, ScreenId, UiState} from './state.ts';
 
 /** What the screens list: rows made from the state, and nothing else. */
 
@@ -15,8 +15,8 @@ function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, now, env, agentId, filter} = state;
-		const basis = [snapshot, now, env, agentId, filter.text];
+		const {snapshot, providers, now, env, agentId, filter} = state;
+		const basis = [snapshot, providers, now, env, agentId, filter.text];
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
@@ -156,6 +156,32 @@ export function orderRows(state: UiState): OrderRow[] {
 			return {...place, id: place.profileId, ...(facts ? {facts} : {})};
 		})
 		.filter(({profileId}) => matches(state, [profileId]));
+}
+
+export interface ProviderRow {
+	readonly id: string;
+	readonly choice: ProviderChoice;
+	/** The profiles of it that the shown agent has. */
+	readonly accounts: readonly ProfileFacts[];
+}
+
+/** The providers that can be logged in to, and the accounts that the shown agent has there already. */
+export const providerRows = remembered((state: UiState): ProviderRow[] => {
+	const agent = shownAgent(state);
+	return state.providers
+		.filter(({id, label, aliases}) => matches(state, [id, label, ...aliases]))
+		.map(choice => ({
+			id: choice.id,
+			choice,
+			accounts: (agent?.profiles ?? []).filter(({provider}) => provider === choice.id),
+		}));
+});
+
+/** A provider's ways to log in, those first that fit the machine. */
+export function methodsOf({providers, surroundings}: UiState, providerId: string): readonly MethodChoice[] {
+	const methods = providers.find(({id}) => id === providerId)?.methods ?? [];
+	const isDevice = ({name}: MethodChoice) => Number(name === 'device_code');
+	return surroundings.browser ? methods : [...methods].sort((a, b) => isDevice(b) - isDevice(a));
 }
 
 /** The sessions of the shown agent. */

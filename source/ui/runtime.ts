@@ -3,6 +3,7 @@ import {healthOf} from '../auth/health.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
+import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {type ProviderChoice, patch} from './state.ts';
 
@@ -41,7 +42,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	async function listProviders(): Promise<{providers?: readonly ProviderChoice[]}> {
 		try {
 			const {providers} = await jarvis.providers();
-			return {providers: [...providers.values()].map(({id, label, origin}) => ({id, label, origin}))};
+			return {providers: [...providers.values()].map(providerChoice)};
 		} catch {
 			// jarvis.json is damaged: the snapshot says so, and the providers stay as they were.
 			return {};

@@ -1,5 +1,6 @@
 import {createStore, type StoreApi} from 'zustand/vanilla';
-import type {Login} from '../auth/login/login.ts';
+import type {Login} from '../auth/login/contract.ts';
+import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
@@ -45,15 +46,34 @@ export interface ProviderChoice {
 	readonly id: string;
 	readonly label: string;
 	readonly origin: string;
+	readonly aliases: readonly string[];
+	/** What a person should know before they log in. */
+	readonly note?: string;
+	readonly methods: readonly MethodChoice[];
+}
+
+export interface MethodChoice {
+	readonly name: MethodName;
+	readonly label: string;
+	readonly hint?: string;
+}
+
+/** The login that a person chose. */
+export interface LoginChoice {
+	readonly providerId: string;
+	readonly agentId: string;
+	readonly profileId?: string;
+	readonly method?: MethodName;
 }
 
 /** What the login screen shows: a choice of provider, or a login under way or over. */
 export type LoginView =
 	| {readonly stage: 'choosing'; readonly index: number}
+	| {readonly stage: 'methods'; readonly providerId: string; readonly index: number; readonly from: number}
 	| {
 			readonly stage: 'running';
 			readonly login: Login;
-			readonly request: {readonly providerId: string; readonly agentId: string; readonly profileId?: string};
+			readonly request: LoginChoice;
 			/** What is typed for a paste, while the field is open. */
 			readonly field?: EditedText;
 			/** What was wrong with the last paste, or a note about it. */

@@ -148,9 +148,13 @@ async function startShort(sandbox: Sandbox, waitMs: number) {
 	const jarvis = sandbox.open();
 	const {providers} = await jarvis.providers();
 	const provider = providers.get(providerId);
-	if (!provider) throw new Error('the provider is declared');
+	const method = provider?.auth[0];
+	if (!provider || !method) throw new Error('the provider is declared');
 	const network = {fetch};
-	return startLogin({paths: sandbox.paths, provider, agentId: 'main', network, now: Date.now, waitMs});
+	return startLogin({
+		...{paths: sandbox.paths, provider, method, agentId: 'main'},
+		...{network, now: Date.now, waitMs},
+	});
 }
 
 test('a login that nobody finishes times out', async () => {

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import type {LoginState} from '../../source/auth/login/login.ts';
+import type {LoginState} from '../../source/auth/login/contract.ts';
 import {JarvisError} from '../../source/errors.ts';
 import {textAtEnd} from '../../source/ui/edited-text.ts';
 import {patch} from '../../source/ui/state.ts';
@@ -23,7 +23,7 @@ async function openAt(state: LoginState, field?: string): Promise<RenderedApp> {
 test('the choice', async () => {
 	const app = await renderApp({stateDir: await showcase(), rows: 24});
 	await app.press('5');
-	await app.waitFor('Acme  (plugin)');
+	await app.waitFor('(plugin)');
 	expect(app.frame()).toMatchInlineSnapshot(`
 		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login                                       ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,5 @@
 import {expect} from 'vitest';
-import type {LoginState, WaitingState} from '../../source/auth/login/login.ts';
+import type {LoginState, WaitingState} from '../../source/auth/login/contract.ts';
 import {openSandbox, type Sandbox} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
 
@@ -12,14 +12,14 @@ export async function openLogin(options: AppOptions = {}, given?: Sandbox): Prom
 	const sandbox = given ?? (await openSandbox());
 	const app = await renderApp({...options, stateDir: sandbox.stateDir, now: Date.now});
 	await app.press('5');
-	await app.waitFor('Acme  (plugin)');
+	await app.waitFor('(plugin)');
 	return {...app, sandbox};
 }
 
 /** The same, with a login of the plugin that waits for its person. */
 export async function openWaiting(options: AppOptions = {}, given?: Sandbox): Promise<LoginApp> {
 	const app = await openLogin(options, given);
-	await app.press('j', keys.enter);
+	await app.press(keys.enter);
 	await waiting(app);
 	return app;
 }

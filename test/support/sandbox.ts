@@ -8,7 +8,7 @@ import {dirname, join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import type {TokenEndpointResponse} from 'oauth4webapi';
 import {expect, onTestFinished} from 'vitest';
-import type {Login, LoginState, WaitingState} from '../../source/auth/login/login.ts';
+import type {Login, LoginState, WaitingState} from '../../source/auth/login/contract.ts';
 import {type JarvisOptions, type LoginRequest, openJarvis} from '../../source/core.ts';
 import {JarvisError} from '../../source/errors.ts';
 import {
@@ -218,7 +218,7 @@ export async function startWaiting(
 }
 
 /** The address that the browser would come back to: the visit stops before it goes there. */
-export async function redirectOf({url, redirectUri}: WaitingState, hint?: string): Promise<string> {
+export async function redirectOf({url, redirectUri = ''}: WaitingState, hint?: string): Promise<string> {
 	const stopAt = (to: URL) => to.href.startsWith(redirectUri);
 	return (await visit(hint ? hinted(url, hint) : url, {stopAt})).url;
 }

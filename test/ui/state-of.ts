@@ -1,5 +1,5 @@
 import {factsOf} from '../../source/auth/facts.ts';
-import type {Login, LoginState, WaitingState} from '../../source/auth/login/login.ts';
+import type {Login, LoginState, WaitingState} from '../../source/auth/login/contract.ts';
 import type {AgentSnapshot} from '../../source/auth/snapshot.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import type {UsageStats} from '../../source/store/schema.ts';
@@ -34,11 +34,13 @@ export function agentOf(id: string, seed: AgentSeed = {}): AgentSnapshot {
 
 /** A login that stays in one state. */
 export function loginAt(state: LoginState): Login {
+	const method = {
+		method: 'oauth',
+		...{clientId: 'jarvis', scopes: [], redirectUris: [], authorizeParams: {}},
+	} as const;
 	return {
-		provider: {
-			...{id: 'acme', label: 'Acme', origin: 'plugin'},
-			oauth: {method: 'oauth', clientId: 'jarvis', scopes: [], redirectUris: [], authorizeParams: {}},
-		},
+		provider: {...{id: 'acme', label: 'Acme', origin: 'plugin'}, auth: [method]},
+		method,
 		agentId: 'main',
 		state: () => state,
 		subscribe: () => () => {},

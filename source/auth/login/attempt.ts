@@ -5,11 +5,11 @@ import {optional} from '../../store/schema.ts';
 import type {AuthorizationServer} from '../authorization-server.ts';
 import {fingerprint} from '../identity.ts';
 import type {Network} from '../network.ts';
-import type {Provider} from '../providers/contract.ts';
+import type {OAuthMethod, Provider} from '../providers/contract.ts';
 import {type CallbackServer, listenForCallback} from './callback-server.ts';
 import type {AttemptOptions, LoginResult} from './contract.ts';
 import {exchangeCode, hasState} from './exchange.ts';
-import {keepLogin} from './keep.ts';
+import {issuedFrom, keepIssued} from './keep.ts';
 
 /** One attempt at a login: what was made for it, and who listens for its end. */
 export interface Attempt {
@@ -26,6 +26,7 @@ export interface Attempt {
  */
 export async function prepareAttempt(
 	options: AttemptOptions,
+	method: OAuthMethod,
 	server: AuthorizationServer,
 	receive: (response: URLSearchParams) => Promise<void>,
 ): Promise<Attempt> {
@@ -33,15 +34,12 @@ export async function prepareAttempt(
 	const state = oauth.generateRandomState();
 	const verifier = oauth.generateRandomCodeVerifier();
 	const challenge = await oauth.calculatePKCECodeChallenge(verifier);
-	const callback: CallbackServer | undefined = await listenForCallback(
-		provider.oauth.redirectUris,
-		params => {
-			if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
-			void receive(params);
-			return params.has('error') ? 'denied' : 'accepted';
-		},
-	);
-	const redirectUri = callback?.redirectUri ?? provider.oauth.redirectUris[0] ?? '';
+	const callback: CallbackServer | undefined = await listenForCallback(method.redirectUris, params => {
+		if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
+		void receive(params);
+		return params.has('error') ? 'denied' : 'accepted';
+	});
+	const redirectUri = callback?.redirectUri ?? method.redirectUris[0] ?? '';
 	const pending: PendingLogin = {
 		id: fingerprint(state),
 		state,
@@ -55,7 +53,7 @@ export async function prepareAttempt(
 	return {
 		server,
 		pending,
-		url: authorizeUrl(server, provider, {redirectUri, state, challenge}),
+		url: authorizeUrl(server, method, {redirectUri, state, challenge}),
 		listening: callback !== undefined,
 		close() {
 			callback?.close();
@@ -67,16 +65,16 @@ export async function prepareAttempt(
 /** The URL that a person opens to log in (RFC 6749, section 4.1.1; RFC 7636, section 4.3). */
 export function authorizeUrl(
 	server: AuthorizationServer,
-	provider: Provider,
+	method: OAuthMethod,
 	login: {readonly redirectUri: string; readonly state: string; readonly challenge: string},
 ): string {
 	const url = new URL(server.metadata.authorization_endpoint ?? '');
 	const parameters: Record<string, string> = {
-		...provider.oauth.authorizeParams,
+		...method.authorizeParams,
 		response_type: 'code',
 		client_id: server.client.client_id,
 		redirect_uri: login.redirectUri,
-		...(provider.oauth.scopes.length > 0 ? {scope: provider.oauth.scopes.join(' ')} : {}),
+		...(method.scopes.length > 0 ? {scope: method.scopes.join(' ')} : {}),
 		code_challenge: login.challenge,
 		code_challenge_method: 'S256',
 		state: login.state,
@@ -99,24 +97,18 @@ export interface ExchangeWorld {
  */
 export async function exchangeAndKeep(
 	options: ExchangeWorld,
+	method: OAuthMethod,
 	server: AuthorizationServer,
 	pending: PendingLogin,
 	response: URLSearchParams | {readonly code: string},
 	signal?: AbortSignal,
 ): Promise<LoginResult> {
-	const {provider, network, now, paths} = options;
+	const {provider, network, now} = options;
 	const {redirectUri, state, verifier, agentId} = pending;
 	const credential = await exchangeCode({
-		...{provider, server, redirectUri, state, verifier, response, network, now},
+		...{provider, method, server, redirectUri, state, verifier, response, network, now},
 		...optional('signal', signal),
 	});
-	const profileId = await keepLogin(paths, agentId, credential, pending.profileId, now());
-	return {
-		profileId,
-		provider: provider.id,
-		agentId,
-		...optional('accountId', credential.accountId),
-		...optional('email', credential.email),
-		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
-	};
+	const kept = {...options, agentId, ...optional('profileId', pending.profileId)};
+	return keepIssued(kept, issuedFrom(credential));
 }

@@ -4,13 +4,14 @@ import type {OAuthCredential} from '../../store/schema.ts';
 import {type AuthorizationServer, requestOptions} from '../authorization-server.ts';
 import {clean, quoted} from '../facts.ts';
 import type {Network} from '../network.ts';
-import type {Provider} from '../providers/contract.ts';
+import type {OAuthMethod, Provider} from '../providers/contract.ts';
 import {classifyTokenFault} from '../token-fault.ts';
 import {credentialFrom, tolerantReply} from '../token-response.ts';
 
 /** What of a login the exchange needs. */
 export interface ExchangeInput {
 	readonly provider: Provider;
+	readonly method: OAuthMethod;
 	readonly server: AuthorizationServer;
 	readonly redirectUri: string;
 	readonly state: string;
@@ -30,7 +31,7 @@ export interface ExchangeInput {
  * `login_unreachable`
  */
 export async function exchangeCode(input: ExchangeInput): Promise<OAuthCredential> {
-	const {provider, server, network} = input;
+	const {provider, method, server, network} = input;
 	const params = authorizationResponse(input);
 	try {
 		const reply = await oauth.authorizationCodeGrantRequest(
@@ -45,7 +46,10 @@ export async function exchangeCode(input: ExchangeInput): Promise<OAuthCredentia
 		const receivedAt = input.now();
 		const {response, idToken} = await tolerantReply(reply, server.discovered);
 		const tokens = await oauth.processAuthorizationCodeResponse(server.metadata, server.client, response);
-		return {...credentialFrom(provider, tokens, idToken, receivedAt), clientId: server.client.client_id};
+		return {
+			...credentialFrom(provider.id, method, tokens, idToken, receivedAt),
+			clientId: server.client.client_id,
+		};
 	} catch (error) {
 		throw exchangeFault(provider, error);
 	}

@@ -7,7 +7,7 @@ import {
 	unclaimPending,
 } from '../../store/pending-logins.ts';
 import {authorizationServerOf} from '../authorization-server.ts';
-import type {Provider} from '../providers/contract.ts';
+import {codeFlowOf, type Provider} from '../providers/contract.ts';
 import {type ExchangeWorld, exchangeAndKeep} from './attempt.ts';
 import type {LoginResult} from './contract.ts';
 import {hasState} from './exchange.ts';
@@ -31,10 +31,11 @@ export async function finishLogin(options: FinishOptions, pasted: string): Promi
 	if (input.kind !== 'response') throw unreadable();
 	const pending = waitingFor(options.paths, input.params);
 	const provider = pending && options.providers.get(pending.providerId);
-	if (!pending || !provider || !claimPending(options.paths, pending.id)) throw nothingWaits();
+	const method = provider && codeFlowOf(provider);
+	if (!pending || !provider || !method || !claimPending(options.paths, pending.id)) throw nothingWaits();
 	try {
-		const server = await authorizationServerOf(provider.oauth, options.network);
-		const result = await exchangeAndKeep({...options, provider}, server, pending, input.params);
+		const server = await authorizationServerOf(method, options.network);
+		const result = await exchangeAndKeep({...options, provider}, method, server, pending, input.params);
 		completePending(options.paths, pending.id, result);
 		return result;
 	} catch (error) {

@@ -2,53 +2,96 @@ import {JarvisError} from '../../errors.ts';
 import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
-import type {AgentCredentials, OAuthCredential} from '../../store/schema.ts';
+import {type AgentCredentials, type Credential, type OAuthCredential, optional} from '../../store/schema.ts';
 import {accountOf, fingerprint} from '../identity.ts';
+import type {IssuedCredential, IssuedOAuth, Provider} from '../providers/contract.ts';
+import type {LoginResult} from './contract.ts';
 
-/**
- * Stores what a login brought, under the profile that it was for, the account's own, or a new one, and
- * forgets that profile's failures. Returns the profile id.
- * @param wanted the id that the person gave
- * @throws `login_other_account`, and what `updateCredentials` throws
- */
-export async function keepLogin(
-	paths: StatePaths,
-	agentId: string,
-	credential: OAuthCredential,
-	wanted: string | undefined,
-	now: number,
-): Promise<string> {
-	return updateCredentials(paths, agentId, (document, current) => {
-		const profileId = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential);
-		putCredential(document, profileId, credential);
-		clearFailures(document, profileId);
-		patchUsage(document, profileId, {lastProven: {at: now, outcome: 'login'}});
-		return profileId;
-	});
+/** Where a login's credential goes. */
+export interface KeepOptions {
+	readonly paths: StatePaths;
+	readonly provider: Provider;
+	readonly agentId: string;
+	/** The id that the person gave. */
+	readonly profileId?: string;
+	/** When a pasted secret runs out (epoch ms), if the person says so. */
+	readonly expires?: number;
+	readonly now: () => number;
 }
 
 /**
- * The profile id of a login that names none: the one that the account has, else `<provider>:<e-mail>`,
- * else `<provider>:default`. Another account's profile is never taken.
+ * Stores what a login brought, under the profile that it was for, the account's own, or a new one, and
+ * forgets that profile's failures.
+ * @throws `login_other_account`, `profile_exists`, `profile_foreign`, `profile_invalid_id`, and what
+ * `updateCredentials` throws
  */
-export function chooseProfileId(current: AgentCredentials, credential: OAuthCredential): string {
+export async function keepIssued(options: KeepOptions, issued: IssuedCredential): Promise<LoginResult> {
+	const {paths, provider, agentId, profileId: wanted, now} = options;
+	const {name, ...fields} = {name: undefined, ...issued};
+	const credential: Credential = {
+		...fields,
+		provider: provider.id,
+		...(issued.type === 'oauth' ? {} : optional('expires', options.expires)),
+	};
+	const profileId = await updateCredentials(paths, agentId, (document, current) => {
+		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
+		putCredential(document, id, credential);
+		clearFailures(document, id);
+		patchUsage(document, id, {lastProven: {at: now(), outcome: 'login'}});
+		return id;
+	});
+	return {
+		...{profileId, provider: provider.id, agentId, kind: credential.type},
+		...(credential.type === 'oauth' ? optional('accountId', credential.accountId) : {}),
+		...optional('email', credential.email),
+		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
+	};
+}
+
+/** A credential without what is not the login's to say: its provider, and where it is kept. */
+export function issuedFrom({provider: _, hasRef: __, expires, ...credential}: OAuthCredential): IssuedOAuth {
+	return {
+		...credential,
+		access: credential.access ?? '',
+		...optional('expires', typeof expires === 'number' ? expires : undefined),
+	};
+}
+
+/**
+ * The profile id of a login that names none: the one that the account has, else `<provider>:<e-mail>` or the
+ * account's name, else `<provider>:default`. Another account's profile is never taken, nor one of another kind.
+ */
+export function chooseProfileId(current: AgentCredentials, credential: Credential, name?: string): string {
+	if (credential.type !== 'oauth') return idOfSecret(current, credential);
 	const own = [...current.profiles].find(
 		([, other]) =>
 			other.type === 'oauth' && other.provider === credential.provider && isSameAccount(other, credential),
 	);
 	if (own) return own[0];
-	const preferred = nameFor(credential);
+	const preferred = idFor(credential.provider, credential.email ?? name);
 	const holder = current.profiles.get(preferred);
-	const kept = current.problems.some(problem => problem.profileId === preferred);
-	if ((!holder && !kept) || (holder?.type === 'oauth' && isSameAccount(holder, credential))) return preferred;
+	if (isFree(current, preferred) || (holder?.type === 'oauth' && isSameAccount(holder, credential)))
+		return preferred;
 	return `${preferred}-${fingerprint(accountOf(credential) ?? credential.access ?? '').slice(0, 6)}`;
 }
 
-function nameFor(credential: OAuthCredential): string {
+// A secret says nothing of its account: a second one of the same kind takes the place of the first.
+function idOfSecret(current: AgentCredentials, {provider, type}: Credential): string {
+	const isTaken = (id: string) => !isFree(current, id) && current.profiles.get(id)?.type !== type;
+	const candidates = ['default', type, ...Array.from({length: 99}, (_, index) => `${type}-${index + 2}`)];
+	const name = candidates.find(candidate => !isTaken(`${provider}:${candidate}`));
+	return `${provider}:${name ?? 'default'}`;
+}
+
+function isFree(current: AgentCredentials, id: string): boolean {
+	return !current.profiles.has(id) && !current.problems.some(problem => problem.profileId === id);
+}
+
+function idFor(provider: string, name: string | undefined): string {
 	try {
-		return assertProfileId(`${credential.provider}:${credential.email ?? 'default'}`);
+		return assertProfileId(`${provider}:${name ?? 'default'}`);
 	} catch {
-		return `${credential.provider}:default`;
+		return `${provider}:default`;
 	}
 }
 
@@ -60,7 +103,7 @@ function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
 	return accountOf(a) === accountOf(b);
 }
 
-function checkedId(current: AgentCredentials, credential: OAuthCredential, wanted: string): string {
+function checkedId(current: AgentCredentials, credential: Credential, wanted: string): string {
 	const present = current.profiles.get(wanted);
 	const named = providerOfProfileId(wanted);
 	if (!present && named !== credential.provider) throw foreign(wanted, named);
@@ -69,6 +112,7 @@ function checkedId(current: AgentCredentials, credential: OAuthCredential, wante
 	if (present.provider !== credential.provider) throw foreign(wanted, present.provider);
 	if (
 		present.type === 'oauth' &&
+		credential.type === 'oauth' &&
 		accountOf(present) &&
 		accountOf(credential) &&
 		!isSameAccount(present, credential)

@@ -1,11 +1,15 @@
 import {JarvisError} from '../../errors.ts';
 import type {Config, EndpointOverride} from '../../store/config.ts';
 import type {Manifest} from '../../store/manifests.ts';
-import {optional} from '../../store/schema.ts';
-import type {OAuthMethod, Provider} from './contract.ts';
+import {anthropic} from './anthropic.ts';
+import {apiKeyProviders} from './api-keys.ts';
+import {type AuthMethod, isCodeMethod, isSecretMethod, type MethodName, type Provider} from './contract.ts';
+import {declared} from './declared.ts';
+import {githubCopilot} from './github-copilot.ts';
 import {openaiCodex} from './openai-codex.ts';
+import {openrouter} from './openrouter.ts';
 
-const builtIn: readonly Provider[] = [openaiCodex];
+const builtIn: readonly Provider[] = [openaiCodex, anthropic, githubCopilot, openrouter, ...apiKeyProviders];
 
 /**
  * All providers by id: the built-in ones, and those that manifests declare (a manifest may not take a
@@ -13,59 +17,67 @@ const builtIn: readonly Provider[] = [openaiCodex];
  */
 export function providersFrom(config: Config, manifests: readonly Manifest[]): ReadonlyMap<string, Provider> {
 	const providers = new Map<string, Provider>();
-	for (const provider of [...builtIn, ...manifests.filter(({id}) => !isBuiltIn(id)).map(declared)]) {
+	// What a person added stands first: that is what they look for.
+	for (const provider of [...manifests.filter(({id}) => !isBuiltIn(id)).map(declared), ...builtIn]) {
 		const override = config.endpointOverrides.get(provider.id);
 		providers.set(
 			provider.id,
-			override ? {...provider, oauth: overridden(provider.oauth, override)} : provider,
+			override ? {...provider, auth: provider.auth.map(method => overridden(method, override))} : provider,
 		);
 	}
 	return providers;
 }
 
-/** The provider of an id. Throws `provider_unknown`, naming those that there are. */
-export function findProvider(providers: ReadonlyMap<string, Provider>, id: string): Provider {
-	const provider = providers.get(id);
+/** The provider of an id or of another name of it. Throws `provider_unknown`, naming those that there are. */
+export function findProvider(providers: ReadonlyMap<string, Provider>, name: string): Provider {
+	const wanted = name.toLowerCase();
+	const provider =
+		providers.get(name) ?? [...providers.values()].find(({aliases}) => aliases?.includes(wanted));
 	if (provider) return provider;
 	throw new JarvisError(
 		'provider_unknown',
-		`There is no provider "${id}".`,
-		`Known are ${[...providers.keys()].join(', ')}; others can be declared by a manifest (docs/plugins.md).`,
+		`There is no provider "${name}".`,
+		`Known are ${[...providers.keys()].join(', ')}; others can be added (docs/plugins.md).`,
 	);
+}
+
+/**
+ * The way to log in that a person named, else the provider's first one.
+ * @throws `login_unsupported`, naming those that it offers
+ */
+export function findMethod({id, label, auth}: Provider, name: string | undefined): AuthMethod {
+	const method = name === undefined ? auth[0] : auth.find(other => other.method === name);
+	if (method) return method;
+	const names: MethodName[] = auth.map(other => other.method);
+	throw new JarvisError(
+		'login_unsupported',
+		`${label} offers no login of the kind "${name ?? ''}".`,
+		`It offers: ${names.join(', ')}. Log in: jarvis models auth login --provider ${id} --method ${names[0]}`,
+	);
+}
+
+/** A provider's ways to log in, those first that fit the machine: a browser's where there is none come last. */
+export function methodsFor(
+	{auth}: Provider,
+	around: {readonly browser: boolean},
+): readonly [AuthMethod, ...AuthMethod[]] {
+	const [first, ...others] = around.browser
+		? auth
+		: [...auth].sort((a, b) => Number(b.method === 'device_code') - Number(a.method === 'device_code'));
+	if (!first) throw new JarvisError('unexpected', 'A provider offers no login.', 'Report this.');
+	return [first, ...others];
 }
 
 function isBuiltIn(id: string): boolean {
 	return builtIn.some(provider => provider.id === id);
 }
 
-function declared(manifest: Manifest): Provider {
-	const [method] = manifest.auth;
-	if (!method)
-		throw new JarvisError('manifest_invalid', `${manifest.id} offers no login.`, 'See docs/plugins.md.');
-	return {
-		id: manifest.id,
-		label: manifest.label,
-		origin: 'plugin',
-		oauth: {
-			method: 'oauth',
-			clientId: method.clientId,
-			scopes: method.scopes,
-			redirectUris: method.redirectUris,
-			authorizeParams: method.authorizeParams,
-			...optional('issuer', method.issuer),
-			...optional('authorizationEndpoint', method.authorizationEndpoint),
-			...optional('tokenEndpoint', method.tokenEndpoint),
-			...optional('revocationEndpoint', method.revocationEndpoint),
-			...optional('accountIdClaim', method.accountIdClaim),
-			...optional('emailClaim', method.emailClaim),
-		},
-	};
-}
-
 // Another issuer has other endpoints: those of the provider itself must not be mixed with its metadata.
-function overridden(method: OAuthMethod, override: EndpointOverride): OAuthMethod {
-	const {authorizationEndpoint, tokenEndpoint, revocationEndpoint, ...rest} = method;
-	const own = {authorizationEndpoint, tokenEndpoint, revocationEndpoint};
+function overridden(method: AuthMethod, override: EndpointOverride): AuthMethod {
+	if (isCodeMethod(method) || isSecretMethod(method)) return method;
+	const {authorizationEndpoint, deviceAuthorizationEndpoint, tokenEndpoint, revocationEndpoint, ...rest} =
+		method;
+	const own = {authorizationEndpoint, deviceAuthorizationEndpoint, tokenEndpoint, revocationEndpoint};
 	const kept = override.issuer ? {} : Object.fromEntries(Object.entries(own).filter(([, value]) => value));
 	return {...rest, ...kept, ...override};
 }

@@ -1,0 +1,53 @@
+import {stripVTControlCharacters} from 'node:util';
+import {JarvisError} from '../../errors.ts';
+import type {SecretForm, SecretMethod} from '../providers/contract.ts';
+
+/** A pasted secret as it is kept, and what looks odd about it. */
+export interface PastedSecret {
+	readonly secret: string;
+	readonly note?: string;
+}
+
+/**
+ * Reads a pasted secret: quotes, line breaks, spaces and what a terminal put in are taken out.
+ * @throws `secret_malformed` for one that is empty, of the wrong kind, or that no header could carry
+ */
+export function readSecret(pasted: string, {label = 'secret', form, madeAt}: SecretMethod): PastedSecret {
+	const secret = tidy(pasted);
+	const again = madeAt ? `It is made at: ${madeAt}` : 'Paste it again.';
+	if (secret === '') throw new JarvisError('secret_malformed', 'Nothing was pasted.', again);
+	if (!/^[\x21-\x7e]+$/.test(secret)) {
+		throw new JarvisError(
+			'secret_malformed',
+			'The text holds characters that no secret has: something else was pasted.',
+			again,
+		);
+	}
+	if (form?.isStrict && form.prefix && !secret.startsWith(form.prefix)) {
+		throw new JarvisError('secret_malformed', `That is no ${label}: those begin with ${form.prefix}.`, again);
+	}
+	const note = oddity(secret, form);
+	return note ? {secret, note} : {secret};
+}
+
+/** What is said of a secret while it is pasted: how long it is, and whether it looks whole. Shows none of it. */
+export function looksOf(pasted: string, {form}: SecretMethod): string {
+	const secret = tidy(pasted);
+	if (secret === '') return '';
+	return `${secret.length} characters: ${oddity(secret, form) ?? 'looks complete'}`;
+}
+
+function oddity(secret: string, form: SecretForm | undefined): string | undefined {
+	if (form?.prefix && !secret.startsWith(form.prefix))
+		return `not like others: it does not begin with ${form.prefix}`;
+	if (form?.usualLength !== undefined && secret.length < form.usualLength) {
+		return `shorter than usual (${secret.length} of ${form.usualLength} characters): it may have been cut`;
+	}
+	return undefined;
+}
+
+function tidy(pasted: string): string {
+	const unmarked = pasted.replace(/^\s*\[200~|\[201~\s*$/g, '');
+	const bare = stripVTControlCharacters(unmarked).replace(/[\s\p{Cc}\p{Cf}]+/gu, '');
+	return bare.replace(/^["'`]+/, '').replace(/["'`]+$/, '');
+}
