@@ -1,8 +1,11 @@
+import type {ProfileFacts} from './auth/facts.ts';
 import type {Login} from './auth/login/contract.ts';
+import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
 import type {MethodName, Provider} from './auth/providers/contract.ts';
 import type {RefreshOutcome} from './auth/refresh.ts';
 import type {ClearedCooldown} from './auth/report.ts';
 import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from './auth/resolve.ts';
+import type {Revocation} from './auth/revoke.ts';
 import type {ListedBinding} from './auth/routing/bindings.ts';
 import type {Failure, Success} from './auth/routing/rotation.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
@@ -270,6 +273,24 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async setDefaultAgent(agentId: string) {
 			const {setDefaultAgent} = await import('./store/agents.ts');
 			await setDefaultAgent(paths, agentId);
+		},
+
+		/**
+		 * Asks providers whether profiles work, one cheap request each, and notes what was learned. Throws what the
+		 * store throws.
+		 */
+		async probe(profiles: readonly ProfileFacts[], options: ProbeOptions): Promise<ProbedProfile[]> {
+			const {probeProfiles} = await import('./auth/probe-profiles.ts');
+			return probeProfiles(resolveContext, profiles, options);
+		},
+
+		/**
+		 * Ends a profile at its server where that can be asked, and removes it here. Throws `profile_unknown`, and
+		 * what the store throws.
+		 */
+		async logOut(agentId: string, profileId: string): Promise<Revocation> {
+			const {logOut} = await import('./auth/revoke.ts');
+			return logOut({...resolveContext, agentId, profileId});
 		},
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */

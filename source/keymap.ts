@@ -88,6 +88,7 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 	}),
 	key('profiles', 'r', 'refresh', 'refresh', 'refresh its access token now', {footer: true}),
+	key('profiles', 'p', 'probe', 'probe', 'ask its provider whether it works', {footer: true}),
 	key('profiles', 'y', 'copyId', 'copy id', 'copy the profile id', {footer: true}),
 	key('profiles', 'Y', 'copySecret', 'copy secret', 'copy its token or key, after asking'),
 	key('profiles', 'e', 'renameProfile', 'rename', 'give the profile another name', {footer: true}),
@@ -104,6 +105,7 @@ export const keymap: readonly KeyBinding[] = [
 		'remove the profile and its secrets, after typing its name',
 		{footer: true},
 	),
+	key('profiles', 'L', 'logOut', 'log out', 'end it at its server where that can be asked, and remove it'),
 	key('profiles', 'right ]', 'nextAgent', 'next agent', 'show the next agent'),
 	key('profiles', 'left [', 'previousAgent', 'previous', 'show the previous agent'),
 
@@ -122,6 +124,7 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 	}),
 	key('health', 'r', 'refresh', 'refresh', 'refresh its access token now', {footer: true}),
+	key('health', 'p', 'probe', 'probe', 'ask its provider whether it works', {footer: true}),
 	key('health', 'l', 'loginAgain', 'log in', 'log in again for the profile', {footer: true}),
 	key('health', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
 		footer: true,

@@ -1,4 +1,5 @@
 import type {Health} from './auth/health.ts';
+import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
@@ -112,3 +113,16 @@ export const orderSourceWords: Readonly<Record<OrderSource, string>> = {
 	'configured profiles': 'auth.profiles in jarvis.json',
 	'all profiles': 'no explicit order',
 };
+
+/** What came of logging a profile out. */
+export function loggedOut(agentId: string, profileId: string, revocation: Revocation): string {
+	const removed = `Removed ${profileId} from the agent ${agentId}`;
+	switch (revocation.outcome) {
+		case 'revoked':
+			return `${removed}, and ended it at its server.`;
+		case 'not offered':
+			return `${removed}. ${revocation.hint}`;
+		case 'failed':
+			return `${removed}, but its server did not end it: ${revocation.why}`;
+	}
+}

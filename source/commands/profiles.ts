@@ -1,5 +1,6 @@
 import {healthOf} from '../auth/health.ts';
 import {usableFacts} from '../auth/snapshot.ts';
+import {loggedOut} from '../words.ts';
 import {confirmByName} from './ask.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {statusText} from './status.ts';
@@ -22,6 +23,22 @@ export async function runList(context: CommandContext): Promise<number> {
 		}),
 		brokenEntries: agent.broken,
 	});
+	return 0;
+}
+
+/** `models auth logout`: ends a profile at its server where that can be asked, and removes it, after asking. */
+export async function runLogout(context: CommandContext): Promise<number> {
+	const {jarvis} = context;
+	const agentId = await jarvis.agent(textFlag(context, 'agent'));
+	const [profileId = ''] = context.arguments;
+	const question = `This logs ${profileId} of the agent ${agentId} out and removes its secrets.`;
+	if (!(await confirmByName(context, question, profileId))) {
+		context.tell('Nothing was changed.');
+		return 130;
+	}
+	const revocation = await jarvis.logOut(agentId, profileId);
+	if (context.flags.json) printJson(context, {agentId, profileId, removed: true, ...revocation});
+	else context.tell(loggedOut(agentId, profileId, revocation));
 	return 0;
 }
 

@@ -10,11 +10,27 @@ import {textTable} from './text.ts';
 /** `models status`: the state of one agent's credentials. */
 export async function runStatus(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
+	if (context.flags.probe) return probed(context);
 	const {agent, snapshot} = await agentOf(context);
 	tellProblems(context, snapshot);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
 	else context.print(await statusText(jarvis, [agent]));
 	return context.flags.check ? checkCode(agent, jarvis) : 0;
+}
+
+async function probed(context: CommandContext): Promise<number> {
+	const {jarvis, flags} = context;
+	const {probeAll, probeText, isBad} = await import('./status-probe.ts');
+	const results = await probeAll(context);
+	// What the probes learned is in the files now.
+	const {agent, snapshot} = await agentOf(context);
+	tellProblems(context, snapshot);
+	if (flags.json) {
+		const {auth, ...status} = statusJson(jarvis, snapshot, agent);
+		printJson(context, {...status, auth: {...auth, probes: results}});
+	} else context.print(`${await statusText(jarvis, [agent])}\n\n${await probeText(results)}`);
+	if (!flags.check) return 0;
+	return results.some(isBad) ? 1 : checkCode(agent, jarvis);
 }
 
 /** The status of agents as a table, for a person. */

@@ -43,6 +43,10 @@ const boundAgent: FlagSpec = {name: 'agent', value: 'id', help: 'the agent', req
 const session: FlagSpec = {name: 'session', value: 'key', help: 'the session that it is for'};
 const minTtl: FlagSpec = {name: 'min-ttl', value: 'span', help: 'good for at least so long, for example 5m'};
 const sessionKey: ArgumentSpec = {name: 'session', help: 'the session’s key'};
+const pasteFlags: readonly FlagSpec[] = [
+	{name: 'profile-id', value: 'id', help: 'store it under this id'},
+	{name: 'expires-in', value: 'span', help: 'how long it is good for, for example 365d'},
+];
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 
 /** Every command, in the order in which help lists them. */
@@ -54,6 +58,11 @@ export const commandTable: readonly CommandSpec[] = [
 			agent,
 			json,
 			{name: 'check', help: 'exit 1 if one is expired or missing, 2 if one expires within 24 h'},
+			{name: 'probe', help: 'ask each provider whether its profiles work, one cheap request each'},
+			{name: 'probe-provider', value: 'id', help: 'probe the profiles of this provider only'},
+			{name: 'probe-timeout', value: 'span', help: 'how long one probe may take (default 10s)'},
+			{name: 'probe-concurrency', value: 'count', help: 'how many probes at once (default 4)'},
+			{name: 'probe-report', help: 'set aside what fails its probe, as a failure in use does'},
 			stateDir,
 		],
 		arguments: [],
@@ -73,6 +82,34 @@ export const commandTable: readonly CommandSpec[] = [
 		],
 		arguments: [],
 		load: async () => (await import('./login.ts')).runLogin,
+	},
+	{
+		path: ['models', 'auth', 'add'],
+		summary: 'add a credential, asking for provider and method',
+		flags: [agent, {name: 'profile-id', value: 'id', help: 'store it under this id'}, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./add.ts')).runAdd,
+	},
+	{
+		path: ['models', 'auth', 'setup-token'],
+		summary: 'store the token that `claude setup-token` or the like made',
+		flags: [{...provider, required: false}, agent, ...pasteFlags, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./add.ts')).runSetupToken,
+	},
+	{
+		path: ['models', 'auth', 'paste-token'],
+		summary: 'store a token that was made elsewhere, pasted or from standard input',
+		flags: [provider, agent, ...pasteFlags, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./add.ts')).runPasteToken,
+	},
+	{
+		path: ['models', 'auth', 'logout'],
+		summary: 'end a profile at its server where that can be asked, and remove it here',
+		flags: [agent, yes, json, stateDir],
+		arguments: [profileId],
+		load: async () => (await import('./profiles.ts')).runLogout,
 	},
 	{
 		path: ['models', 'auth', 'finish'],

@@ -3,7 +3,7 @@ import {setAsideUntil} from '../auth/health.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import {JarvisError} from '../errors.ts';
 import {assertProfileId} from '../store/paths.ts';
-import {span} from '../words.ts';
+import {loggedOut, span} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
@@ -31,6 +31,15 @@ function withOwnProfile(
 		say(context, 'attention', `${facts.profileId} belongs to the agent ${facts.agentId}: do it there.`);
 	});
 }
+
+// On the health screen each is looked at as its owner's; elsewhere through an agent that may not own it.
+function viewedBy({store}: UiContext, facts: ProfileFacts): string {
+	const state = store.getState();
+	return state.screen === 'health' ? facts.agentId : (shownAgent(state)?.id ?? facts.agentId);
+}
+
+/** How long (ms) a probe may take. */
+const probeTimeoutMs = 10_000;
 
 export const profileActions = {
 	toggleDetails: ({store}: UiContext) => patch(store, {details: !store.getState().details}),
@@ -76,8 +85,7 @@ export const profileActions = {
 		const {profileId} = facts;
 		const {store, jarvis, host} = context;
 		const state = store.getState();
-		// On all other screens it is looked at through an agent that may not own it.
-		const agentId = state.screen === 'health' ? facts.agentId : (shownAgent(state)?.id ?? facts.agentId);
+		const agentId = viewedBy(context, facts);
 		const {until} = setAsideUntil(facts, state.now) ?? {};
 		if (until === undefined) return say(context, 'attention', `${profileId} is not set aside.`);
 		patch(store, {
@@ -95,6 +103,45 @@ export const profileActions = {
 						return heldBy === undefined
 							? `${profileId} is used again.`
 							: `The agent ${heldBy}, whose profile it is, has set it aside itself: clear it there.`;
+					});
+				},
+			},
+		});
+	}),
+
+	probe: withProfile((context, facts) => {
+		const {profileId} = facts;
+		const options = {timeoutMs: probeTimeoutMs, concurrency: 1, report: false};
+		const agentId = viewedBy(context, facts);
+		void runTask(context, `probe ${agentId} ${profileId}`, `probing ${profileId}`, async () => {
+			const [result] = await context.jarvis.probe([facts], {agentId, ...options});
+			await context.host.reload();
+			if (!result) return undefined;
+			const took = result.latencyMs === undefined ? '' : `, ${result.latencyMs} ms`;
+			const tone = result.outcome === 'ok' ? 'good' : result.outcome === 'unknown' ? 'attention' : 'bad';
+			say(context, tone, `${profileId}: ${result.why}${took}.`);
+			return undefined;
+		});
+	}),
+
+	logOut: withOwnProfile((context, {agentId, profileId}) => {
+		const name = profileId.slice(profileId.indexOf(':') + 1);
+		patch(context.store, {
+			dialog: {
+				kind: 'field',
+				title: `Log ${profileId} out`,
+				lines: ['Its server is told, where it can be; its secrets leave the file.', `Type ${name} to do it:`],
+				field: emptyText,
+				danger: true,
+				check: typed =>
+					typed === clean(name) || typed === clean(profileId)
+						? undefined
+						: `That is not ${name}. Nothing was changed.`,
+				submit() {
+					void runTask(context, 'log out', `logging ${profileId} out`, async () => {
+						const revocation = await context.jarvis.logOut(agentId, profileId);
+						await context.host.reload();
+						return loggedOut(agentId, profileId, revocation);
 					});
 				},
 			},

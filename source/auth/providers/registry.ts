@@ -48,6 +48,8 @@ export function findProvider(providers: ReadonlyMap<string, Provider>, name: str
 export function findMethod({id, label, auth}: Provider, name: string | undefined): AuthMethod {
 	const method = name === undefined ? auth[0] : auth.find(other => other.method === name);
 	if (method) return method;
+	// A token that was made elsewhere is taken for every provider, in the form that it gives tokens, if any.
+	if (name === 'token') return auth.find(other => other.method === 'setup_token') ?? pastedToken;
 	const names: MethodName[] = auth.map(other => other.method);
 	throw new JarvisError(
 		'login_unsupported',
@@ -67,6 +69,8 @@ export function methodsFor(
 	if (!first) throw new JarvisError('unexpected', 'A provider offers no login.', 'Report this.');
 	return [first, ...others];
 }
+
+const pastedToken: AuthMethod = {method: 'token', label: 'token'};
 
 function isBuiltIn(id: string): boolean {
 	return builtIn.some(provider => provider.id === id);

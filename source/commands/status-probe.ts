@@ -1,0 +1,49 @@
+import type {ProbedProfile} from '../auth/probe-profiles.ts';
+import {usableFacts} from '../auth/snapshot.ts';
+import {JarvisError} from '../errors.ts';
+import {agentOf, type CommandContext, durationFlag, textFlag} from './command.ts';
+import {textTable} from './text.ts';
+
+const usualTimeoutMs = 10_000;
+const usualConcurrency = 4;
+
+/** Probes the profiles that an agent can use, as the flags of `models status` say. */
+export async function probeAll(context: CommandContext): Promise<ProbedProfile[]> {
+	const {jarvis, flags} = context;
+	const {agent} = await agentOf(context);
+	const wanted = textFlag(context, 'probe-provider');
+	const profiles = usableFacts(agent).filter(({provider}) => wanted === undefined || provider === wanted);
+	return jarvis.probe(profiles, {
+		agentId: agent.id,
+		timeoutMs: durationFlag(context, 'probe-timeout') ?? usualTimeoutMs,
+		concurrency: countFlag(context, 'probe-concurrency') ?? usualConcurrency,
+		report: flags['probe-report'] === true,
+	});
+}
+
+/** The results as a table, for a person. */
+export function probeText(results: readonly ProbedProfile[]): Promise<string> {
+	const rows = results.map(({profileId, outcome, latencyMs, why}) => [
+		profileId,
+		`${outcome === 'ok' ? '✓' : outcome === 'unknown' ? '•' : '✗'} ${outcome}`,
+		latencyMs === undefined ? '–' : `${latencyMs} ms`,
+		why,
+	]);
+	return textTable(['PROBED', 'OUTCOME', 'ANSWER', 'WHY'], rows);
+}
+
+/** Whether a result says that a profile does not work. */
+export function isBad({outcome}: ProbedProfile): boolean {
+	return outcome !== 'ok' && outcome !== 'unknown';
+}
+
+function countFlag(context: CommandContext, name: string): number | undefined {
+	const text = textFlag(context, name);
+	if (text === undefined) return undefined;
+	if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+	throw new JarvisError(
+		'usage',
+		`--${name} ${JSON.stringify(text)} is no number from 1 to 999.`,
+		'Write one.',
+	);
+}
