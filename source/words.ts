@@ -1,6 +1,8 @@
+import {clean} from './auth/facts.ts';
 import type {Health} from './auth/health.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
+import type {AgentSnapshot} from './auth/snapshot.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
 
@@ -79,6 +81,19 @@ export function clockTime(at: number): string {
 	const two = (value: number) => String(value).padStart(2, '0');
 	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 	return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** An agent as one chooses it: what it is called, and how many profiles it has. */
+export function agentWords({
+	id,
+	name,
+	isDefault,
+	profiles,
+}: Pick<AgentSnapshot, 'id' | 'name' | 'isDefault' | 'profiles'>): string {
+	const {length} = profiles;
+	const many = length === 0 ? 'no credentials yet' : length === 1 ? '1 profile' : `${length} profiles`;
+	const about = isDefault ? `the default one, ${many}` : many;
+	return `${name === undefined || name === id ? id : `${id}, ${clean(name)}`} (${about})`;
 }
 
 /** What came of deleting an agent that had so many bindings. */

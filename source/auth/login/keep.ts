@@ -6,6 +6,7 @@ import {type AgentCredentials, type Credential, type OAuthCredential, optional} 
 import {accountOf, fingerprint} from '../identity.ts';
 import type {IssuedCredential, IssuedOAuth, Provider} from '../providers/contract.ts';
 import type {LoginResult} from './contract.ts';
+import {secretId} from './secret-id.ts';
 
 /** Where a login's credential goes. */
 export interface KeepOptions {
@@ -77,10 +78,7 @@ export function chooseProfileId(current: AgentCredentials, credential: Credentia
 
 // A secret says nothing of its account: a second one of the same kind takes the place of the first.
 function idOfSecret(current: AgentCredentials, {provider, type}: Credential): string {
-	const isTaken = (id: string) => !isFree(current, id) && current.profiles.get(id)?.type !== type;
-	const candidates = ['default', type, ...Array.from({length: 99}, (_, index) => `${type}-${index + 2}`)];
-	const name = candidates.find(candidate => !isTaken(`${provider}:${candidate}`));
-	return `${provider}:${name ?? 'default'}`;
+	return secretId(provider, type, id => !isFree(current, id) && current.profiles.get(id)?.type !== type);
 }
 
 function isFree(current: AgentCredentials, id: string): boolean {

@@ -209,6 +209,12 @@ export function codeFlowOf({auth}: Provider): OAuthMethod | undefined {
 	return auth.find((method): method is OAuthMethod => !isCodeMethod(method) && method.method === 'oauth');
 }
 
+/** The port of this machine that a provider's browser login comes back to first, if it does. */
+export function callbackPortOf(provider: Provider): string | undefined {
+	const [redirectUri] = codeFlowOf(provider)?.redirectUris ?? [];
+	return redirectUri === undefined ? undefined : new URL(redirectUri).port || undefined;
+}
+
 /** Whether a method is a pasted secret. */
 export function isSecretMethod(method: AuthMethod): method is SecretMethod {
 	return !isCodeMethod(method) && ['setup_token', 'token', 'api_key'].includes(method.method);
