@@ -1,7 +1,10 @@
 import {createInterface} from 'node:readline/promises';
-import type {Provider} from '../auth/providers/contract.ts';
-import {JarvisError} from '../errors.ts';
+import {clean} from '../auth/facts.ts';
+import {freeSecretId, idNamed, sameKind} from '../auth/onboarding.ts';
+import type {MethodName, Provider} from '../auth/providers/contract.ts';
+import {type ErrorCode, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
+import {assertProfileId} from '../store/paths.ts';
 import {type CommandContext, durationFlag, textFlag} from './command.ts';
 import {logIn} from './login.ts';
 
@@ -29,15 +32,16 @@ export async function runAdd(context: CommandContext): Promise<number> {
 	const {providers} = await jarvis.providers();
 	const provider = await chooseOne(context, 'Which provider?', [...providers.values()], ({label}) => label);
 	const method = await chooseMethod(context, provider);
+	const wanted = textFlag(context, 'profile-id');
 	return logIn(context, {
 		...{providerId: provider.id, agentId, method},
-		profileId: textFlag(context, 'profile-id'),
+		profileId: wanted ?? (await chooseAccount(context, agentId, provider, method)),
 		noBrowser: !surroundings(jarvis.env, process.platform).browser,
 	});
 }
 
 /** Asks for one of a provider's ways to log in, if there are several. */
-export async function chooseMethod(context: CommandContext, provider: Provider) {
+export async function chooseMethod(context: CommandContext, provider: Provider): Promise<MethodName> {
 	const {methodsFor} = await import('../auth/providers/registry.ts');
 	const around = surroundings(context.jarvis.env, process.platform);
 	const [first, ...others] = methodsFor(provider, around);
@@ -52,6 +56,64 @@ export async function chooseMethod(context: CommandContext, provider: Provider) 
 }
 
 /**
+ * Asks whose a pasted secret will be, if the agent has one of its kind already.
+ * @returns the id to store it under, if the person meant one
+ */
+export async function chooseAccount(
+	context: CommandContext,
+	agentId: string,
+	{id: providerId, label}: Provider,
+	method: MethodName,
+): Promise<string | undefined> {
+	const {agents} = await context.jarvis.snapshot();
+	const {profiles = [], broken = []} = agents.find(({id}) => id === agentId) ?? {};
+	const same = sameKind(profiles, providerId, method);
+	if (same.length === 0) return undefined;
+	const chosen = await chooseOne(
+		context,
+		`The agent ${agentId} has this of ${label} already. Where does the new one go?`,
+		[...same, undefined],
+		id => (id === undefined ? 'beside it, under a name of its own' : `in the place of ${id}`),
+	);
+	if (chosen !== undefined) return chosen;
+	const taken = [...profiles, ...broken].map(({profileId}) => profileId);
+	return askForId(context, providerId, freeSecretId(profiles, providerId, method), async id => {
+		if (!taken.includes(assertProfileId(id))) return;
+		throw new JarvisError(
+			'profile_exists',
+			`The agent ${agentId} has a profile ${id} already.`,
+			'Choose another name.',
+		);
+	});
+}
+
+/**
+ * Asks for the name of a profile until it can be taken.
+ * @param suggested the id that an empty answer means
+ * @param take throws what is wrong with an id
+ */
+export async function askForId(
+	context: CommandContext,
+	providerId: string,
+	suggested: string,
+	take: (profileId: string) => Promise<void>,
+): Promise<string> {
+	for (;;) {
+		const answer = await askLine(context, `Name (Enter: ${suggested}): `);
+		const profileId = answer === '' ? suggested : idNamed(providerId, answer);
+		try {
+			await take(profileId);
+			return profileId;
+		} catch (error) {
+			if (!(error instanceof JarvisError) || !refusals.has(error.code)) throw error;
+			context.tell(`${error.message} ${error.next}`);
+		}
+	}
+}
+
+const refusals: ReadonlySet<ErrorCode> = new Set(['profile_invalid_id', 'profile_exists', 'profile_foreign']);
+
+/**
  * Asks for one of several by its number, in words that a screen reader can read.
  * @throws `login_cancelled` when the person ends the input
  */
@@ -63,7 +125,7 @@ export async function chooseOne<T>(
 ): Promise<T> {
 	context.tell(question);
 	items.forEach((item, index) => {
-		context.tell(`${String(index + 1).padStart(3)}. ${labelOf(item)}`);
+		context.tell(`${String(index + 1).padStart(3)}. ${clean(labelOf(item))}`);
 	});
 	for (;;) {
 		const answer = await askLine(context, `1–${items.length}: `);

@@ -31,8 +31,17 @@ export async function runLogin(context: CommandContext): Promise<number> {
 	});
 }
 
-/** Carries a login out to its end, with the person's help through the terminal or a pipe. */
+/** Carries a login out as `carryOut` does, and prints what was stored. */
 export async function logIn(context: CommandContext, request: LoginRequest): Promise<number> {
+	return printed(context, await carryOut(context, request));
+}
+
+/**
+ * Carries a login out to its end, with the person's help through the terminal or a pipe, and tells what was
+ * stored.
+ * @throws what ended the login, `login_cancelled`, and what `startLogin` throws
+ */
+export async function carryOut(context: CommandContext, request: LoginRequest): Promise<LoginResult> {
 	const login = await context.jarvis.startLogin(request);
 	const cancel = () => login.cancel();
 	process.once('SIGINT', cancel);
@@ -54,13 +63,22 @@ export async function logIn(context: CommandContext, request: LoginRequest): Pro
 export async function runFinish(context: CommandContext): Promise<number> {
 	const [given = ''] = context.arguments;
 	const pasted = given === '-' ? readFileSync(0, 'utf8') : given;
-	return stored(context, await context.jarvis.finishLogin(pasted));
+	const result = await context.jarvis.finishLogin(pasted);
+	tellStored(context, result);
+	return printed(context, result);
 }
 
-function ended(context: CommandContext, outcome: LoginOutcome): number {
+function printed(context: CommandContext, result: LoginResult): number {
+	if (context.flags.json) printJson(context, result);
+	else context.print(result.profileId);
+	return 0;
+}
+
+function ended(context: CommandContext, outcome: LoginOutcome): LoginResult {
 	switch (outcome.step) {
 		case 'done':
-			return stored(context, outcome.result);
+			tellStored(context, outcome.result);
+			return outcome.result;
 		case 'failed':
 			throw outcome.error;
 		case 'cancelled':
@@ -72,15 +90,12 @@ function ended(context: CommandContext, outcome: LoginOutcome): number {
 	}
 }
 
-function stored(context: CommandContext, result: LoginResult): number {
+function tellStored(context: CommandContext, result: LoginResult): void {
 	const until =
 		result.expires === undefined ? '' : `, good for ${span(result.expires - context.jarvis.now())}`;
 	const what = result.kind === 'oauth' || result.kind === undefined ? 'Logged in' : 'Stored';
 	context.tell(`${what}: ${result.profileId} of the agent ${result.agentId}${until}.`);
 	if (result.note) context.tell(result.note);
-	if (context.flags.json) printJson(context, result);
-	else context.print(result.profileId);
-	return 0;
 }
 
 /** What of a state was told already: a state that is shown again is told once. */

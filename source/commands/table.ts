@@ -47,10 +47,33 @@ const pasteFlags: readonly FlagSpec[] = [
 	{name: 'profile-id', value: 'id', help: 'store it under this id'},
 	{name: 'expires-in', value: 'span', help: 'how long it is good for, for example 365d'},
 ];
+const loginMethods = 'oauth, device_code, setup_token, token, api_key or custom';
+const noBrowser: FlagSpec = {name: 'no-browser', help: 'do not open a browser: print the link'};
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 
 /** Every command, in the order in which help lists them. */
 export const commandTable: readonly CommandSpec[] = [
+	{
+		path: ['onboard'],
+		summary: 'log in step by step: agent, provider, method, login, order, and what to do next',
+		flags: [
+			{name: 'agent', value: 'id', help: 'the agent (asked for if absent)'},
+			{
+				name: 'auth-choice',
+				value: 'name',
+				help: 'the login: a provider, setup-token, or <provider>-api-key',
+			},
+			{...provider, required: false},
+			{name: 'method', value: 'name', help: loginMethods},
+			...pasteFlags,
+			noBrowser,
+			{name: 'non-interactive', help: 'ask nothing; a secret is read from standard input'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./onboard.ts')).runOnboard,
+	},
 	{
 		path: ['models', 'status'],
 		summary: 'show the state of an agent’s credentials',
@@ -75,8 +98,8 @@ export const commandTable: readonly CommandSpec[] = [
 			provider,
 			agent,
 			{name: 'profile-id', value: 'id', help: 'store it under this id (default: the account’s)'},
-			{name: 'method', value: 'name', help: 'oauth, device_code, setup_token, token, api_key or custom'},
-			{name: 'no-browser', help: 'do not open a browser: print the link'},
+			{name: 'method', value: 'name', help: loginMethods},
+			noBrowser,
 			json,
 			stateDir,
 		],
