@@ -9,6 +9,7 @@ import AgentsScreen from './screens/agents.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
 import LoginScreen from './screens/login.tsx';
+import OnboardScreen from './screens/onboard.tsx';
 import OrderScreen from './screens/order.tsx';
 import ProfilesScreen from './screens/profiles.tsx';
 import type {ScreenProps} from './screens/screen.ts';
@@ -24,6 +25,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	health: HealthScreen,
 	login: LoginScreen,
 	sessions: SessionsScreen,
+	onboard: OnboardScreen,
 	help: HelpScreen,
 };
 

@@ -1,6 +1,6 @@
 import {setAsideUntil} from './auth/health.ts';
 import type {ActionId} from './ui/actions.ts';
-import {selectedProfile} from './ui/rows.ts';
+import {selectedProfile, showsLogin} from './ui/rows.ts';
 import type {ScreenId, UiState} from './ui/state.ts';
 
 /** Where a key works. Of several that take the same key, the first in this list has it. */
@@ -23,6 +23,8 @@ export interface KeyBinding {
 
 const choosing = (state: UiState) => state.login.stage === 'choosing';
 const choosingMethod = (state: UiState) => state.login.stage === 'methods';
+const choosingAccount = (state: UiState) => state.login.stage === 'accounts';
+const choosingFurther = (state: UiState) => choosingMethod(state) || choosingAccount(state);
 const waiting = (state: UiState) => loginStep(state) === 'waiting' && !hasField(state);
 const onDevice = (state: UiState) => loginStep(state) === 'device';
 const linked = (state: UiState) => waiting(state) || onDevice(state);
@@ -33,9 +35,21 @@ const unfinished = (state: UiState) => over(state) && loginStep(state) !== 'done
 const over = (state: UiState) => ['done', 'failed', 'cancelled'].includes(loginStep(state) ?? '');
 const underWay = (state: UiState) => ['preparing', 'exchanging'].includes(loginStep(state) ?? '');
 
+const answeringOnboarding = ({onboarding}: UiState) => ['agent', 'name', 'order'].includes(onboarding.stage);
+const loggedIn = (state: UiState) => showsLogin(state) && loginStep(state) === 'done';
+const onboarded = ({onboarding}: UiState) => onboarding.stage === 'done';
+const leavable = ({onboarding}: UiState) => ['agent', 'done'].includes(onboarding.stage);
+const choosingOnboarding = (state: UiState) => showsLogin(state) && choosing(state);
+const settling = (state: UiState) => loggedIn(state) || ['name', 'order'].includes(state.onboarding.stage);
+
 const isAside = (state: UiState) => {
 	const facts = selectedProfile(state);
 	return facts !== undefined && setAsideUntil(facts, state.now) !== undefined;
+};
+
+const isFilterable = (state: UiState) => {
+	if (showsLogin(state)) return choosing(state);
+	return state.screen !== 'onboard' || state.onboarding.stage === 'agent';
 };
 
 type Extra = Pick<KeyBinding, 'footer' | 'when'>;
@@ -77,6 +91,9 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 	}),
 	key('agents', 'l', 'loginAgent', 'log in', 'log an account in for the agent', {footer: true}),
+	key('agents', 'w', 'openOnboarding', 'wizard', 'log in step by step, beginning with the agent', {
+		footer: true,
+	}),
 	key('agents', 'D', 'deleteAgent', 'delete', 'delete the agent and its credentials, after typing its name', {
 		footer: true,
 	}),
@@ -131,12 +148,35 @@ export const keymap: readonly KeyBinding[] = [
 		when: isAside,
 	}),
 
+	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, and go on', {
+		footer: true,
+		when: answeringOnboarding,
+	}),
+	key('onboard', 'enter', 'onboardingNext', 'go on', 'go on after the login', {footer: true, when: loggedIn}),
+	key('onboard', 'enter', 'onboardingNext', 'profile', 'show the new profile', {
+		footer: true,
+		when: onboarded,
+	}),
+	key('onboard', 'esc', 'onboardingBack', 'back', 'back to the agents', {
+		footer: true,
+		when: choosingOnboarding,
+	}),
+	key('onboard', 'esc', 'onboardingBack', 'leave as is', 'leave it as it is, and go on', {
+		footer: true,
+		when: settling,
+	}),
+	key('onboard', 'esc', 'onboardingBack', 'leave', 'leave the wizard', {footer: true, when: leavable}),
+
 	key('login', 'enter', 'chooseProvider', 'log in', 'log in with the provider', {
 		footer: true,
 		when: choosing,
 	}),
 	key('login', 'enter', 'chooseMethod', 'log in', 'log in this way', {footer: true, when: choosingMethod}),
-	key('login', 'esc', 'chooseAnother', 'back', 'back to the providers', {footer: true, when: choosingMethod}),
+	key('login', 'enter', 'chooseAccount', 'log in', 'store it there', {footer: true, when: choosingAccount}),
+	key('login', 'esc', 'chooseAnother', 'back', 'back to the choice before', {
+		footer: true,
+		when: choosingFurther,
+	}),
 	key('login', 'right ]', 'nextAgent', 'agent', 'log in for the next agent', {footer: true, when: choosing}),
 	key('login', 'left [', 'previousAgent', 'previous', 'log in for the previous agent', {
 		when: choosing,
@@ -200,7 +240,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('list', 'G end', 'last', 'last', 'the last row'),
 	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {
 		footer: true,
-		when: state => state.screen !== 'login' || state.login.stage === 'choosing',
+		when: isFilterable,
 	}),
 
 	key('everywhere', '1', 'openAgents', 'agents', 'the agents'),
@@ -230,6 +270,7 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	profiles: 'Profiles',
 	order: 'Order',
 	health: 'Health',
+	onboard: 'Wizard',
 	login: 'Login',
 	sessions: 'Sessions',
 	list: 'In every list',
@@ -246,12 +287,14 @@ export function activeScopes(state: UiState): readonly Scope[] {
 	if (state.dialog) return [state.dialog.kind === 'confirm' ? 'confirm' : 'field'];
 	if (state.filtering) return ['filter'];
 	if (state.commandLine) return ['command'];
-	if (state.screen === 'login') {
+	const own: readonly Scope[] = state.screen === 'onboard' ? ['onboard'] : [];
+	if (showsLogin(state)) {
 		if (hasField(state)) return ['login'];
-		return choosing(state) || choosingMethod(state)
-			? ['login', 'list', 'everywhere']
-			: ['login', 'everywhere'];
+		return state.login.stage === 'running'
+			? [...own, 'login', 'everywhere']
+			: [...own, 'login', 'list', 'everywhere'];
 	}
+	if (own.length > 0 && onboarded(state)) return ['onboard', 'everywhere'];
 	return state.screen === 'help' ? ['help', 'everywhere'] : [state.screen, 'list', 'everywhere'];
 }
 
@@ -295,7 +338,7 @@ export function isTyping(state: UiState): boolean {
 		state.dialog?.kind === 'field' ||
 		state.filtering ||
 		state.commandLine !== undefined ||
-		(state.screen === 'login' && hasField(state))
+		(showsLogin(state) && hasField(state))
 	);
 }
 

@@ -31,7 +31,7 @@ const fieldDialog: Dialog = {
 };
 
 const logins: Readonly<Record<string, LoginView>> = {
-	choosing: {stage: 'choosing', index: 0},
+	choosing: {stage: 'choosing'},
 	preparing: viewOf({step: 'preparing'}),
 	waiting: viewOf(waitingLogin),
 	typing: viewOf(waitingLogin, {field: textAtEnd('http')}),

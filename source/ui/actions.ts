@@ -2,6 +2,7 @@ import {agentActions} from './agent-actions.ts';
 import type {UiContext} from './context.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
+import {onboardingActions} from './onboarding-actions.ts';
 import {orderActions} from './order-actions.ts';
 import {profileActions} from './profile-actions.ts';
 import {sessionActions} from './session-actions.ts';
@@ -13,6 +14,7 @@ const actions = {
 	...orderActions,
 	...loginActions,
 	...sessionActions,
+	...onboardingActions,
 } satisfies Record<string, (context: UiContext) => void>;
 
 /** What a key can do. */

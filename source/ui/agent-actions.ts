@@ -12,6 +12,34 @@ function selectedAgent({store}: UiContext) {
 	return selected(state, 'agents', agentRows(state))?.agent;
 }
 
+/** Asks for the id of a new agent, and adds it. */
+export function askForAgent(context: UiContext, then: (agentId: string) => void): void {
+	const {store, jarvis, host} = context;
+	patch(store, {
+		dialog: {
+			kind: 'field',
+			title: 'Add an agent',
+			lines: ['It begins without credentials, and shares none with the others.'],
+			placeholder: 'work',
+			field: emptyText,
+			danger: false,
+			check(id) {
+				if (!isAgentId(id)) return 'Use lower-case letters, digits, "-" and "_".';
+				const taken = store.getState().snapshot.agents.some(agent => agent.id === id);
+				return taken ? 'There is an agent of that id already.' : undefined;
+			},
+			submit(id) {
+				void runTask(context, 'add agent', `adding ${id}`, async () => {
+					await jarvis.addAgent({id});
+					await host.reload();
+					then(id);
+					return undefined;
+				});
+			},
+		},
+	});
+}
+
 export const agentActions = {
 	openAgent(context: UiContext) {
 		const agent = selectedAgent(context);
@@ -28,30 +56,11 @@ export const agentActions = {
 	},
 
 	addAgent(context: UiContext) {
-		const {store, jarvis, host} = context;
-		patch(store, {
-			dialog: {
-				kind: 'field',
-				title: 'Add an agent',
-				lines: ['It begins without credentials, and shares none with the others.'],
-				placeholder: 'work',
-				field: emptyText,
-				danger: false,
-				check(id) {
-					if (!isAgentId(id)) return 'Use lower-case letters, digits, "-" and "_".';
-					const taken = store.getState().snapshot.agents.some(agent => agent.id === id);
-					return taken ? 'There is an agent of that id already.' : undefined;
-				},
-				submit(id) {
-					void runTask(context, 'add agent', `adding ${id}`, async () => {
-						await jarvis.addAgent({id});
-						await host.reload();
-						const index = store.getState().snapshot.agents.findIndex(agent => agent.id === id);
-						patch(store, {cursors: {...store.getState().cursors, agents: {id, index}}});
-						return `Added the agent ${id}. Press l to log an account in for it.`;
-					});
-				},
-			},
+		const {store} = context;
+		askForAgent(context, id => {
+			const index = store.getState().snapshot.agents.findIndex(agent => agent.id === id);
+			patch(store, {cursors: {...store.getState().cursors, agents: {id, index}}});
+			say(context, 'good', `Added the agent ${id}. Press l to log an account in for it.`);
 		});
 	},
 

@@ -2,12 +2,12 @@ import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
-import {healthRows, profileRows, sessionRows} from './rows.ts';
+import {healthRows, profileRows, sessionRows, showsLogin} from './rows.ts';
 import type {UiState} from './state.ts';
 
 /** How finely a screen tells the time that is left. */
 export function detailOf(state: UiState): Detail {
-	return state.screen === 'health' || state.screen === 'login' ? 'fine' : 'coarse';
+	return state.screen === 'health' || showsLogin(state) ? 'fine' : 'coarse';
 }
 
 /** How long (ms) the screen stays as it is without anything happening but time going by. */
@@ -32,12 +32,12 @@ export function endOf(facts: ProfileFacts): number[] {
 function* changes(state: UiState): Generator<number> {
 	const {screen, now} = state;
 	const stays = (ms: number) => spanStays(ms, detailOf(state));
-	if (screen === 'login') {
+	if (showsLogin(state)) {
 		const login = state.login.stage === 'running' ? state.login.login.state() : undefined;
 		if (login?.step === 'waiting' || login?.step === 'device') yield stays(login.until - now);
 		return;
 	}
-	if (screen === 'help') return;
+	if (screen === 'help' || screen === 'onboard') return;
 	if (screen === 'sessions') {
 		for (const {facts} of sessionRows(state)) {
 			if (facts.session.updatedAt !== undefined) yield agoStays(now - facts.session.updatedAt);

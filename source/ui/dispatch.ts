@@ -6,6 +6,7 @@ import {type KeyPress, keyPresses} from './chords.ts';
 import {say, type UiContext} from './context.ts';
 import {type EditedText, editText, insert} from './edited-text.ts';
 import {openPasteField, pasteIntoLogin} from './login-actions.ts';
+import {showsLogin} from './rows.ts';
 import {patch, type UiState} from './state.ts';
 
 /** A run of so many characters in one piece is no typing: it is a paste that the terminal did not mark. */
@@ -21,7 +22,7 @@ export function takeInput(context: UiContext, input: string, key: Key): void {
 /** Takes a pasted text, where there is something to paste into. */
 export function takePaste(context: UiContext, text: string): void {
 	const state = context.store.getState();
-	const isQuestion = state.screen === 'login' && loginStep(state) === 'asking';
+	const isQuestion = showsLogin(state) && loginStep(state) === 'asking';
 	if (state.dialog?.kind === 'field' || state.filtering || state.commandLine || isQuestion)
 		return changeField(context, field => insert(field, text));
 	if (awaitsPaste(state)) {
@@ -60,7 +61,7 @@ function changeField({store}: UiContext, change: (field: EditedText) => EditedTe
 }
 
 function awaitsPaste(state: UiState): boolean {
-	return state.screen === 'login' && !state.dialog && loginStep(state) === 'waiting';
+	return showsLogin(state) && !state.dialog && loginStep(state) === 'waiting';
 }
 
 // A held key makes long runs too, of one character or few.

@@ -1,10 +1,13 @@
+import {freeSecretId, idNamed, sameKind} from '../auth/onboarding.ts';
+import type {MethodName} from '../auth/providers/contract.ts';
 import {asJarvisError} from '../errors.ts';
 import {qrLines} from '../qr-code.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
-import {emptyText, insert} from './edited-text.ts';
+import {emptyText, insert, textAtEnd} from './edited-text.ts';
 import {openScreen} from './navigation-actions.ts';
-import {methodsOf, providerRows, shownAgent} from './rows.ts';
+import {profileIdFault} from './profile-id-fault.ts';
+import {accountRows, beside, methodsOf, providerRows, selected, shownAgent} from './rows.ts';
 import {type LoginView, patch, type UiStore} from './state.ts';
 
 type Running = Extract<LoginView, {stage: 'running'}>;
@@ -12,12 +15,14 @@ type Running = Extract<LoginView, {stage: 'running'}>;
 /** Starts a login and shows it. What is under way is cancelled. */
 export function beginLogin(context: UiContext, request: Running['request']): void {
 	const {store, jarvis, host} = context;
-	const {login: shown, surroundings} = store.getState();
+	const {login: shown, surroundings, screen, snapshot} = store.getState();
 	if (shown.stage === 'running') shown.login.cancel();
-	openScreen(context, 'login');
+	openScreen(context, screen === 'onboard' ? 'onboard' : 'login');
+	const {profiles = []} = snapshot.agents.find(({id}) => id === request.agentId) ?? {};
+	const before = profiles.map(({profileId}) => profileId);
 	void runTask(context, 'begin login', 'preparing the login', async () => {
 		const login = await jarvis.startLogin({...request, noBrowser: !surroundings.browser});
-		patch(store, {login: {stage: 'running', login, request, changes: 0}});
+		patch(store, {login: {stage: 'running', login, request, before, changes: 0}});
 		// A question has its field from the start; what was typed into one is of no other.
 		let asked: string | undefined;
 		const notice = () => {
@@ -101,29 +106,43 @@ function withLink(act: (context: UiContext, url: string) => void): (context: UiC
 export const loginActions = {
 	chooseProvider(context: UiContext) {
 		const state = context.store.getState();
-		if (state.login.stage !== 'choosing') return;
-		const provider = providerRows(state)[state.login.index];
-		const agent = shownAgent(state);
-		if (!provider || !agent) return;
+		const provider = selected(state, 'login', providerRows(state));
+		if (state.login.stage !== 'choosing' || !provider) return;
 		const [method, ...others] = methodsOf(state, provider.id);
-		if (others.length === 0) {
-			return beginLogin(context, {
-				providerId: provider.id,
-				agentId: agent.id,
-				...(method ? {method: method.name} : {}),
-			});
-		}
-		const from = state.login.index;
-		patch(context.store, {login: {stage: 'methods', providerId: provider.id, index: 0, from}});
+		if (others.length === 0) chooseAccountOf(context, provider.id, method?.name);
+		else goTo(context, {stage: 'methods', providerId: provider.id});
 	},
 
 	chooseMethod(context: UiContext) {
 		const state = context.store.getState();
+		if (state.login.stage !== 'methods') return;
+		const {providerId} = state.login;
+		const rows = methodsOf(state, providerId).map(({name}) => ({id: name}));
+		chooseAccountOf(context, providerId, selected(state, 'login', rows)?.id);
+	},
+
+	chooseAccount(context: UiContext) {
+		const state = context.store.getState();
 		const agent = shownAgent(state);
-		if (state.login.stage !== 'methods' || !agent) return;
-		const {providerId, index} = state.login;
-		const method = methodsOf(state, providerId)[index];
-		if (method) beginLogin(context, {providerId, agentId: agent.id, method: method.name});
+		const row = selected(state, 'login', accountRows(state));
+		if (state.login.stage !== 'accounts' || !agent || !row) return;
+		const {providerId, method} = state.login;
+		const begin = (profileId: string) =>
+			beginLogin(context, {providerId, agentId: agent.id, method, profileId});
+		if (row.id !== beside) return begin(row.id);
+		const free = freeSecretId(agent.profiles, providerId, method);
+		patch(context.store, {
+			dialog: {
+				kind: 'field',
+				title: 'Under which name?',
+				lines: [`Its id is ${providerId}: and the name.`],
+				field: textAtEnd(free.slice(providerId.length + 1)),
+				danger: false,
+				check: typed =>
+					profileIdFault(context.store.getState(), agent.id, providerId, idNamed(providerId, typed)),
+				submit: typed => begin(idNamed(providerId, typed)),
+			},
+		});
 	},
 
 	openPaste: (context: UiContext) => openPasteField(context, ''),
@@ -148,8 +167,30 @@ export const loginActions = {
 
 	cancelLogin: withRunning((_context, {login}) => login.cancel()),
 	retryLogin: withRunning((context, {request}) => beginLogin(context, request)),
-	chooseAnother({store}: UiContext) {
-		const {login} = store.getState();
-		patch(store, {login: {stage: 'choosing', index: login.stage === 'methods' ? login.from : 0}});
+	/** A step back in the choice. */
+	chooseAnother(context: UiContext) {
+		const state = context.store.getState();
+		const {login} = state;
+		if (login.stage === 'accounts' && methodsOf(state, login.providerId).length > 1)
+			return goTo(context, {stage: 'methods', providerId: login.providerId}, login.method);
+		const from = login.stage === 'running' ? login.request.providerId : undefined;
+		goTo(context, {stage: 'choosing'}, 'providerId' in login ? login.providerId : from);
 	},
 };
+
+/** Goes to a step of the choice, with the cursor on a row of it. A filter has done its work then. */
+function goTo({store}: UiContext, login: LoginView, at?: string): void {
+	const {login: _, ...others} = store.getState().cursors;
+	const cursor = at === undefined ? {} : {login: {id: at, index: 0}};
+	patch(store, {login, filter: emptyText, cursors: {...others, ...cursor}});
+}
+
+// A pasted secret takes the place of one of its kind: not before its owner says so.
+function chooseAccountOf(context: UiContext, providerId: string, method: MethodName | undefined): void {
+	const agent = shownAgent(context.store.getState());
+	if (!agent) return;
+	if (method && sameKind(agent.profiles, providerId, method).length > 0)
+		return goTo(context, {stage: 'accounts', providerId, method});
+	patch(context.store, {filter: emptyText});
+	beginLogin(context, {providerId, agentId: agent.id, ...(method ? {method} : {})});
+}

@@ -1,7 +1,7 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
 import {helpLines} from './help-text.ts';
-import {cursorIndex, methodsOf, providerRows, rowIds, shownAgent} from './rows.ts';
+import {cursorIndex, listOf, rowIds, shownAgent} from './rows.ts';
 import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
 
 /** The lines of a screen that are not rows: header, table head, toast, footer. */
@@ -17,27 +17,15 @@ export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId):
 }
 
 /** Moves the cursor to a row of the present screen. */
-function moveTo(context: UiContext, find: (index: number, last: number, page: number) => number): void {
-	const {store} = context;
+function moveTo({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
 	const state = store.getState();
-	const {screen} = state;
-	if (screen === 'login') return moveChoice(context, find);
-	const ids = rowIds(state, screen);
+	const list = listOf(state);
+	const ids = rowIds(state, list);
 	const last = ids.length - 1;
-	const wanted = find(cursorIndex(state, screen, ids), last, pageOf(state));
+	const wanted = find(cursorIndex(state, list, ids), last, pageOf(state));
 	const index = Math.max(0, Math.min(last, wanted));
 	const id = ids[index];
-	if (id !== undefined) patch(store, {cursors: {...state.cursors, [screen]: {id, index}}});
-}
-
-function moveChoice({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
-	const state = store.getState();
-	const {login} = state;
-	if (login.stage === 'running') return;
-	const methods = login.stage === 'methods' ? methodsOf(state, login.providerId) : [];
-	const last = (login.stage === 'methods' ? methods.length : providerRows(state).length) - 1;
-	const wanted = find(login.index, last, pageOf(state));
-	patch(store, {login: {...login, index: Math.max(0, Math.min(last, wanted))}});
+	if (id !== undefined) patch(store, {cursors: {...state.cursors, [list]: {id, index}}});
 }
 
 function pageOf(state: UiState): number {
@@ -47,7 +35,8 @@ function pageOf(state: UiState): number {
 function turn(context: UiContext, by: 1 | -1): void {
 	const state = context.store.getState();
 	const screen = state.screen === 'help' ? state.previous : state.screen;
-	const at = (screenIds as readonly ScreenId[]).indexOf(screen);
+	// What is no tab counts as the first.
+	const at = Math.max(0, (screenIds as readonly ScreenId[]).indexOf(screen));
 	const next = screenIds[(at + by + screenIds.length) % screenIds.length];
 	if (next) openScreen(context, next);
 }
@@ -104,10 +93,7 @@ export const navigationActions = {
 	scrollPageDown: (context: UiContext) => scroll(context, page => page),
 	scrollPageUp: (context: UiContext) => scroll(context, page => -page),
 
-	openFilter({store}: UiContext) {
-		const {screen, login} = store.getState();
-		if (screen !== 'login' || login.stage === 'choosing') patch(store, {filtering: true});
-	},
+	openFilter: ({store}: UiContext) => patch(store, {filtering: true}),
 	keepFilter: ({store}: UiContext) => patch(store, {filtering: false}),
 	clearFilter: ({store}: UiContext) => patch(store, {filtering: false, filter: emptyText}),
 

@@ -1,14 +1,13 @@
 import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {setAsideUntil} from '../auth/health.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
-import {JarvisError} from '../errors.ts';
-import {assertProfileId} from '../store/paths.ts';
 import {loggedOut, span} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
 import {beginLogin} from './login-actions.ts';
 import {openScreen} from './navigation-actions.ts';
+import {profileIdFault} from './profile-id-fault.ts';
 import {methodsOf, selectedProfile, shownAgent} from './rows.ts';
 import {patch} from './state.ts';
 
@@ -179,7 +178,8 @@ export const profileActions = {
 				lines: [`The new id begins with ${provider}: too.`],
 				field: textAtEnd(clean(profileId)),
 				danger: false,
-				check: to => renameFault(context, agentId, provider, profileId, to),
+				check: to =>
+					to === profileId ? undefined : profileIdFault(context.store.getState(), agentId, provider, to),
 				submit(to) {
 					void runTask(context, 'rename', `renaming ${profileId}`, async () => {
 						await context.jarvis.renameProfile(agentId, profileId, to);
@@ -232,7 +232,7 @@ export const profileActions = {
 			const id = state.step === 'done' ? state.result.profileId : undefined;
 			patch(context.store, {
 				agentId,
-				login: {stage: 'choosing', index: 0},
+				login: {stage: 'choosing'},
 				...(id ? {cursors: {...cursors, profiles: {id, index: 0}}} : {}),
 			});
 		}
@@ -252,21 +252,3 @@ const kindWords: Record<ProfileFacts['kind'], string> = {
 	token: 'a pasted token',
 	api_key: 'an API key',
 };
-
-function renameFault(
-	{store}: UiContext,
-	agentId: string,
-	provider: string,
-	from: string,
-	to: string,
-): string | undefined {
-	try {
-		assertProfileId(to);
-	} catch (error) {
-		return error instanceof JarvisError ? error.next : 'That cannot be a profile id.';
-	}
-	if (!to.startsWith(`${provider}:`)) return `The id begins with ${provider}:`;
-	const agent = store.getState().snapshot.agents.find(other => other.id === agentId);
-	const taken = to !== from && agent?.profiles.some(facts => facts.profileId === to);
-	return taken ? 'There is a profile of that id already.' : undefined;
-}

@@ -1,4 +1,4 @@
-import type {AuthMethod, Provider} from '../auth/providers/contract.ts';
+import {type AuthMethod, callbackPortOf, type Provider} from '../auth/providers/contract.ts';
 import type {ProviderChoice} from './state.ts';
 
 /** How a method is called where its provider gives it no name. */
@@ -12,10 +12,13 @@ const methodLabels: Readonly<Record<AuthMethod['method'], string>> = {
 };
 
 /** A provider as the screens choose from it. */
-export function providerChoice({id, label, origin, aliases = [], note, auth}: Provider): ProviderChoice {
+export function providerChoice(provider: Provider): ProviderChoice {
+	const {id, label, origin, aliases = [], note, auth} = provider;
+	const port = callbackPortOf(provider);
 	return {
 		...{id, label, origin, aliases},
 		...(note ? {note} : {}),
+		...(port ? {port} : {}),
 		methods: auth.map(method => ({
 			name: method.method,
 			label: method.label ?? methodLabels[method.method],

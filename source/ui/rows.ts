@@ -1,9 +1,19 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
+import type {LoginResult} from '../auth/login/contract.ts';
+import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, providersInUse, usableFacts} from '../auth/snapshot.ts';
-import type {MethodChoice, OrderDraft, ProviderChoice, ScreenId, UiState} from './state.ts';
+import {agentWords} from '../words.ts';
+import {
+	type MethodChoice,
+	type OrderDraft,
+	type ProviderChoice,
+	type ScreenId,
+	screenIds,
+	type UiState,
+} from './state.ts';
 
 /** What the screens list: rows made from the state, and nothing else. */
 
@@ -162,20 +172,89 @@ export interface ProviderRow {
 	readonly id: string;
 	readonly choice: ProviderChoice;
 	/** The profiles of it that the shown agent has. */
-	readonly accounts: readonly ProfileFacts[];
+	readonly accounts: readonly ProfileRow[];
 }
 
 /** The providers that can be logged in to, and the accounts that the shown agent has there already. */
 export const providerRows = remembered((state: UiState): ProviderRow[] => {
-	const agent = shownAgent(state);
+	const accounts = (shownAgent(state)?.profiles ?? []).map(facts => ({
+		...{id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)},
+	}));
 	return state.providers
 		.filter(({id, label, aliases}) => matches(state, [id, label, ...aliases]))
 		.map(choice => ({
 			id: choice.id,
 			choice,
-			accounts: (agent?.profiles ?? []).filter(({provider}) => provider === choice.id),
+			accounts: accounts.filter(({facts}) => facts.provider === choice.id),
 		}));
 });
+
+/** A line of a list of which one is chosen. */
+export interface ChoiceRow {
+	readonly id: string;
+	readonly label: string;
+}
+
+/** What is chosen to store a secret beside those that there are. */
+export const beside = '+';
+
+/** The profiles in whose place a pasted secret can be put, and the place beside them. */
+export function accountRows(state: UiState): readonly ChoiceRow[] {
+	const {login} = state;
+	const agent = shownAgent(state);
+	if (login.stage !== 'accounts' || !agent) return [];
+	const same = sameKind(agent.profiles, login.providerId, login.method);
+	return [
+		...same.map(id => ({id, label: `in the place of ${id}`})),
+		{id: beside, label: 'beside it, under a name of its own'},
+	];
+}
+
+/** What is chosen to add an agent. */
+export const newAgent = '+';
+
+/** What onboarding lets choose at its present step, its login aside. */
+export function onboardingRows(state: UiState): readonly ChoiceRow[] {
+	const {onboarding} = state;
+	switch (onboarding.stage) {
+		case 'agent': {
+			const rows = agentRows(state).map(({id, agent}) => ({id, label: agentWords(agent)}));
+			return [...rows, {id: newAgent, label: 'a new one'}];
+		}
+		case 'name':
+			return [
+				{id: 'keep', label: `keep the name ${onboarding.result.profileId}`},
+				{id: 'rename', label: 'another name'},
+			];
+		case 'order': {
+			const {order, own} = orderOfResult(state, onboarding.result);
+			return order ? placeChoices(order, own, onboarding.result.profileId) : [];
+		}
+		default:
+			return [];
+	}
+}
+
+/** The order that the profile of a login stands in, and the ids of all of its agent's own profiles there. */
+export function orderOfResult(
+	{snapshot, now, env}: UiState,
+	{agentId, provider}: LoginResult,
+): {readonly order?: EffectiveOrder; readonly own: readonly string[]} {
+	const agent = snapshot.agents.find(({id}) => id === agentId);
+	if (!agent) return {own: []};
+	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
+	return {own, order: orderOf({agent, config: snapshot.config}, provider, now, env)};
+}
+
+/** Whether a login, or the choice of one, is on the screen. */
+export function showsLogin({screen, onboarding}: Pick<UiState, 'screen' | 'onboarding'>): boolean {
+	return screen === 'login' || (screen === 'onboard' && onboarding.stage === 'login');
+}
+
+/** The screen whose list is on the screen: onboarding shows that of the login too. */
+export function listOf(state: UiState): ScreenId {
+	return showsLogin(state) ? 'login' : state.screen;
+}
 
 /** A provider's ways to log in, those first that fit the machine. */
 export function methodsOf({providers, surroundings}: UiState, providerId: string): readonly MethodChoice[] {
@@ -206,7 +285,25 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return healthRows(state).map(row => row.id);
 		case 'sessions':
 			return sessionRows(state).map(row => row.id);
+		case 'login':
+			return loginRowIds(state);
+		case 'onboard':
+			return onboardingRows(state).map(row => row.id);
 		default:
+			return [];
+	}
+}
+
+function loginRowIds(state: UiState): string[] {
+	const {login} = state;
+	switch (login.stage) {
+		case 'choosing':
+			return providerRows(state).map(row => row.id);
+		case 'methods':
+			return methodsOf(state, login.providerId).map(({name}) => name);
+		case 'accounts':
+			return accountRows(state).map(row => row.id);
+		case 'running':
 			return [];
 	}
 }
@@ -223,7 +320,7 @@ export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly stri
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of ['agents', 'profiles', 'order', 'health', 'sessions'] as const) {
+	for (const screen of [...screenIds, 'onboard'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

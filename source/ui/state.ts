@@ -1,12 +1,12 @@
 import {createStore, type StoreApi} from 'zustand/vanilla';
-import type {Login} from '../auth/login/contract.ts';
+import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
 
 export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
-export type ScreenId = (typeof screenIds)[number] | 'help';
+export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
 export interface Cursor {
@@ -49,6 +49,8 @@ export interface ProviderChoice {
 	readonly aliases: readonly string[];
 	/** What a person should know before they log in. */
 	readonly note?: string;
+	/** The port of this machine that its browser login comes back to. */
+	readonly port?: string;
 	readonly methods: readonly MethodChoice[];
 }
 
@@ -66,14 +68,17 @@ export interface LoginChoice {
 	readonly method?: MethodName;
 }
 
-/** What the login screen shows: a choice of provider, or a login under way or over. */
+/** What the login screen shows: a choice of provider, method and account, or a login under way or over. */
 export type LoginView =
-	| {readonly stage: 'choosing'; readonly index: number}
-	| {readonly stage: 'methods'; readonly providerId: string; readonly index: number; readonly from: number}
+	| {readonly stage: 'choosing'}
+	| {readonly stage: 'methods'; readonly providerId: string}
+	| {readonly stage: 'accounts'; readonly providerId: string; readonly method: MethodName}
 	| {
 			readonly stage: 'running';
 			readonly login: Login;
 			readonly request: LoginChoice;
+			/** The profiles that the agent had before. */
+			readonly before: readonly string[];
 			/** What is typed for a paste, while the field is open. */
 			readonly field?: EditedText;
 			/** What was wrong with the last paste, or a note about it. */
@@ -81,6 +86,11 @@ export type LoginView =
 			/** Counts changes of the login's own state. */
 			readonly changes: number;
 	  };
+
+/** Where onboarding stands: its login is what the login screen shows. */
+export type OnboardingView =
+	| {readonly stage: 'agent' | 'login'}
+	| {readonly stage: 'name' | 'order' | 'done'; readonly result: LoginResult};
 
 /** The line in which a slash command is typed, and the session that it is for. */
 export interface CommandLine {
@@ -132,6 +142,7 @@ export interface UiState {
 	readonly answer?: Answer;
 	readonly dialog?: Dialog;
 	readonly login: LoginView;
+	readonly onboarding: OnboardingView;
 	readonly toast?: Toast;
 	/** What is under way, by key, in words. */
 	readonly tasks: ReadonlyMap<string, string>;
@@ -151,18 +162,25 @@ export function createUiStore(
 	return createStore<UiState>(() => ({
 		...given,
 		size: {columns: 80, rows: 24},
-		screen: given.snapshot.agents.some(agent => agent.profiles.length > 0) ? 'health' : 'agents',
+		screen: firstScreen(given.snapshot),
 		previous: 'agents',
 		agentId: given.snapshot.defaultAgent,
 		cursors: {},
 		filter: {text: '', cursor: 0},
 		filtering: false,
 		details: true,
-		login: {stage: 'choosing', index: 0},
+		login: {stage: 'choosing'},
+		onboarding: {stage: 'agent'},
 		tasks: new Map(),
 		autoRefresh: true,
 		helpOffset: 0,
 	}));
+}
+
+// Whoever has nothing yet is led; a file that cannot be read is no sign of that.
+function firstScreen({agents}: Snapshot): ScreenId {
+	if (agents.some(agent => agent.profiles.length > 0)) return 'health';
+	return agents.some(agent => agent.problem || agent.broken.length > 0) ? 'agents' : 'onboard';
 }
 
 /** Sets members of the state; `undefined` takes an optional one away. */

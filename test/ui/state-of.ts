@@ -53,7 +53,7 @@ export function loginAt(state: LoginState): Login {
 /** The login screen's view of a login that stays in one state. */
 export function viewOf(state: LoginState, more: {readonly field?: UiState['filter']} = {}): LoginView {
 	return {
-		...{stage: 'running', login: loginAt(state), changes: 0},
+		...{stage: 'running', login: loginAt(state), before: [], changes: 0},
 		request: {providerId: 'acme', agentId: 'main'},
 		...more,
 	};

@@ -1,0 +1,141 @@
+import {Box, Text} from 'ink';
+import type {ReactNode} from 'react';
+import stringWidth from 'string-width';
+import {clean} from '../auth/facts.ts';
+import {
+	accountRows,
+	type ChoiceRow,
+	cursorIndex,
+	methodsOf,
+	type ProfileRow,
+	providerRows,
+	shownAgent,
+} from '../ui/rows.ts';
+import type {LoginView, UiState} from '../ui/state.ts';
+import {stateWord} from '../words.ts';
+import {Choice} from './choice.tsx';
+import {fit, wrapWords} from './fit.ts';
+
+/** The widest (columns) that a provider's name gets beside its accounts. */
+const widestLabel = 30;
+
+interface ChoicesProps<View> {
+	readonly state: UiState;
+	readonly view: View;
+	readonly height: number;
+}
+
+/** What a login is chosen by: provider, method, and whose it is. */
+export function LoginChoices({state, view, height}: ChoicesProps<Exclude<LoginView, {stage: 'running'}>>) {
+	switch (view.stage) {
+		case 'choosing':
+			return <Providers state={state} height={height} />;
+		case 'methods':
+			return <Methods state={state} view={view} height={height} />;
+		case 'accounts':
+			return <Accounts state={state} view={view} height={height} />;
+	}
+}
+
+function Providers({state, height}: Omit<ChoicesProps<never>, 'view'>) {
+	const providers = providerRows(state);
+	const width = Math.max(...providers.map(({choice}) => stringWidth(clean(choice.label))), 0);
+	const rows = providers.map(({id, choice, accounts}) => ({
+		id,
+		label: [
+			fit(choice.label, Math.min(width, widestLabel)),
+			...(accounts.length > 0 ? [accountWords(accounts, state.now)] : []),
+			...(choice.origin === 'plugin' ? ['(plugin)'] : []),
+		].join('  '),
+	}));
+	return (
+		<Question state={state} height={height} rows={rows} words={[browserWords(state)]}>
+			{'Log an account in for the agent '}
+			<Text bold>{shownAgent(state)?.id ?? '–'}</Text>
+			<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
+		</Question>
+	);
+}
+
+function Methods({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 'methods'}>>) {
+	const provider = state.providers.find(({id}) => id === view.providerId);
+	const methods = methodsOf(state, view.providerId);
+	const rows = methods.map(({name, label}) => ({id: name, label: clean(label)}));
+	const chosen = methods[indexIn(state, rows)];
+	const words = [chosen?.hint, provider?.note].filter(text => text !== undefined);
+	return (
+		<Question state={state} height={height} rows={rows} words={words}>
+			{'How to log in to '}
+			<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
+			{` for the agent ${shownAgent(state)?.id ?? '–'}`}
+		</Question>
+	);
+}
+
+function Accounts({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 'accounts'}>>) {
+	const provider = state.providers.find(({id}) => id === view.providerId);
+	const rows = accountRows(state).map(({id, label}) => ({id, label: clean(label)}));
+	const words = ['A pasted secret does not tell whose it is.'];
+	return (
+		<Question state={state} height={height} rows={rows} words={words}>
+			{`The agent ${shownAgent(state)?.id ?? '–'} has this of `}
+			<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
+			{' already. Where does the new one go?'}
+		</Question>
+	);
+}
+
+/** A question, the rows that answer it, and words about them, which give way where there is no room. */
+function Question({
+	state,
+	height,
+	rows,
+	words,
+	children,
+}: {
+	readonly state: UiState;
+	readonly height: number;
+	readonly rows: readonly ChoiceRow[];
+	readonly words: readonly string[];
+	readonly children: ReactNode;
+}) {
+	const lines = words.flatMap(text => wrapWords(text, state.size.columns - 4));
+	const room = height - 2 - (lines.length > 0 ? lines.length + 1 : 0);
+	return (
+		<Box flexDirection="column" paddingX={2}>
+			<Text wrap="truncate">{children}</Text>
+			{rows.length === 0 && <Text dimColor>Nothing holds that. Esc shows all.</Text>}
+			<Choice rows={rows} index={indexIn(state, rows)} height={room + 1} />
+			<Box marginTop={1} flexDirection="column" flexShrink={0}>
+				{lines.map(line => (
+					<Text key={line} dimColor wrap="truncate">
+						{line}
+					</Text>
+				))}
+			</Box>
+		</Box>
+	);
+}
+
+function indexIn(state: UiState, rows: readonly ChoiceRow[]): number {
+	return cursorIndex(
+		state,
+		'login',
+		rows.map(({id}) => id),
+	);
+}
+
+function accountWords(accounts: readonly ProfileRow[], now: number): string {
+	return accounts
+		.map(({facts: {profileId}, health}) => {
+			const name = clean(profileId.slice(profileId.indexOf(':') + 1));
+			return `${stateWord(health, now).glyph} ${name}`;
+		})
+		.join(', ');
+}
+
+function browserWords({surroundings}: UiState): string {
+	if (surroundings.browser)
+		return 'A browser opens. Where it cannot come back to, paste the address it ends at.';
+	return `No browser opens: ${surroundings.whyNot}. You get a link, and can paste the address that it ends at.`;
+}

@@ -1,0 +1,113 @@
+import {Box, Text} from 'ink';
+import type {ReactNode} from 'react';
+import {clean} from '../auth/facts.ts';
+import type {LoginResult} from '../auth/login/contract.ts';
+import {nextCommands, type OnboardingStep} from '../auth/onboarding.ts';
+import {Choice} from '../components/choice.tsx';
+import {wrapWords} from '../components/fit.ts';
+import {Lines} from '../components/lines.tsx';
+import {LoginPart} from '../components/login-part.tsx';
+import {Steps} from '../components/steps.tsx';
+import {cursorIndex, onboardingRows} from '../ui/rows.ts';
+import type {UiState} from '../ui/state.ts';
+import type {ScreenProps} from './screen.ts';
+
+/** From nothing to a credential, step by step. */
+export default function OnboardScreen({state, height}: ScreenProps) {
+	return (
+		<Box flexDirection="column" height={height} overflow="hidden">
+			<Steps step={stepOf(state)} columns={state.size.columns} />
+			<Step state={state} height={height - 1} />
+		</Box>
+	);
+}
+
+function Step({state, height}: ScreenProps) {
+	const {onboarding} = state;
+	switch (onboarding.stage) {
+		case 'agent':
+			return (
+				<Question state={state} height={height}>
+					Which agent is it for? Each has credentials of its own.
+				</Question>
+			);
+		case 'login':
+			return <LoginPart state={state} height={height} />;
+		case 'name':
+			return (
+				<Question state={state} height={height}>
+					{'Stored. Nothing tells whose account it is: under which name is it kept?'}
+				</Question>
+			);
+		case 'order':
+			return (
+				<Question state={state} height={height}>
+					{'When is '}
+					<Text bold>{clean(onboarding.result.profileId)}</Text>
+					{` tried, of those of the agent ${onboarding.result.agentId}?`}
+				</Question>
+			);
+		case 'done':
+			return <Done state={state} height={height} result={onboarding.result} />;
+	}
+}
+
+function Question({state, height, children}: ScreenProps & {readonly children: ReactNode}) {
+	const rows = onboardingRows(state).map(({id, label}) => ({id, label: clean(label)}));
+	const index = cursorIndex(
+		state,
+		'onboard',
+		rows.map(({id}) => id),
+	);
+	return (
+		<Box flexDirection="column" paddingX={2}>
+			<Text wrap="truncate">{children}</Text>
+			<Choice rows={rows} index={index} height={height - 1} />
+		</Box>
+	);
+}
+
+function Done({state, height, result}: ScreenProps & {readonly result: LoginResult}) {
+	const {size, snapshot, surroundings, providers} = state;
+	const {port} = providers.find(({id}) => id === result.provider) ?? {};
+	const commands = nextCommands(result, result.agentId === snapshot.defaultAgent, {
+		...surroundings,
+		...(port ? {port} : {}),
+	}).filter(({command}) => command !== 'jarvis');
+	const told = commands.map(({what, command}) => ({
+		what,
+		lines: wrapWords(command, size.columns - 6),
+	}));
+	const title = `✓ ${result.profileId} of the agent ${result.agentId} is ready. What is of use now:`;
+	let room = height - wrapWords(title, size.columns - 4).length;
+	return (
+		<Box flexDirection="column">
+			<Lines text={title} width={size.columns} tone="good" />
+			{told.map(({what, lines}) => {
+				room -= lines.length + 1;
+				return (
+					room >= 0 && (
+						<Box key={what} flexDirection="column" flexShrink={0}>
+							<Text wrap="truncate" dimColor>{`  ${what}:`}</Text>
+							{lines.map(line => (
+								<Text key={line} wrap="truncate">{`    ${line}`}</Text>
+							))}
+						</Box>
+					)
+				);
+			})}
+		</Box>
+	);
+}
+
+function stepOf({onboarding, login}: UiState): OnboardingStep {
+	switch (onboarding.stage) {
+		case 'login':
+			if (login.stage === 'choosing') return 'provider';
+			return login.stage === 'running' ? 'login' : 'method';
+		case 'name':
+			return 'login';
+		default:
+			return onboarding.stage;
+	}
+}
