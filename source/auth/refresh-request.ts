@@ -28,6 +28,6 @@ export async function requestRefresh(
 		const tokens = await oauth.processRefreshTokenResponse(server.metadata, server.client, response);
 		return {credential: credentialFrom(provider, tokens, idToken, receivedAt, credential)};
 	} catch (error) {
-		return {fault: classifyTokenFault(error)};
+		return {fault: classifyTokenFault(error, now())};
 	}
 }

@@ -34,10 +34,11 @@ export interface HeldLock {
 	/** Whether this process still holds the lock. May be outdated a moment later: see `commit`. */
 	isHeld(): boolean;
 	/**
-	 * Runs `effect` with proof that the lock is held while it runs. Throws `lock_lost`, without running it,
-	 * when the lock was taken by another process meanwhile (this one was stopped for longer than the limit).
+	 * Runs `effect` with proof that the lock is held while it runs, and returns its result. Throws
+	 * `lock_lost`, without running it, when the lock was taken by another process meanwhile (this one was
+	 * stopped for longer than the limit).
 	 */
-	commit(effect: () => void): Promise<void>;
+	commit<T>(effect: () => T): Promise<T>;
 	release(): Promise<void>;
 }
 
@@ -179,7 +180,7 @@ function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
 		commit: effect =>
 			guard.run(() => {
 				if (!isHeld()) throw lost(paths);
-				effect();
+				return effect();
 			}, lockWaitMs),
 		async release() {
 			try {
