@@ -216,13 +216,15 @@ async function storeLate(
 	reply: KeptReply,
 ): Promise<RefreshOutcome | undefined> {
 	return withLock(context.paths.locks, `refresh-${identity}`, async lock => {
-		const slot = await lock.commit(() => openReplySlot(context.paths, identity));
-		try {
-			const isAnswered = slot.kept.some(({spent}) => spent === reply.spent);
-			if (!isAnswered) await lock.commit(() => slot.keep(reply));
-		} finally {
-			slot.close();
-		}
+		// Behind the one of whoever took the lock, if that is kept as well: the first is the one that is stored.
+		await lock.commit(() => {
+			const slot = openReplySlot(context.paths, identity);
+			try {
+				slot.keep(reply);
+			} finally {
+				slot.close();
+			}
+		});
 		await storeKeptReplies(context, identity, lock);
 		const {credential} = await ownHolder(context);
 		if (!isGood(context, credential)) return undefined;

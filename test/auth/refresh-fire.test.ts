@@ -160,6 +160,20 @@ test('an agent’s folder that is read-only after the request: the reply is kept
 	await expectRecovered(sandbox);
 });
 
+test('another agent’s folder that is read-only: who asked has its token, and the other finds it', async context => {
+	const {sandbox, entry} = await withGrant();
+	writeStore(sandbox, 'work', {profiles: {[profileId]: entry}});
+	const folder = sandbox.paths.agentCredentials('work');
+	if (!mountReadOnly(folder)) context.skip('Mounting is not permitted here.');
+	onTestFinished(unmountAll);
+	const {secret} = await sandbox.open().token({providerId});
+	expect(readStore(sandbox, 'work').profiles[profileId]).toEqual(entry);
+	remountWritable(folder);
+	expect(await sandbox.open().token({providerId, agentId: 'work'})).toMatchObject({secret});
+	expect(sandbox.server.refreshRequests).toBe(1);
+	await expectAlive(sandbox);
+});
+
 test('a journal’s folder that is read-only before the request: nothing is sent', async context => {
 	const {sandbox} = await withGrant();
 	mkdirSync(sandbox.paths.journal);
