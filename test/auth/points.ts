@@ -10,14 +10,22 @@ export type Point = (typeof points)[number];
 
 /**
  * Tells of each step of this process's refreshes, when it has just been taken: by the file system's own
- * functions, so that what is measured and killed is the program as it is. Returns the fetch to use.
+ * functions, so that what is measured and killed is the program as it is. A store that is written for another
+ * reason is no step. Returns the fetch to use.
  */
 export function watchRefreshes(reached: (point: Point) => void): typeof fetch {
 	const {fdatasyncSync, renameSync, fsyncSync} = fs;
 	let isRenamed = false;
+	let last = -1;
+	const take = (point: Point) => {
+		const step = points.indexOf(point);
+		if (step > 0 && step !== last + 1) return;
+		last = step;
+		reached(point);
+	};
 	fs.fdatasyncSync = descriptor => {
 		fdatasyncSync(descriptor);
-		reached('kept');
+		take('kept');
 	};
 	fs.renameSync = (from, to) => {
 		renameSync(from, to);
@@ -26,14 +34,14 @@ export function watchRefreshes(reached: (point: Point) => void): typeof fetch {
 	fs.fsyncSync = descriptor => {
 		fsyncSync(descriptor);
 		// The first flush after the rename is the folder's.
-		if (isRenamed) reached('stored');
+		if (isRenamed) take('stored');
 		isRenamed = false;
 	};
 	syncBuiltinESMExports();
 	return async (...request) => {
-		reached('request');
+		take('request');
 		const response = await fetch(...request);
-		reached('reply');
+		take('reply');
 		return response;
 	};
 }
