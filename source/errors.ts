@@ -44,7 +44,8 @@ export const errorTable = {
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
 	refresh_unavailable: {
 		exit: 1,
-		meaning: 'The token is expired and the authorization server could not be reached. Nothing was changed.',
+		meaning:
+			'The token is expired, and the authorization server could not be reached or is busy. Nothing was changed.',
 	},
 	refresh_refused: {
 		exit: 1,
