@@ -114,8 +114,6 @@ const provenWords: Readonly<Record<string, string>> = {
 	refused: 'refused by the server',
 	used: 'worked',
 	probed: 'worked when probed',
-	timeout: 'no answer in time',
-	network: 'could not be reached',
 	auth: 'refused in use',
 	rate_limit: 'rate limited',
 	billing: 'refused over billing',

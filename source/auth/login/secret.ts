@@ -16,9 +16,8 @@ export async function pastedSecret(
 ): Promise<LoginResult> {
 	const pasted = Promise.withResolvers<{readonly secret: string; readonly note?: string}>();
 	stage.onPaste(async text => {
-		const read = readSecret(text, method);
-		pasted.resolve(read);
-		return read.note && `The secret is ${read.note}.`;
+		pasted.resolve(readSecret(text, method));
+		return undefined;
 	});
 	stage.move({
 		step: 'asking',
