@@ -202,6 +202,15 @@ describe('a slash command', () => {
 		await app.waitFor('kept for the session');
 	});
 
+	test('is answered in whole sentences where there is little room', async () => {
+		const app = await withSessions({columns: 60, rows: 16});
+		await app.press('j');
+		await command(app, '/model Gpt');
+		await app.press(keys.enter);
+		await app.waitFor(/│ This session uses openai\/gpt from now on\. It no longer +│/);
+		await app.waitFor(/belongs to anthropic\. +│/);
+	});
+
 	test.each([
 		['/modle', 'There is no such slash command. Those that there are: /model,'],
 		['/reset now', '/reset takes no further words.'],
