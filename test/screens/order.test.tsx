@@ -48,6 +48,18 @@ describe('an order that is made', () => {
 		expect(stored(app)).toEqual({acme: ['acme:b', 'acme:a', 'acme:c']});
 	});
 
+	test('of profiles that the agent reads of the main agent is its own', async () => {
+		const app = await withOrder({profiles: acme});
+		await openJarvis({stateDir: app.stateDir, env: {}}).addAgent({id: 'reader'});
+		await app.waitFor(() => expect(app.state().snapshot.agents).toHaveLength(2));
+		await app.press('2', ']', '3', 'G', 'K', 's');
+		await app.waitFor('✓ Saved the order of acme.');
+		const paths = statePaths(app.stateDir);
+		expect(readStore({paths}, 'reader')).toMatchObject({order: {acme: ['acme:a', 'acme:c', 'acme:b']}});
+		expect(readStore({paths}, 'reader').profiles).toEqual({});
+		expect(stored(app)).toBeUndefined();
+	});
+
 	test('is dropped by Esc, with nothing written', async () => {
 		const app = await withOrder();
 		await app.press('G', 'K', keys.esc);
