@@ -114,6 +114,7 @@ test('the details tell why a profile is set aside and what it met, on the smalle
 		await standOn(app, 'acme:cooling');
 		await app.waitFor('set aside  for 4m (rate_limit, 2 times in a row)');
 		await app.waitFor('failures   3 × rate_limit, 1 × timeout');
+		expect(app.lines().at(-1)).toContain('c use again');
 		if (rows > 16) await app.waitFor('none: it is replaced by hand');
 	}
 });

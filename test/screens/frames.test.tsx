@@ -275,12 +275,12 @@ test('help', async () => {
 
 		 Profiles
 		  ⏎           show or hide the details of the profile
+		  c           forget its failures and use it again, after asking
 		  l           log in again for the profile, or anew when there is none
 		  r           refresh its access token now
 		  y           copy the profile id
 		  Y           copy its token or key, after asking
 		  e           give the profile another name
-		  c           forget its failures and use it again, after asking
 		  o           show the order of its provider
 		  D           remove the profile and its secrets, after typing its name
 		  → ]         show the next agent
