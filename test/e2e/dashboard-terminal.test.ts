@@ -154,6 +154,7 @@ it('NO_COLOR takes every colour away, and nothing but colours', async () => {
 		await terminal.press('n', 's', '\r', 'x', '\r');
 		await terminal.waitFor('x names no provider');
 		await terminal.press('\u{1b}');
+		await terminal.waitFor('> /model', {gone: true});
 		await terminal.press('2', 'D');
 		await terminal.waitFor('Remove key:001');
 		await terminal.press('x', '\r');

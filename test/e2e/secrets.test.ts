@@ -220,24 +220,12 @@ it('no screen of the dashboard shows a secret, nor does the list of processes', 
 		env: {JARVIS_DEBUG: '1', CANARY: canary('environment')},
 	});
 	for (const digit of ['1', '3', '4', '6'] as const) await goTo(terminal, digit);
-	await terminal.press(
-		':',
-		'l',
-		'i',
-		's',
-		't',
-		'\r',
-		':',
-		'x',
-		'@',
-		'\t',
-		'\r',
-		'\u{1b}',
-		'x',
-		'n',
-		']',
-		'[',
-	);
+	// A question about a session, an answer in it, and a command that is refused.
+	await terminal.press('x', 'n', ':', ...'list', '\r');
+	await terminal.waitFor('> /model', {gone: true});
+	await terminal.press(':', ...'x@', '\t', '\r', '\u{1b}');
+	await terminal.waitFor('> /model', {gone: true});
+	await terminal.press(']', '[');
 	await goTo(terminal, '2');
 	// Every profile with its details, and every question that is asked about one.
 	for (let row = 0; row < 7; row++)
