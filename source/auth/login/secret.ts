@@ -31,5 +31,6 @@ export async function pastedSecret(
 			? {type: 'api_key', key: secret}
 			: {type: 'token', token: secret, ...optional('expires', options.expires)};
 	const result = await keepIssued(options, issued);
-	return {...result, ...optional('note', note && `The secret is ${note}.`)};
+	const notes = [note && `The secret is ${note}.`, result.note].filter(Boolean);
+	return {...result, ...optional('note', notes.length > 0 ? notes.join(' ') : undefined)};
 }
