@@ -60,7 +60,8 @@ export const errorTable = {
 	},
 	refresh_unavailable: {
 		exit: 1,
-		meaning: 'The token is expired and the authorization server could not be reached. Nothing was changed.',
+		meaning:
+			'The token is expired, and the authorization server could not be reached or is busy. Nothing was changed.',
 	},
 	refresh_refused: {
 		exit: 1,

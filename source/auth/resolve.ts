@@ -137,7 +137,7 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
-	const {own, profiles} = await usableProfiles(
+	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,
 		config,
 		agentId,
@@ -146,7 +146,7 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	const aimed = await aim(context, request, {agentId, config, profiles});
 	const {target, pin} = aimed;
 	const decision = decide({
-		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order},
+		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order, mainOrder},
 		profiles: profiles.map(factsOfUsable),
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});

@@ -19,6 +19,8 @@ export interface SandboxEvent {
 	readonly grantId?: string;
 	/** Why something was refused. More than the client is told. */
 	readonly reason?: string;
+	/** The refresh token that was sent, if one was. */
+	readonly refreshToken?: string;
 }
 
 export interface TokenRequest {
@@ -70,6 +72,11 @@ export interface AuthorizationServerOptions {
 	readonly redirectUris: readonly string[];
 	/** Lifetime of an access token in seconds, at least 1. Default: 60. */
 	readonly accessTokenSeconds?: number;
+	/**
+	 * How long (ms) a refresh token that was rotated may be sent again, as some servers allow for the sake of
+	 * clients whose connection broke (RFC 9700 leaves it open). Default: 0, its reuse ends the grant.
+	 */
+	readonly reuseGraceMs?: number;
 	/** Default: three invented people at example.test. */
 	readonly accounts?: readonly SandboxAccount[];
 	/**
@@ -111,11 +118,11 @@ export async function startAuthorizationServer(
 async function serve(server: Server, options: AuthorizationServerOptions): Promise<AuthorizationServer> {
 	const {clientId = 'jarvis-sandbox', accounts = inventedAccounts, consent, redirectUris} = options;
 	const clientIds = [clientId, ...(options.extraClientIds ?? [])];
-	const accessTokenSeconds = options.accessTokenSeconds ?? 60;
+	const {accessTokenSeconds = 60, reuseGraceMs = 0} = options;
 	const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	const provider = new Provider(
 		issuer,
-		providerConfiguration({clientIds, redirectUris, accessTokenSeconds, accounts}),
+		providerConfiguration({clientIds, redirectUris, accessTokenSeconds, reuseGraceMs, accounts}),
 	);
 	const events = recordEvents(provider);
 	const tokenEndpoint = controlTokenEndpoint(provider, events);
@@ -150,7 +157,13 @@ function recordEvents(provider: Provider): SandboxEvent[] {
 	const events: SandboxEvent[] = [];
 	const record = (type: SandboxEvent['type'], context?: Context, reason?: string) => {
 		const grantId = context?.oidc?.entities.Grant?.jti;
-		events.push({type, at: Date.now(), ...(grantId && {grantId}), ...(reason && {reason})});
+		const refreshToken = context?.oidc?.params?.refresh_token;
+		events.push({
+			...{type, at: Date.now()},
+			...(grantId && {grantId}),
+			...(reason && {reason}),
+			...(refreshToken && {refreshToken}),
+		});
 	};
 	const refuse = (context: Context, error: ProviderError) => {
 		record('refused', context, error.error_detail ?? error.error_description ?? error.message);

@@ -66,7 +66,7 @@ declare module 'oidc-provider' {
 		readonly uid?: string;
 		readonly grantId?: string;
 		/** Unix time in seconds. */
-		consumed?: number;
+		readonly consumed?: number;
 	}
 
 	export interface Account {
@@ -85,7 +85,7 @@ declare module 'oidc-provider' {
 	}
 
 	export interface Configuration {
-		readonly adapter: () => Adapter;
+		readonly adapter: (kind: string) => Adapter;
 		readonly claims: Readonly<Record<string, readonly string[]>>;
 		readonly clientAuthMethods: readonly string[];
 		readonly clientBasedCORS: () => boolean;

@@ -49,6 +49,8 @@ function orderChange(agentId: string, provider: string, source: OrderSource): st
 	switch (source) {
 		case 'store':
 			return `another order: ${set}`;
+		case 'main':
+			return `the main agent’s order, or one of the agent’s own: ${set}`;
 		case 'config':
 			return `auth.order in jarvis.json, or an order of the agent’s own: ${set}`;
 		case 'configured profiles':

@@ -22,6 +22,8 @@ export interface DecisionInput {
 	readonly profiles: readonly ProfileFacts[];
 	/** The agent's explicit orders. */
 	readonly storeOrder: ReadonlyMap<string, readonly string[]>;
+	/** The main agent's, of the providers that are read of it. */
+	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
 	readonly config: Config;
 	readonly pin?: (Pin & {readonly provider: string}) | undefined;
 	readonly tried?: readonly string[] | undefined;
@@ -130,6 +132,7 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 		...{agentId: input.agentId, provider, pin, now: input.now, env: input.env},
 		profiles: input.profiles,
 		storeOrder: input.storeOrder.get(provider),
+		mainOrder: input.mainOrder.get(provider),
 		configOrder: config.order.get(provider),
 		configured: [...config.profiles].filter(([, of]) => of === provider).map(([id]) => id),
 		...{tried: input.tried, minTtlMs: input.minTtlMs},

@@ -3,7 +3,7 @@ import {clean, type ProfileFacts} from '../facts.ts';
 import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
-export type OrderSource = 'store' | 'config' | 'configured profiles' | 'all profiles';
+export type OrderSource = 'store' | 'main' | 'config' | 'configured profiles' | 'all profiles';
 
 /** Why a profile stands where it stands. Stable: scripts may rely on them. */
 export type PlaceReason = ReasonCode | 'unknown_profile' | 'excluded_by_pin' | 'already_tried';
@@ -52,6 +52,8 @@ export interface OrderInput {
 	readonly profiles: readonly ProfileFacts[];
 	/** The store's `order[provider]`. */
 	readonly storeOrder?: readonly string[] | undefined;
+	/** The main agent's, where the profiles are those that are read of it. */
+	readonly mainOrder?: readonly string[] | undefined;
 	/** `auth.order[provider]` of `jarvis.json`. */
 	readonly configOrder?: readonly string[] | undefined;
 	/** The ids that `auth.profiles` of `jarvis.json` names for the provider. */
@@ -70,14 +72,14 @@ const kindWord: Record<CredentialKind, string> = {oauth: 'OAuth', token: 'token'
 
 /**
  * The order in which an agent's profiles of a provider are tried, with the reason of each place
- * (docs/routing.md): explicit order of the store, else of `jarvis.json`, else the configured profiles,
+ * (docs/routing.md): explicit order of the store, else of the main agent, else of `jarvis.json`, else the configured profiles,
  * else all; ineligible ones are dropped; without an explicit order OAuth before token before API key and
  * the least recently used first; those set aside go to the end, soonest back first. A session's pin goes
  * before all of them, and a person's pin leaves no other.
  */
 export function effectiveOrder(input: OrderInput): EffectiveOrder {
 	const {provider, now} = input;
-	const explicit = input.storeOrder ?? input.configOrder;
+	const explicit = input.storeOrder ?? input.mainOrder ?? input.configOrder;
 	const base = baseOf(input, explicit);
 	const {tried, dropped} = sift(input, base.ids);
 	if (!explicit) tried.sort(byKindThenLeastRecentlyUsed);
@@ -119,12 +121,17 @@ function baseOf(
 	{provider, profiles, configured = [], ...input}: OrderInput,
 	explicit: readonly string[] | undefined,
 ): {readonly ids: readonly string[]; readonly source: OrderSource} {
-	if (explicit) return {ids: explicit, source: input.storeOrder ? 'store' : 'config'};
+	if (explicit) return {ids: explicit, source: explicitSource(input)};
 	const stored = new Set(profiles.filter(facts => facts.provider === provider).map(facts => facts.profileId));
 	const named = configured.filter(id => stored.has(id));
 	return named.length > 0
 		? {ids: named, source: 'configured profiles'}
 		: {ids: [...stored], source: 'all profiles'};
+}
+
+function explicitSource({storeOrder, mainOrder}: Pick<OrderInput, 'storeOrder' | 'mainOrder'>): OrderSource {
+	if (storeOrder) return 'store';
+	return mainOrder ? 'main' : 'config';
 }
 
 /** Parts the profiles that can be used from those that cannot, which are told with the reason. */

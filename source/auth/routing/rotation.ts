@@ -56,7 +56,8 @@ export function afterFailure(
 ): UsagePatch {
 	const {reason, at, resetAt} = failure;
 	const isOld = at - lastFailure(usage, at) > config.failureWindowHours * hour;
-	const counts = new Map(isOld ? [] : usage.failureCounts);
+	// Timeouts and network failures alone note no time, and are not old for that.
+	const counts = new Map(isOld && usage.lastFailureAt !== undefined ? [] : usage.failureCounts);
 	counts.set(reason, (counts.get(reason) ?? 0) + 1);
 	const counted = {failureCounts: Object.fromEntries(counts)};
 	if (reason === 'timeout' || reason === 'network') return counted;
