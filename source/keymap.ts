@@ -148,24 +148,27 @@ export const keymap: readonly KeyBinding[] = [
 		when: isAside,
 	}),
 
-	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, and go on', {
+	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, or go on', {
 		footer: true,
 		when: answeringOnboarding,
 	}),
-	key('onboard', 'enter', 'onboardingNext', 'go on', 'go on after the login', {footer: true, when: loggedIn}),
-	key('onboard', 'enter', 'onboardingNext', 'profile', 'show the new profile', {
+	key('onboard', 'enter', 'onboardingNext', 'go on', 'choose it, or go on', {footer: true, when: loggedIn}),
+	key('onboard', 'enter', 'onboardingNext', 'profile', 'choose it, or go on', {
 		footer: true,
 		when: onboarded,
 	}),
-	key('onboard', 'esc', 'onboardingBack', 'back', 'back to the agents', {
+	key('onboard', 'esc', 'onboardingBack', 'back', 'a step back, or on with what is stored as it is', {
 		footer: true,
 		when: choosingOnboarding,
 	}),
-	key('onboard', 'esc', 'onboardingBack', 'leave as is', 'leave it as it is, and go on', {
+	key('onboard', 'esc', 'onboardingBack', 'leave as is', 'a step back, or on with what is stored as it is', {
 		footer: true,
 		when: settling,
 	}),
-	key('onboard', 'esc', 'onboardingBack', 'leave', 'leave the wizard', {footer: true, when: leavable}),
+	key('onboard', 'esc', 'onboardingBack', 'leave', 'a step back, or on with what is stored as it is', {
+		footer: true,
+		when: leavable,
+	}),
 
 	key('login', 'enter', 'chooseProvider', 'log in', 'log in with the provider', {
 		footer: true,
@@ -195,11 +198,11 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: linked,
 	}),
+	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: linked}),
 	key('login', 'Q', 'showQrCode', 'QR code', 'show the link as a QR code, outside of the dashboard', {
 		footer: true,
 		when: linked,
 	}),
-	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: linked}),
 	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: underWay}),
 	key('login', 'enter', 'submitPaste', 'finish', 'finish the login with what is pasted', {
 		footer: true,
@@ -215,7 +218,7 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: over,
 	}),
-	key('login', 'esc', 'chooseAnother', 'another', 'choose a provider again', {footer: true, when: over}),
+	key('login', 'esc', 'chooseAnother', 'another', 'back to the choice before', {footer: true, when: over}),
 
 	key('sessions', 'enter :', 'openCommand', 'command', 'type a slash command for the session', {
 		footer: true,
@@ -292,7 +295,7 @@ export function activeScopes(state: UiState): readonly Scope[] {
 		if (hasField(state)) return ['login'];
 		return state.login.stage === 'running'
 			? [...own, 'login', 'everywhere']
-			: [...own, 'login', 'list', 'everywhere'];
+			: ['login', ...own, 'list', 'everywhere'];
 	}
 	if (own.length > 0 && onboarded(state)) return ['onboard', 'everywhere'];
 	return state.screen === 'help' ? ['help', 'everywhere'] : [state.screen, 'list', 'everywhere'];

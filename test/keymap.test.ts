@@ -19,12 +19,13 @@ import {emptyText, textAtEnd} from '../source/ui/edited-text.ts';
 import {helpLines} from '../source/ui/help-text.ts';
 import {loginActions} from '../source/ui/login-actions.ts';
 import {navigationActions} from '../source/ui/navigation-actions.ts';
+import {onboardingActions} from '../source/ui/onboarding-actions.ts';
 import {orderActions} from '../source/ui/order-actions.ts';
 import {profileActions} from '../source/ui/profile-actions.ts';
 import {sessionActions} from '../source/ui/session-actions.ts';
-import type {Dialog, LoginView, ScreenId, UiState} from '../source/ui/state.ts';
+import type {Dialog, LoginView, OnboardingView, ScreenId, UiState} from '../source/ui/state.ts';
 import {apiKey, minute, noon} from './screens/state.ts';
-import {stateOf, viewOf, waitingLogin} from './ui/state-of.ts';
+import {askingLogin, deviceLogin, stateOf, viewOf, waitingLogin} from './ui/state-of.ts';
 
 const confirmDialog: Dialog = {kind: 'confirm', title: 'Sure?', lines: [], confirm: () => {}};
 const fieldDialog: Dialog = {
@@ -34,10 +35,14 @@ const fieldDialog: Dialog = {
 
 const logins: Readonly<Record<string, LoginView>> = {
 	choosing: {stage: 'choosing'},
+	'whose method is chosen': {stage: 'methods', providerId: 'acme'},
+	'whose account is chosen': {stage: 'accounts', providerId: 'acme', method: 'api_key'},
 	preparing: viewOf({step: 'preparing'}),
 	waiting: viewOf(waitingLogin),
 	typing: viewOf(waitingLogin, {field: textAtEnd('http')}),
 	exchanging: viewOf({step: 'exchanging'}),
+	'that shows a code': viewOf(deviceLogin),
+	'that asks': viewOf(askingLogin, {field: emptyText}),
 	done: viewOf({step: 'done', result: {profileId: 'acme:a', provider: 'acme', agentId: 'main'}}),
 	failed: viewOf({step: 'failed', error: new JarvisError('login_denied', 'It was denied.', 'Try again.')}),
 	cancelled: viewOf({step: 'cancelled'}),
@@ -51,6 +56,15 @@ const aside = {
 	usage: {'acme:a': {cooldownUntil: noon + minute}},
 };
 
+const result = {profileId: 'acme:a', provider: 'acme', agentId: 'main'};
+
+/** Every stage of onboarding. */
+const onboardings: readonly OnboardingView[] = [
+	{stage: 'agent'},
+	{stage: 'login'},
+	...(['name', 'order', 'done'] as const).map(stage => ({stage, result})),
+];
+
 const typedCommand = {agentId: 'main', key: 'chat:42', field: textAtEnd('/model')} as const;
 
 /** Every kind of state that the keymap tells apart, by name. */
@@ -58,6 +72,17 @@ const states: readonly (readonly [string, UiState])[] = [
 	...screens.map(screen => [`the ${screen} screen`, stateOf({main: {}}, {screen})] as const),
 	...Object.entries(logins).map(
 		([name, login]) => [`a login ${name}`, stateOf({main: {}}, {screen: 'login', login})] as const,
+	),
+	...Object.entries(logins).map(
+		([name, login]) =>
+			[
+				`the wizard with a login ${name}`,
+				stateOf({main: {}}, {screen: 'onboard', onboarding: {stage: 'login'}, login}),
+			] as const,
+	),
+	...onboardings.map(
+		onboarding =>
+			[`the wizard at ${onboarding.stage}`, stateOf({main: aside}, {screen: 'onboard', onboarding})] as const,
 	),
 	...(['profiles', 'order', 'health'] as const).map(
 		screen =>
@@ -71,7 +96,7 @@ const states: readonly (readonly [string, UiState])[] = [
 
 const actions = [
 	...[navigationActions, agentActions, profileActions],
-	...[orderActions, loginActions, sessionActions],
+	...[orderActions, loginActions, sessionActions, onboardingActions],
 ].flatMap(group => Object.keys(group));
 
 /** The chords that one scope gives two meanings in a state. */

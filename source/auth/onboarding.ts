@@ -59,23 +59,26 @@ export function asksForName({profileId, email}: LoginResult, before: readonly st
 
 export type Place = 'leave' | 'first' | 'last';
 
-/** What may be done with a profile's place in the order; nothing where it is the provider's only one. */
+/**
+ * What may be done with a profile's place in the order; nothing where it is the provider's only one, and is
+ * tried.
+ * @param own the ids of the agent's own profiles of the provider
+ */
 export function placeChoices(
 	{explicit, places}: EffectiveOrder,
 	own: readonly string[],
 	profileId: string,
 ): readonly {readonly id: Place; readonly label: string}[] {
-	if (own.length < 2) return [];
+	const present = places.find(other => other.profileId === profileId);
+	const isLeftOut = present?.reason === 'excluded_by_auth_order';
+	if (own.length < 2 && !isLeftOut) return [];
 	const tried = places.filter(({place}) => place !== undefined).length;
-	const place = places.find(other => other.profileId === profileId)?.place;
-	const left =
-		place === undefined
-			? 'it is not tried, for the order leaves it out'
-			: `it is number ${place} of ${tried}${explicit ? '' : ', by kind and last use'}`;
+	const number = present?.place === undefined ? '' : `: number ${present.place} of ${tried}`;
+	const as = isLeftOut ? ': not tried, for the order leaves it out' : number;
 	return [
-		{id: 'leave', label: `leave it as it is: ${left}`},
-		{id: 'first', label: 'try it first'},
-		{id: 'last', label: 'try it last'},
+		{id: 'leave', label: `where it is${as}${explicit ? '' : ', by kind and last use'}`},
+		{id: 'first', label: 'first'},
+		{id: 'last', label: 'last'},
 	];
 }
 

@@ -71,7 +71,7 @@ export async function chooseAccount(
 	if (same.length === 0) return undefined;
 	const chosen = await chooseOne(
 		context,
-		`The agent ${agentId} has this of ${label} already. Where does the new one go?`,
+		`The agent ${agentId} has one of ${label} already. Where does the new one go?`,
 		[...same, undefined],
 		id => (id === undefined ? 'beside it, under a name of its own' : `in the place of ${id}`),
 	);
@@ -129,8 +129,8 @@ export async function chooseOne<T>(
 	});
 	for (;;) {
 		const answer = await askLine(context, `1–${items.length}: `);
-		const chosen = items[Number(answer) - 1];
-		if (chosen !== undefined) return chosen;
+		const index = Number(answer) - 1;
+		if (index in items) return items[index] as T;
 		context.tell(`Type a number from 1 to ${items.length}.`);
 	}
 }

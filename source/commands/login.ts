@@ -220,6 +220,8 @@ function readInput(context: CommandContext, login: Login): Input {
 	};
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
+	// A question that was asked before has paused it, and a listener alone does not take that back.
+	stdin.resume();
 	return {
 		refusedForGood: forGood.promise,
 		expect({secret}) {

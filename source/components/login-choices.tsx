@@ -11,7 +11,7 @@ import {
 	providerRows,
 	shownAgent,
 } from '../ui/rows.ts';
-import type {LoginView, UiState} from '../ui/state.ts';
+import type {LoginView, ProviderChoice, UiState} from '../ui/state.ts';
 import {stateWord} from '../words.ts';
 import {Choice} from './choice.tsx';
 import {fit, wrapWords} from './fit.ts';
@@ -48,8 +48,9 @@ function Providers({state, height}: Omit<ChoicesProps<never>, 'view'>) {
 			...(choice.origin === 'plugin' ? ['(plugin)'] : []),
 		].join('  '),
 	}));
+	const words = [providerWords(state, providers[indexIn(state, rows)]?.choice)];
 	return (
-		<Question state={state} height={height} rows={rows} words={[browserWords(state)]}>
+		<Question state={state} height={height} rows={rows} words={words} lines={browserLines(state).length}>
 			{'Log an account in for the agent '}
 			<Text bold>{shownAgent(state)?.id ?? '–'}</Text>
 			<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
@@ -75,12 +76,13 @@ function Methods({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 
 function Accounts({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 'accounts'}>>) {
 	const provider = state.providers.find(({id}) => id === view.providerId);
 	const rows = accountRows(state).map(({id, label}) => ({id, label: clean(label)}));
-	const words = ['A pasted secret does not tell whose it is.'];
+	const words = [
+		`The agent ${shownAgent(state)?.id ?? '–'} has one already, and a pasted secret does not tell whose it is.`,
+	];
 	return (
 		<Question state={state} height={height} rows={rows} words={words}>
-			{`The agent ${shownAgent(state)?.id ?? '–'} has this of `}
 			<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
-			{' already. Where does the new one go?'}
+			{': where does the new one go?'}
 		</Question>
 	);
 }
@@ -91,16 +93,21 @@ function Question({
 	height,
 	rows,
 	words,
+	lines: wanted,
 	children,
 }: {
 	readonly state: UiState;
 	readonly height: number;
 	readonly rows: readonly ChoiceRow[];
 	readonly words: readonly string[];
+	/** How many lines the words get, where that is not to change with the row. */
+	readonly lines?: number;
 	readonly children: ReactNode;
 }) {
-	const lines = words.flatMap(text => wrapWords(text, state.size.columns - 4));
-	const room = height - 2 - (lines.length > 0 ? lines.length + 1 : 0);
+	const all = words.flatMap(text => wrapWords(text, state.size.columns - 4));
+	const lines = all.slice(0, wanted ?? all.length);
+	const below = wanted ?? lines.length;
+	const room = height - 2 - (below > 0 ? below + 1 : 0);
 	return (
 		<Box flexDirection="column" paddingX={2}>
 			<Text wrap="truncate">{children}</Text>
@@ -132,6 +139,18 @@ function accountWords(accounts: readonly ProfileRow[], now: number): string {
 			return `${stateWord(health, now).glyph} ${name}`;
 		})
 		.join(', ');
+}
+
+/** What a login of a provider takes. */
+function providerWords(state: UiState, provider: ProviderChoice | undefined): string {
+	const [method, ...others] = provider?.methods ?? [];
+	if (others.length > 0) return `Ways: ${[method, ...others].map(way => way?.label).join(', ')}.`;
+	if (method?.name === 'oauth') return browserWords(state);
+	return method?.hint ?? '';
+}
+
+function browserLines(state: UiState): readonly string[] {
+	return wrapWords(browserWords(state), state.size.columns - 4);
 }
 
 function browserWords({surroundings}: UiState): string {

@@ -36,7 +36,7 @@ function Step({state, height}: ScreenProps) {
 		case 'name':
 			return (
 				<Question state={state} height={height}>
-					{'Stored. Nothing tells whose account it is: under which name is it kept?'}
+					Stored. Under which name? Nothing tells whose it is.
 				</Question>
 			);
 		case 'order':
@@ -78,7 +78,7 @@ function Done({state, height, result}: ScreenProps & {readonly result: LoginResu
 		what,
 		lines: wrapWords(command, size.columns - 6),
 	}));
-	const title = `✓ ${result.profileId} of the agent ${result.agentId} is ready. What is of use now:`;
+	const title = `✓ ${result.profileId} of the agent ${result.agentId} is ready. Of use now:`;
 	let room = height - wrapWords(title, size.columns - 4).length;
 	return (
 		<Box flexDirection="column">

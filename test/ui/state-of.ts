@@ -1,5 +1,11 @@
 import {factsOf} from '../../source/auth/facts.ts';
-import type {Login, LoginState, WaitingState} from '../../source/auth/login/contract.ts';
+import type {
+	AskingState,
+	DeviceState,
+	Login,
+	LoginState,
+	WaitingState,
+} from '../../source/auth/login/contract.ts';
 import type {AgentSnapshot} from '../../source/auth/snapshot.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import type {UsageStats} from '../../source/store/schema.ts';
@@ -63,4 +69,13 @@ export function viewOf(state: LoginState, more: {readonly field?: UiState['filte
 export const waitingLogin: WaitingState = {
 	...{step: 'waiting', url: 'https://acme.test/authorize?state=abc', redirectUri: 'http://127.0.0.1:1455/cb'},
 	...{listening: true, browser: 'not asked', until: noon + 10 * 60_000},
+};
+
+export const deviceLogin: DeviceState = {
+	...{step: 'device', userCode: 'WDJB-MJHT', verificationUri: 'https://acme.test/device'},
+	...{browser: 'not asked', until: noon + 10 * 60_000},
+};
+
+export const askingLogin: AskingState = {
+	...{step: 'asking', message: 'Paste the API key of Acme', secret: true, mayBeEmpty: false},
 };
