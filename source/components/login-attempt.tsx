@@ -144,7 +144,7 @@ function Device({
 	const {columns} = state.size;
 	const url = login.verificationUriComplete ?? login.verificationUri;
 	const qr = useQrCode(url);
-	const spare = height - 8;
+	const spare = height - 7 - Math.ceil(login.verificationUri.length / columns);
 	const showsQr = qr.length > 0 && qr.length <= spare && (qr[0]?.length ?? 0) <= columns;
 	return (
 		<Box flexDirection="column">
