@@ -66,7 +66,6 @@ it('shows agents and profiles in every state, and nothing of the person’s own'
 it('b approves a login in the person’s place', async () => {
 	const {terminal} = await openDemo();
 	await goTo(terminal, '5');
-	await terminal.press('j');
 	await terminal.waitFor(/▸ {2}Sandbox/);
 	await terminal.press('\r');
 	const link = new URL(await linkOn(terminal));

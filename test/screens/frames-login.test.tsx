@@ -28,27 +28,27 @@ test('the choice', async () => {
 		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Log an account in for the agent main   ← → other agents
-
-		  ▸  OpenAI Codex (ChatGPT)
-		     Acme  (plugin)
+		    1–16/18
+		  ▸  Acme                    (plugin)
+		     OpenAI Codex (ChatGPT)  ✓ maya@example.test
+		     Anthropic (Claude)      ! work, • default
+		     GitHub Copilot
+		     OpenRouter              ~ default
+		     OpenAI                  ✗ vault
+		     Google (Gemini)
+		     Groq                    ~ default
+		     Mistral
+		     xAI (Grok)
+		     DeepSeek
+		     Together AI
+		     Cerebras
+		     Z.ai (GLM)
+		     Moonshot (Kimi)
+		     Fireworks AI
 
 		  No browser opens: this is a test. You get a link, and can paste the address that it ends at.
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-		 ⏎ log in  → agent  ? help  q quit"
+		 ⏎ log in  → agent  / filter  ? help  q quit"
 	`);
 });
 
@@ -78,7 +78,7 @@ test('waiting', async () => {
 
 
 
-		 p paste  y copy link  b browser  u plain link  Esc cancel  ? help  q quit"
+		 p paste  y copy link  b browser  u plain link  Esc cancel  Q QR code  ? help  q quit"
 	`);
 });
 

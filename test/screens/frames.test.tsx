@@ -35,7 +35,7 @@ test('health', async () => {
 
 		  ✗ work: acme:future is of a type that is not known here
 
-		 ⏎ details  r refresh  l log in  / filter  ? help  q quit"
+		 ⏎ details  r refresh  p probe  l log in  / filter  ? help  q quit"
 	`);
 });
 
@@ -66,7 +66,7 @@ test('agents', async () => {
 
 
 
-		 ⏎ profiles  a add  d default  l log in  D delete  / filter  ? help  q quit"
+		 ⏎ profiles  a add  d default  l log in  w wizard  D delete  / filter  ? help  q quit"
 	`);
 });
 
@@ -97,7 +97,7 @@ test('profiles', async () => {
 		│ renewal    refreshed when it runs out                                                            │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
-		 ⏎ details  l log in  r refresh  y copy id  e rename  D remove  / filter  ? help  q quit"
+		 ⏎ details  l log in  r refresh  p probe  y copy id  e rename  D remove  / filter  ? help  q quit"
 	`);
 });
 
@@ -128,7 +128,7 @@ test('profiles of an agent with an entry that is not understood', async () => {
 		│ renewal    refreshed when it runs out                                                            │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
-		 ⏎ details  l log in  r refresh  y copy id  e rename  D remove  / filter  ? help  q quit"
+		 ⏎ details  l log in  r refresh  p probe  y copy id  e rename  D remove  / filter  ? help  q quit"
 	`);
 });
 
@@ -262,7 +262,7 @@ test('the answer to a command', async () => {
 
 test('help', async () => {
 	const app = await open('?');
-	await app.waitFor('show the previous agent');
+	await app.waitFor('end it at its server');
 	expect(app.frame()).toMatchInlineSnapshot(`
 		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -271,6 +271,7 @@ test('help', async () => {
 		  a           add an agent with credentials of its own
 		  d           make it the agent that is meant when none is named
 		  l           log an account in for the agent
+		  w           log in step by step, beginning with the agent
 		  D           delete the agent and its credentials, after typing its name
 
 		 Profiles
@@ -278,14 +279,13 @@ test('help', async () => {
 		  c           forget its failures and use it again, after asking
 		  l           log in again for the profile, or anew when there is none
 		  r           refresh its access token now
+		  p           ask its provider whether it works
 		  y           copy the profile id
 		  Y           copy its token or key, after asking
 		  e           give the profile another name
 		  o           show the order of its provider
 		  D           remove the profile and its secrets, after typing its name
-		  → ]         show the next agent
-		  ← [         show the previous agent
-
+		  L           end it at its server where that can be asked, and remove it
 
 		 Esc back  ↓ scroll"
 	`);
@@ -383,7 +383,7 @@ test('a message, while a filter is on', async () => {
 
 		  ✗ work: acme:future is of a type that is not known here
 		 ! anthropic:old is a pasted token: it is never refreshed.
-		 ⏎ details  r refresh  l log in  / filter  ? help  q quit"
+		 ⏎ details  r refresh  p probe  l log in  / filter  ? help  q quit"
 	`);
 });
 

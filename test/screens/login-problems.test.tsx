@@ -1,4 +1,3 @@
-import {join} from 'node:path';
 import {describe, expect, it, test} from 'vitest';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
@@ -8,7 +7,6 @@ import {
 	openSandbox,
 	readStore,
 	redirectOf,
-	writeJson,
 	writeStore,
 } from '../support/sandbox.ts';
 import {loginState, openLogin, openWaiting, waiting} from './login-screen.ts';
@@ -110,7 +108,7 @@ describe('a login that fails', () => {
 		const gone = {authorizationEndpoint: undefined, tokenEndpoint: undefined, issuer: 'http://127.0.0.1:1'};
 		declareProvider(sandbox.stateDir, sandbox.server, gone);
 		const app = await openLogin({}, sandbox);
-		await app.press('j', keys.enter);
+		await app.press(keys.enter);
 		await app.waitFor('✗ ');
 		await app.press(keys.esc);
 		await app.waitFor('Log an account in for the agent main');
@@ -172,24 +170,4 @@ it('a link that is too long for a small window is never shown otherwise than it 
 	const {url} = await waiting(app);
 	const rows = app.lines().filter(line => line.length === 60 && !/[ ─]/.test(line));
 	expect(url).toContain(rows.join(''));
-});
-
-test('the chosen one of many providers is in view', async () => {
-	const sandbox = await openSandbox();
-	for (let index = 10; index < 40; index++) {
-		const id = `plugin-${index}`;
-		const method = {
-			method: 'oauth',
-			issuer: 'https://acme.test',
-			clientId: 'x',
-			redirectUris: ['http://127.0.0.1/'],
-		};
-		writeJson(join(sandbox.stateDir, 'plugins', id, 'jarvis.plugin.json'), {id, label: id, auth: [method]});
-	}
-	const app = await renderApp({stateDir: sandbox.stateDir, columns: 60, rows: 16});
-	await app.press('5', 'G');
-	await app.waitFor(() => expect(app.cursorLine()).toContain('plugin-39'));
-	await app.press('k'.repeat(20));
-	await app.waitFor(() => expect(app.cursorLine()).toContain('plugin-19'));
-	expect(app.lines().length).toBeLessThanOrEqual(16);
 });

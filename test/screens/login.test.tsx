@@ -12,11 +12,12 @@ describe('the choice of a provider', () => {
 		const app = await openLogin();
 		expect(app.frame()).toContain('Log an account in for the agent main');
 		expect(app.frame()).toContain('No browser opens: this is a test.');
-		expect(app.cursorLine()).toContain('OpenAI Codex (ChatGPT)');
+		// What the person has added stands first.
+		expect(app.cursorLine()).toContain('Acme');
 		await app.press('j');
-		await app.waitFor(() => expect(app.cursorLine()).toContain('Acme'));
+		await app.waitFor(() => expect(app.cursorLine()).toContain('OpenAI Codex (ChatGPT)'));
 		await app.press('j', 'k', 'k', 'k');
-		await app.waitFor(() => expect(app.cursorLine()).toContain('OpenAI Codex'));
+		await app.waitFor(() => expect(app.cursorLine()).toContain('Acme'));
 	});
 
 	test('can be for another agent', async () => {
@@ -25,7 +26,7 @@ describe('the choice of a provider', () => {
 		const app = await openLogin({}, sandbox);
 		await app.press(keys.right);
 		await app.waitFor('for the agent work   ← → other agents');
-		await app.press('j', keys.enter);
+		await app.press(keys.enter);
 		await app.paste(await redirectOf(await waiting(app)));
 		await app.waitFor(`✓ Logged in. ${maya} is stored`);
 		expect(Object.keys(readStore(sandbox, 'work').profiles)).toEqual([maya]);
@@ -33,7 +34,7 @@ describe('the choice of a provider', () => {
 
 	test('starts one login however often Enter comes', async () => {
 		const app = await openLogin();
-		await app.press('j', keys.enter, keys.enter, keys.enter);
+		await app.press(keys.enter, keys.enter, keys.enter);
 		await waiting(app);
 		expect(app.state().login).toMatchObject({stage: 'running'});
 		expect(app.frame()).toContain('or paste the address');

@@ -1,7 +1,9 @@
+import {writeFileSync} from 'node:fs';
 import {afterEach, describe, expect, it, test, vi} from 'vitest';
 import {openJarvis} from '../../source/core.ts';
+import {statePaths} from '../../source/store/paths.ts';
 import {say} from '../../source/ui/context.ts';
-import {temporaryFolder} from '../support/sandbox.ts';
+import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {apiKey, fill, manyKeys, second} from './state.ts';
 
@@ -25,9 +27,18 @@ afterEach(() => {
 });
 
 describe('the screens', () => {
-	test('begin with health where there are credentials, and with the agents where there are none', async () => {
+	test('begin with health where there are credentials, and with the wizard where there are none', async () => {
 		await expectScreen(await withProfiles(), 'Health');
-		await expectScreen(await renderApp(), 'Agents');
+		await (await renderApp()).waitFor('[1 agent]');
+	});
+
+	test('begin with the agents where a file cannot be read, or holds what is not understood', async () => {
+		const stateDir = temporaryFolder();
+		const file = statePaths(stateDir).profiles('main');
+		writeJson(file, {version: 1, profiles: {'acme:future': {type: 'passkey', provider: 'acme'}}});
+		await expectScreen(await renderApp({stateDir}), 'Agents');
+		writeFileSync(file, '{');
+		await expectScreen(await renderApp({stateDir}), 'Agents');
 	});
 
 	test('are shown by their digits', async () => {
@@ -159,11 +170,16 @@ describe('a filter', () => {
 	});
 
 	// Its footer shows the key, which does nothing there.
-	it('is offered on the login screen only if there is one', async () => {
+	it('is offered on the login screen only while there is a list to filter', async () => {
 		const app = await withProfiles();
 		await app.press('5');
-		await app.waitFor('Log an account in');
+		await app.waitFor('/ filter');
+		await app.press('/');
+		await app.type('groq');
+		await app.press(keys.enter, keys.enter);
+		await app.waitFor('Paste the API key of Groq');
 		expect(app.frame()).not.toContain('/ filter');
+		expect(app.state().filter.text).toBe('');
 	});
 });
 

@@ -197,16 +197,16 @@ describe('refreshing', () => {
 	});
 
 	test('a profile of a provider that is not known says so', async () => {
-		const app = await withProfiles();
-		await app.press('G', 'r');
-		await app.waitFor('✗ There is no provider "openai".');
+		const app = await withProfiles({}, {profiles: {'nowhere:maya': oauth('nowhere')}});
+		await app.press('r');
+		await app.waitFor('✗ There is no provider "nowhere".');
 	});
 });
 
-test('logging in again for a static key says that there is nothing to log in to', async () => {
+test('logging in again for a key of a provider that is not known says so', async () => {
 	const app = await withProfiles();
 	await app.press('l');
-	await app.waitFor('! acme:work is an API key: there is nothing to log in to.');
+	await app.waitFor('! acme:work is an API key, and its provider is not known here.');
 });
 
 test('the keys of a profile say so where there is none', async () => {
