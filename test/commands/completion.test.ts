@@ -80,11 +80,13 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 	test('the commands follow', async () => {
 		expect(await offered('jarvis ')).toEqual(following());
 		expect(await offered('jarvis models auth ')).toEqual([
+			'cooldown',
 			'finish',
 			'list',
 			'login',
 			'order',
 			'remove',
+			'report',
 			'token',
 		]);
 	});

@@ -13,11 +13,18 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'login', '--provider', 'acme'],
 	['models', 'auth', 'finish', 'http://127.0.0.1/?code=canary-code&state=canary-state'],
 	['models', 'auth', 'token', '--provider', 'key'],
+	['models', 'auth', 'report', 'key:001', 'ok'],
+	['models', 'auth', 'cooldown', 'clear', 'key:001'],
 	['models', 'auth', 'list'],
 	['models', 'auth', 'remove', 'key:001', '--yes'],
 	['models', 'auth', 'order', 'get', '--provider', 'key'],
 	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
+	['which', 'key'],
+	['sessions', 'list'],
+	['sessions', 'show', 'chat:1'],
+	['sessions', 'send', 'chat:1', '/model'],
+	['sessions', 'reset', 'chat:1'],
 	['agents', 'list'],
 	['agents', 'add', 'work'],
 	['agents', 'delete', 'work', '--yes'],
@@ -57,7 +64,8 @@ it.each([
 	[['models', 'status', '--jsn'], '(Did you mean --json?)'],
 	[['models', 'auth', 'order', 'gte', '--provider', 'key'], '(Did you mean get?)'],
 	[['agents', 'lst'], '(Did you mean list?)'],
-	[['models', 'auth', 'token'], "required option '--provider <id>' not specified"],
+	[['models', 'auth', 'order', 'get'], "required option '--provider <id>' not specified"],
+	[['models', 'auth', 'token'], 'Name one: --provider <id>'],
 	[['models', 'auth', 'remove'], "missing required argument 'profile-id'"],
 	[['agents', 'add', 'work', 'more'], 'too many arguments'],
 	[['completion', 'powershell'], 'Ask for bash, zsh or fish.'],
@@ -73,7 +81,7 @@ it('a first word that is no command is answered with the nearest one', async () 
 	expect(stderr).toContain('Did you mean models?');
 });
 
-it.each([[['models', 'auth', 'token', '--json']], [['models', 'status', '--json', '--no-such-flag']]])(
+it.each([[['models', 'auth', 'order', 'get', '--json']], [['models', 'status', '--json', '--no-such-flag']]])(
 	'a usage error of %j is JSON too',
 	async args => {
 		const outcome = await run(emptyState(), args);
@@ -115,7 +123,7 @@ function damagedStore() {
 }
 
 const storeReaders = everyCommand.filter(
-	([group, , name]) => group === 'models' && !/login|finish/.test(name ?? ''),
+	([group, , name]) => group === 'which' || (group === 'models' && !/login|finish/.test(name ?? '')),
 );
 
 it('every command names a damaged store and the place, and leaves it as it is', async () => {
@@ -129,7 +137,7 @@ it('every command names a damaged store and the place, and leaves it as it is', 
 		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
 		expect(outcome.stderr).not.toContain('canary');
 	}
-	expect(outcomes).toHaveLength(14);
+	expect(outcomes).toHaveLength(20);
 	expect(readFileSync(file, 'utf8')).toBe(text);
 });
 

@@ -83,7 +83,7 @@ try {
 
 // What is wrong must be seen: nothing of it is an \`any\`.
 // @ts-expect-error
-await jarvis.resolve({});
+await jarvis.resolve({provider: 'acme'});
 // @ts-expect-error
 resolved.nothing;
 // @ts-expect-error
@@ -160,7 +160,10 @@ it('hands out a good token, and loads nothing that this does not need', async ()
 		const builtins = process.moduleLoadList;
 		console.log(JSON.stringify({resolved, urls, builtins, waiting}));`,
 	);
-	expect(resolved).toEqual({agentId: 'main', profileId: 'acme:default', kind: 'api_key', secret: key});
+	expect(resolved).toEqual({
+		...{agentId: 'main', provider: 'acme', profileId: 'acme:default', kind: 'api_key', secret: key},
+		...{reason: 'ok', why: 'API key, never used', passedOver: []},
+	});
 	const files = urls.filter(url => url.startsWith('file:')).map(url => fileURLToPath(url));
 	expect(files).toContain(join(installed, 'dist/index.js'));
 	expect(files.filter(file => !file.startsWith(installed))).toEqual([]);

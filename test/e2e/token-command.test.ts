@@ -39,8 +39,8 @@ it('prints the token alone, whatever kind it is of', async () => {
 	}
 	expect(await runJson(state, [...token, 'b'])).toEqual({
 		agentId: 'main',
-		profileId: 'b:default',
-		kind: 'token',
+		...{provider: 'b', profileId: 'b:default', kind: 'token'},
+		...{reason: 'ok', why: 'token, never used', passedOver: []},
 		token: setup,
 		expires: stored(state, 'b:default').expires,
 	});
@@ -56,7 +56,8 @@ it('refreshes a token that is over, once, and leaves a good one as it is', async
 	expect(renewed.refresh).not.toBe(old.refresh);
 	expect(await run(sandbox, [...token, 'acme'])).toEqual(first);
 	expect(await runJson(sandbox, [...token, 'acme', '--agent', 'main', '--profile', 'acme:maya'])).toEqual({
-		...{agentId: 'main', profileId: 'acme:maya', kind: 'oauth'},
+		...{agentId: 'main', provider: 'acme', profileId: 'acme:maya', kind: 'oauth'},
+		...{reason: 'ok', why: 'asked for', passedOver: []},
 		token: renewed.access,
 		expires: renewed.expires,
 	});

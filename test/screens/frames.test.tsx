@@ -138,8 +138,8 @@ test('order', async () => {
 	expect(app.frame()).toMatchInlineSnapshot(`
 		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login                                       ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
-		  work  [anthropic]
-		  from: the agent's own order
+		  work  [anthropic]  groq  openai  openai-codex  openrouter
+		  from: the agent’s own order
 		   #  PROFILE                            WHY HERE                             REASON
 		▸  1  anthropic:default                  place 1 of the order                 ok
 		   –  anthropic:old                      expired, and cannot be refreshed     expired

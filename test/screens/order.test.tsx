@@ -37,7 +37,7 @@ describe('an order that is made', () => {
 		expect(stored(app)).toBeUndefined();
 		await app.press('s');
 		await app.waitFor('✓ Saved the order of acme.');
-		await app.waitFor("from: the agent's own order");
+		await app.waitFor('from: the agent’s own order');
 		expect(stored(app)).toEqual({acme: ['acme:c', 'acme:a', 'acme:b']});
 	});
 
@@ -174,7 +174,7 @@ test('profiles that cannot be used stand at the end, with the reason', async () 
 		usage: {'acme:a': {cooldownUntil: noon + 10 * 60_000}},
 	});
 	expect(shown(app)).toEqual(['acme:b', 'acme:c', 'acme:a', 'acme:over']);
-	expect(app.frame()).toMatch(/acme:a .* cooling down, tried last, back in…? .*cooldown/);
+	expect(app.frame()).toMatch(/acme:a .* cooling down after failures, back .*cooldown/);
 	expect(app.frame()).toMatch(/– {2}acme:over .* expired, and cannot be refresh.*expired/);
 });
 
