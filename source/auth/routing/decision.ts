@@ -135,7 +135,8 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 		...{tried: input.tried, minTtlMs: input.minTtlMs},
 	});
 	const isLocked = pin !== undefined && pin.source !== 'auto';
-	const endsHere = endOf(order);
+	const isNamed = pin?.source === 'request' && option.model !== undefined;
+	const endsHere = isNamed ? 'one profile was asked for by name, and no other is tried' : endOf(order);
 	return {...option, order, isLocked, ...(endsHere ? {endsHere} : {})};
 }
 
@@ -143,7 +144,8 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 function endOf({places}: EffectiveOrder): string | undefined {
 	const tried = places.filter(({place}) => place !== undefined);
 	const isOut = tried.every(({until}) => until !== undefined);
-	return isOut && tried.some(({failure}) => failure === 'format')
+	// One that the caller has tried already has its failure too.
+	return isOut && places.some(({failure}) => failure === 'format')
 		? 'its last failure was of the request’s form, which no other model mends'
 		: undefined;
 }
