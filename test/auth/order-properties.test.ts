@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
 import {eligibility, setAsideUntil} from '../../source/auth/health.ts';
-import {effectiveOrder, type OrderInput} from '../../source/auth/routing/order.ts';
+import {effectiveOrder, type OrderInput, type Pin} from '../../source/auth/routing/order.ts';
 import type {Credential} from '../../source/store/schema.ts';
 
 const now = 1_800_000_000_000;
@@ -40,7 +40,12 @@ const profiles: fc.Arbitrary<ProfileFacts[]> = fc
 	);
 const namedOrder = fc.option(fc.array(fc.constantFrom(...ids, 'a:gone')), {nil: undefined, freq: 1});
 
-const input: fc.Arbitrary<OrderInput> = fc.record({
+const pin: fc.Arbitrary<Pin> = fc.record({
+	profileId: fc.constantFrom(...ids, 'a:gone'),
+	source: fc.constantFrom('auto', 'user', 'request'),
+});
+
+const plain: fc.Arbitrary<OrderInput> = fc.record({
 	agentId: fc.constant('main'),
 	provider: fc.constant('a'),
 	profiles,
@@ -50,6 +55,23 @@ const input: fc.Arbitrary<OrderInput> = fc.record({
 	now: fc.constant(now),
 	env: fc.constant(env),
 });
+
+/** With a pin, profiles that were tried, and a wish for how long it must be good, each as likely as not. */
+const input: fc.Arbitrary<OrderInput> = fc
+	.tuple(
+		plain,
+		fc.record({
+			pin: maybe(pin),
+			tried: maybe(fc.subarray(ids)),
+			minTtlMs: maybe(fc.constantFrom(0, 1, 2)),
+		}),
+	)
+	.map(([given, more]) => ({...given, ...more}));
+
+/** The pin that leaves no other profile. */
+function lockedBy({pin: given}: OrderInput): string | undefined {
+	return given && given.source !== 'auto' ? given.profileId : undefined;
+}
 
 /** The profiles that the order is taken from, and those of them that are tried, in this order. */
 function parts(given: OrderInput) {
@@ -64,7 +86,12 @@ test('each stored profile of the provider appears once, and nothing appears twic
 			expect(new Set(named).size).toBe(named.length);
 			const stored = given.profiles.filter(facts => facts.provider === 'a').map(facts => facts.profileId);
 			expect(named).toEqual(expect.arrayContaining(stored));
-			const known = new Set([...stored, ...(given.storeOrder ?? given.configOrder ?? [])]);
+			const locked = lockedBy(given);
+			const known = new Set([
+				...stored,
+				...(given.storeOrder ?? given.configOrder ?? []),
+				...(locked ? [locked] : []),
+			]);
 			expect(named.filter(id => !known.has(id))).toEqual([]);
 		}),
 	);
@@ -80,44 +107,74 @@ test('places count from 1, and what is not tried stands behind what is', () => {
 	);
 });
 
-test('exactly the eligible ones of the base list are tried', () => {
+test('exactly the eligible ones of the base list are tried, or of a pin that leaves no other', () => {
 	fc.assert(
 		fc.property(input, given => {
 			const {explicit, tried, places} = parts(given);
+			const locked = lockedBy(given);
 			for (const facts of given.profiles.filter(({provider}) => provider === 'a')) {
-				const place = places.find(({profileId}) => profileId === facts.profileId);
-				const excluded = place?.reason === 'excluded_by_auth_order';
-				if (explicit) expect(excluded).toBe(!explicit.includes(facts.profileId));
-				const expected = !excluded && eligibility(facts, now, env) === 'ok';
-				expect(tried.some(({profileId}) => profileId === facts.profileId)).toBe(expected);
+				const {profileId} = facts;
+				const reason = places.find(place => place.profileId === profileId)?.reason;
+				const isNamed = profileId === locked;
+				const excluded = reason === 'excluded_by_auth_order';
+				if (locked !== undefined && !isNamed) expect(reason).toBe('excluded_by_pin');
+				else if (explicit) expect(excluded).toBe(!isNamed && !explicit.includes(profileId));
+				const isOut = (locked !== undefined && !isNamed) || excluded || given.tried?.includes(profileId);
+				const expected = !isOut && eligibility(facts, now, env, given.minTtlMs) === 'ok';
+				expect(tried.some(place => place.profileId === profileId)).toBe(expected);
 			}
 		}),
 	);
 });
 
-test('those ready go before those set aside, which come back in this order', () => {
+test('no usable profile stands behind one that is not, and those set aside come back in their order', () => {
 	fc.assert(
 		fc.property(input, given => {
-			const {tried} = parts(given);
+			const {tried, places} = parts(given);
 			const until = tried.map(({profileId}) => {
 				const facts = given.profiles.find(other => other.profileId === profileId);
 				return (facts && setAsideUntil(facts, now)?.until) ?? 0;
 			});
 			expect(until).toEqual(until.toSorted((a, b) => a - b));
 			expect(tried.map(place => place.until ?? 0)).toEqual(until);
+			const isOut = places.map(
+				({reason}) => reason !== 'ok' && reason !== 'cooldown' && reason !== 'disabled',
+			);
+			expect(isOut).toEqual(isOut.toSorted((a, b) => Number(a) - Number(b)));
 		}),
 	);
 });
 
-test('an explicit order is honoured among those ready', () => {
+test('an explicit order is honoured among those ready, behind a pin', () => {
 	fc.assert(
 		fc.property(input, given => {
 			const {explicit, tried} = parts(given);
 			if (!explicit) return;
 			const places = tried
-				.filter(({reason}) => reason === 'ok')
+				.filter(({reason, profileId}) => reason === 'ok' && profileId !== given.pin?.profileId)
 				.map(({profileId}) => explicit.indexOf(profileId));
+			expect(places).not.toContain(-1);
 			expect(places).toEqual(places.toSorted((a, b) => a - b));
+		}),
+	);
+});
+
+test('a pin moves its own profile to the front, if that is ready, and no other', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {tried} = parts(given);
+			const {pin: _, ...unpinned} = given;
+			const without = parts({...unpinned, pin: undefined}).tried;
+			if (lockedBy(given)) {
+				expect(tried.length).toBeLessThanOrEqual(1);
+				return;
+			}
+			const pinned = without.find(
+				({profileId, reason}) => profileId === given.pin?.profileId && reason === 'ok',
+			);
+			const order = without.map(({profileId}) => profileId);
+			const expected = pinned ? [pinned.profileId, ...order.filter(id => id !== pinned.profileId)] : order;
+			expect(tried.map(({profileId}) => profileId)).toEqual(expected);
 		}),
 	);
 });
