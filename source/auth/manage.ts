@@ -1,9 +1,11 @@
 import {JarvisError} from '../errors.ts';
+import {readConfig} from '../store/config.ts';
 import * as edit from '../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import {handedOutSecret} from './facts.ts';
 import {foreignProfile, unknownProfile} from './profile-errors.ts';
+import {usableProfiles} from './usable.ts';
 
 /**
  * Removes a profile with its secrets, its usage and its places in orders.
@@ -48,8 +50,9 @@ export async function renameProfile(
 }
 
 /**
- * Sets an agent's explicit order of a provider, or takes it away (`undefined`).
- * @throws `profile_unknown`, `profile_foreign`, and what `updateCredentials` throws
+ * Sets an agent's explicit order of a provider, or takes it away (`undefined`). It may name profiles that
+ * the agent reads of the main one.
+ * @throws `profile_unknown`, `profile_foreign`, and what `usableProfiles` and `updateCredentials` throw
  */
 export async function changeOrder(
 	paths: StatePaths,
@@ -57,9 +60,15 @@ export async function changeOrder(
 	providerId: string,
 	ids: readonly string[] | undefined,
 ): Promise<void> {
+	const usable = ids ? (await usableProfiles(paths, await readConfig(paths), agentId)).profiles : [];
+	const inherited = new Map(
+		usable
+			.filter(({owner}) => owner !== agentId)
+			.map(({profileId, credential}) => [profileId, credential] as const),
+	);
 	await updateCredentials(paths, agentId, (document, current) => {
 		for (const id of ids ?? []) {
-			const profile = current.profiles.get(id);
+			const profile = current.profiles.get(id) ?? inherited.get(id);
 			if (!profile) throw unknownProfile(agentId, id);
 			if (profile.provider !== providerId) throw foreignProfile(id, profile.provider, providerId);
 		}
