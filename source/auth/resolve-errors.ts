@@ -70,12 +70,13 @@ function reasons(passedOver: readonly PassedOver[]): string {
 // A pin that a person made is never left silently.
 function pinSentence(
 	{sessionKey}: ResolveRequest,
-	{pin}: Prepared,
+	{agentId, pin, decision}: Prepared,
 ): {readonly message: string; readonly next: string} {
-	if (sessionKey === undefined || pin?.source !== 'user') return {message: '', next: ''};
+	const isInForce = pin?.source === 'user' && decision.options.some(({isLocked}) => isLocked);
+	if (sessionKey === undefined || !isInForce) return {message: '', next: ''};
 	return {
 		message: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
-		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default'`,
+		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`,
 	};
 }
 
