@@ -82,6 +82,8 @@ export interface Aim {
 	readonly pin?: Pin & {readonly provider: string};
 	/** The session as it is stored. */
 	readonly session?: Session;
+	/** The provider of the model that the session uses by itself. */
+	readonly ownProvider?: string;
 }
 
 /** What a decision was made from, and the decision. */
