@@ -81,11 +81,11 @@ describe('a failure', () => {
 		const {paths, jarvis} = stateWith();
 		const before = bytes(paths);
 		for (const report of [
-			jarvis.reportFailure({profileId: 'acme:gone'}, {reason: 'auth'}),
-			jarvis.reportSuccess({profileId: 'acme:gone'}),
-			jarvis.clearCooldown({profileId: 'acme:gone'}),
+			() => jarvis.reportFailure({profileId: 'acme:gone'}, {reason: 'auth'}),
+			() => jarvis.reportSuccess({profileId: 'acme:gone'}),
+			() => jarvis.clearCooldown({profileId: 'acme:gone'}),
 		]) {
-			expect(await refusal(report)).toMatchObject({
+			expect(await refusal(report())).toMatchObject({
 				code: 'profile_unknown',
 				next: expect.stringContaining('jarvis models auth list --agent main'),
 			});

@@ -149,7 +149,7 @@ function sift(
 			});
 		const isPinned = profileId === locked?.profileId;
 		if (!facts) drop('unknown_profile', 'no such profile is stored');
-		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${facts.provider}`);
+		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${clean(facts.provider)}`);
 		else if (locked && !isPinned) drop('excluded_by_pin', excludedWords(locked));
 		else if (!isPinned && !ordered.has(profileId)) drop('excluded_by_auth_order', 'left out by the order');
 		else if (input.tried?.includes(profileId)) {
@@ -189,7 +189,8 @@ function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | und
 }
 
 function excludedWords({profileId, source}: Pin): string {
-	return source === 'user' ? `the session is pinned to ${profileId}` : `${profileId} was asked for`;
+	const id = clean(profileId);
+	return source === 'user' ? `the session is pinned to ${id}` : `${id} was asked for`;
 }
 
 function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts): string {
