@@ -50,9 +50,9 @@ export async function renameProfile(
 }
 
 /**
- * Sets an agent's explicit order of a provider, or takes it away (`undefined`). It may name profiles that
- * the agent reads of the main one.
- * @throws `profile_unknown`, `profile_foreign`, and what `usableProfiles` and `updateCredentials` throw
+ * Sets an agent's explicit order of a provider, or takes it away (`undefined`). It may name what the agent
+ * reads of the main agent, too.
+ * @throws `profile_unknown`, `profile_foreign`, and what `readConfig` and `updateCredentials` throw
  */
 export async function changeOrder(
 	paths: StatePaths,
@@ -60,11 +60,11 @@ export async function changeOrder(
 	providerId: string,
 	ids: readonly string[] | undefined,
 ): Promise<void> {
-	const usable = ids ? (await usableProfiles(paths, await readConfig(paths), agentId)).profiles : [];
+	const {profiles} = await usableProfiles(paths, await readConfig(paths), agentId);
 	const inherited = new Map(
-		usable
-			.filter(({owner}) => owner !== agentId)
-			.map(({profileId, credential}) => [profileId, credential] as const),
+		profiles.flatMap(({owner, profileId, credential}) =>
+			owner === agentId ? [] : [[profileId, credential] as const],
+		),
 	);
 	await updateCredentials(paths, agentId, (document, current) => {
 		for (const id of ids ?? []) {
