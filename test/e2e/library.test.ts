@@ -83,7 +83,7 @@ try {
 
 // What is wrong must be seen: nothing of it is an \`any\`.
 // @ts-expect-error
-await jarvis.resolve({provider: 'acme'});
+await jarvis.resolve({providerId: 1});
 // @ts-expect-error
 resolved.nothing;
 // @ts-expect-error
@@ -161,7 +161,7 @@ it('hands out a good token, and loads nothing that this does not need', async ()
 		console.log(JSON.stringify({resolved, urls, builtins, waiting}));`,
 	);
 	expect(resolved).toEqual({
-		...{agentId: 'main', provider: 'acme', profileId: 'acme:default', kind: 'api_key', secret: key},
+		...{agentId: 'main', profileId: 'acme:default', provider: 'acme', kind: 'api_key', secret: key},
 		...{reason: 'ok', why: 'API key, never used', passedOver: []},
 	});
 	const files = urls.filter(url => url.startsWith('file:')).map(url => fileURLToPath(url));

@@ -38,11 +38,9 @@ it('prints the token alone, whatever kind it is of', async () => {
 		expect(outcome).toEqual({code: 0, stdout: `${secret}\n`, stderr: ''});
 	}
 	expect(await runJson(state, [...token, 'b'])).toEqual({
-		agentId: 'main',
-		...{provider: 'b', profileId: 'b:default', kind: 'token'},
-		...{reason: 'ok', why: 'token, never used', passedOver: []},
-		token: setup,
+		...{agentId: 'main', profileId: 'b:default', provider: 'b', kind: 'token', token: setup},
 		expires: stored(state, 'b:default').expires,
+		...{reason: 'ok', why: 'token, never used', passedOver: []},
 	});
 });
 
@@ -56,10 +54,10 @@ it('refreshes a token that is over, once, and leaves a good one as it is', async
 	expect(renewed.refresh).not.toBe(old.refresh);
 	expect(await run(sandbox, [...token, 'acme'])).toEqual(first);
 	expect(await runJson(sandbox, [...token, 'acme', '--agent', 'main', '--profile', 'acme:maya'])).toEqual({
-		...{agentId: 'main', provider: 'acme', profileId: 'acme:maya', kind: 'oauth'},
-		...{reason: 'ok', why: 'asked for', passedOver: []},
+		...{agentId: 'main', profileId: 'acme:maya', provider: 'acme', kind: 'oauth'},
 		token: renewed.access,
 		expires: renewed.expires,
+		...{reason: 'ok', why: 'asked for', passedOver: []},
 	});
 	expect(sandbox.server.refreshRequests).toBe(1);
 });
