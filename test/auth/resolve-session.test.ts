@@ -108,6 +108,14 @@ describe('the profile of a session moves', () => {
 			'when it is set aside',
 			({jarvis}) => jarvis.reportFailure({profileId: 'acme:a'}, {reason: 'rate_limit'}),
 		],
+		[
+			'when it is set aside, also for the request that tried it',
+			async ({jarvis, ask}) => {
+				await jarvis.reportFailure({profileId: 'acme:a'}, {reason: 'rate_limit'});
+				await ask({tried: ['acme:a']});
+				await jarvis.clearCooldown({profileId: 'acme:a'});
+			},
+		],
 		['when it is disabled', ({jarvis}) => jarvis.reportFailure({profileId: 'acme:a'}, {reason: 'billing'})],
 		['when it is gone', ({jarvis}) => jarvis.removeProfile('main', 'acme:a')],
 		['when the order leaves it out', ({jarvis}) => jarvis.setOrder('main', providerId, ['acme:b'])],
@@ -186,6 +194,22 @@ describe('the profile of a session stays', () => {
 		expect(session()).toMatchObject(pin('acme:a'));
 		clock.now += minute;
 		expect(await ask()).toMatchObject({profileId: 'acme:a', model: 'one'});
+	});
+
+	test('where there is none yet, and a fallback model is used for a model that was asked for', async () => {
+		const {ask, paths} = await open(
+			{profiles: {'acme:a': {...key(''), key: ''}, 'other:x': key('x', 'other')}},
+			{agents: {defaults: {model: {fallbacks: ['other/two']}}}},
+		);
+		expect(await ask({model: 'acme/one'})).toMatchObject({profileId: 'other:x', model: 'two'});
+		expect(() => readFileSync(paths.sessions('main'))).toThrow('ENOENT');
+	});
+
+	test('where a person chose it, of another provider than that of the model', async () => {
+		const {ask, paths, session} = await open({profiles: {...two, 'other:x': key('x', 'other')}});
+		writeJson(paths.sessions('main'), {[sessionKey]: {sessionId: 's', ...pin('other:x', 'user')}});
+		expect(await ask()).toMatchObject({profileId: 'acme:a'});
+		expect(session()).toEqual({sessionId: 's', ...pin('other:x', 'user')});
 	});
 
 	test('while another provider is asked for', async () => {
