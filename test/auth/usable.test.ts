@@ -60,10 +60,12 @@ describe('an agent without profiles of a provider', () => {
 		expect(await jarvis.resolve({providerId})).not.toHaveProperty('owner');
 	});
 
-	test('has an order of its own over them, and not the main agent’s', async () => {
+	test('has the main agent’s order of them, or one of its own', async () => {
 		const order = {acme: ['acme:b', 'acme:a']};
 		expect(await (await withAgents({}, {order})).ask()).toMatchObject({profileId: 'acme:b'});
-		expect(await (await withAgents({order})).ask()).toMatchObject({profileId: 'acme:a'});
+		expect(await (await withAgents({order})).ask()).toMatchObject({profileId: 'acme:b'});
+		const both = await withAgents({order}, {order: {acme: ['acme:a']}});
+		expect(await both.ask()).toMatchObject({profileId: 'acme:a', why: 'place 1 of the order'});
 		const left = await withAgents({}, {order: {acme: ['acme:b']}});
 		expect(await refusal(left.ask({tried: ['acme:b']}))).toMatchObject({
 			message: expect.stringContaining('acme:a: left out by the order (excluded_by_auth_order)'),
