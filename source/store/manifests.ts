@@ -12,6 +12,10 @@ const words = v.pipe(
 	text,
 	v.regex(/^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'has characters that cannot be shown'),
 );
+/** valibot takes a list for an object, too. */
+const objectOnly = <Schema extends v.GenericSchema>(schema: Schema) =>
+	v.lazy((input): Schema | v.NeverSchema<string> => (Array.isArray(input) ? v.never('is a list') : schema));
+const texts = objectOnly(v.record(v.string(), v.string()));
 const claimPath = v.pipe(v.array(text), v.minLength(1));
 
 const about = {
@@ -28,9 +32,15 @@ const client = {
 			),
 		),
 	),
-	authorizationEndpoint: v.exactOptional(url),
-	deviceAuthorizationEndpoint: v.exactOptional(url),
-	tokenEndpoint: v.exactOptional(url),
+	authorizationEndpoint: v.exactOptional(
+		v.pipe(url, v.description('where the browser logs in; instead of what the metadata says')),
+	),
+	deviceAuthorizationEndpoint: v.exactOptional(
+		v.pipe(url, v.description('where a device code is got; instead of what the metadata says')),
+	),
+	tokenEndpoint: v.exactOptional(
+		v.pipe(url, v.description('where tokens are got and refreshed; instead of what the metadata says')),
+	),
 	revocationEndpoint: v.exactOptional(
 		v.pipe(url, v.description('where a login is ended by `models auth logout` (RFC 7009)')),
 	),
@@ -68,10 +78,7 @@ const oauthMethod = v.pipe(
 				'exactly those that are registered with the server. They are tried in order when a port is taken; no other port is ever used. One that is not on loopback is used by pasting',
 			),
 		),
-		authorizeParams: v.optional(
-			v.pipe(v.record(v.string(), v.string()), v.description('further parameters of the authorize URL')),
-			{},
-		),
+		authorizeParams: v.optional(v.pipe(texts, v.description('further parameters of the authorize URL')), {}),
 	}),
 	v.check(
 		method =>
@@ -104,23 +111,25 @@ const secretMethod = v.pipe(
 		madeAt: v.exactOptional(v.pipe(text, v.description('the page, or the command, by which it is made'))),
 		form: v.exactOptional(
 			v.pipe(
-				v.object({
-					prefix: v.exactOptional(text),
-					isStrict: v.exactOptional(
-						v.pipe(
-							v.literal(true),
-							v.description('what begins otherwise is not taken; else that is a warning'),
+				objectOnly(
+					v.object({
+						prefix: v.exactOptional(v.pipe(text, v.description('what it begins with'))),
+						isStrict: v.exactOptional(
+							v.pipe(
+								v.literal(true),
+								v.description('what begins otherwise is not taken; else that is a warning'),
+							),
 						),
-					),
-					usualLength: v.exactOptional(
-						v.pipe(
-							v.number(),
-							v.integer(),
-							v.minValue(1),
-							v.description('in characters: a shorter one may have been cut off'),
+						usualLength: v.exactOptional(
+							v.pipe(
+								v.number(),
+								v.integer(),
+								v.minValue(1),
+								v.description('in characters: a shorter one may have been cut off'),
+							),
 						),
-					),
-				}),
+					}),
+				),
 				v.description('what it usually looks like'),
 			),
 		),
@@ -136,12 +145,12 @@ const probe = v.pipe(
 				v.description('the kinds of credential that it is for; all if absent'),
 			),
 		),
-		url,
-		method: v.exactOptional(v.picklist(['GET', 'POST'])),
+		url: v.pipe(url, v.description('where it is sent')),
+		method: v.exactOptional(v.pipe(v.picklist(['GET', 'POST']), v.description('GET if absent'))),
 		secretHeader: v.exactOptional(
 			v.pipe(text, v.description('the header that carries the secret; `Authorization: Bearer` if absent')),
 		),
-		headers: v.exactOptional(v.record(v.string(), v.string())),
+		headers: v.exactOptional(v.pipe(texts, v.description('further headers'))),
 		accountHeader: v.exactOptional(v.pipe(text, v.description('the header that carries the account id'))),
 	}),
 	v.description('a request that shows whether a credential works'),

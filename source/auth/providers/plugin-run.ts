@@ -42,10 +42,13 @@ export interface PluginQuestion {
 }
 
 /** How much memory (MB) a plugin may use. */
-const mostMemoryMb = 512;
+const mostMemoryMb = 256;
 
-/** How long (ms) a plugin that is told to stop may take to close what it opened, or to print its last words. */
-const closingMs = 100;
+/** How long (ms) a worker that is told to stop may take to end itself. */
+const stoppingMs = 1000;
+
+/** How long (ms) one that is debugged has for its last words. */
+const lastWordsMs = 100;
 
 /** Into how many looks the time is divided in which a plugin must show that its event loop runs. */
 const looks = 4;
@@ -171,8 +174,9 @@ export async function runPlugin(run: PluginRun): Promise<unknown> {
 		for (const timer of timers) clearTimeout(timer);
 		for (const call of calls) call.reject(pluginFailed(plugin, `is done with its ${run.doing}`));
 		thread.off('message', take);
+		if (isDebugged) await new Promise(resume => setTimeout(resume, lastWordsMs));
 		thread.unref();
-		if (run.signal.aborted || isDebugged) setTimeout(() => void thread.terminate(), closingMs);
+		if (run.signal.aborted) setTimeout(() => void thread.terminate(), stoppingMs).unref();
 		else void thread.terminate();
 	}
 }

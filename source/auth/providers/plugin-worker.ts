@@ -23,6 +23,9 @@ const tellPauseMs = 100;
 
 const mostQuestions = 16;
 
+/** How long (ms) a plugin that is told to stop has to close what it opened. */
+const closingMs = 20;
+
 type Callbacks = Readonly<Record<string, ((argument: string) => unknown) | undefined>>;
 
 const stop = new AbortController();
@@ -43,7 +46,8 @@ parentPort?.on('message', (message: ToWorker) => {
 		case 'call':
 			return call(message).catch(failed);
 		case 'abort':
-			return stop.abort();
+			stop.abort();
+			setTimeout(() => process.exit(), closingMs);
 	}
 });
 run().catch(failed);
