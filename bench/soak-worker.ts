@@ -25,7 +25,13 @@ export type SoakNews =
 	| {readonly kind: 'ready'}
 	/** When its reply came, and when it was durable in the slot and in the store (epoch ms, with fractions). */
 	| {readonly kind: 'refresh'; readonly reply: number; readonly kept: number; readonly stored: number}
-	| {readonly kind: 'error'; readonly code: string; readonly record: SoakRecord; readonly askedAt: number};
+	| {
+			readonly kind: 'error';
+			readonly code: string;
+			readonly message: string;
+			readonly record: SoakRecord;
+			readonly askedAt: number;
+	  };
 
 function tell(news: SoakNews): void {
 	process.send?.(news);
@@ -69,7 +75,8 @@ async function work({stateDir, statusFile, records, pauseMs}: SoakOrder): Promis
 			update({at: undefined, tokens: status.tokens + 1, expiries: status.expiries + isOver});
 		} catch (error) {
 			update({at: undefined});
-			tell({kind: 'error', code: asJarvisError(error).code, record, askedAt});
+			const {code, message} = asJarvisError(error);
+			tell({kind: 'error', code, message, record, askedAt});
 		}
 		await pause(Math.random() * pauseMs);
 	}

@@ -56,7 +56,7 @@ export const errorTable = {
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
 	profiles_set_aside: {
 		exit: 1,
-		meaning: 'Every profile is set aside after failures, and only a ready one was asked for.',
+		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',
 	},
 	no_model: {
 		exit: 2,

@@ -71,6 +71,8 @@ async function note(
 ): Promise<void> {
 	const at = context.now();
 	if (outcome === 'unknown') return;
+	const saysNothing = outcome === 'timeout' || outcome === 'network';
+	if (saysNothing && !report) return;
 	if (report && outcome !== 'ok') {
 		await reportFailure(context.paths, {agentId, profileId}, {reason: outcome, at, resetAt});
 		return;

@@ -113,10 +113,11 @@ export async function withLock<T>(
 
 /**
  * How long (ms) to pause between two looks: a tenth of what one has waited already. Many that look all the time
- * would take from the holder what it needs to come to its end.
+ * would take from the holder what it needs to come to its end; but no more than a few times as long as those
+ * who come later, who would always be first.
  */
 function pauseAfter(waitedMs: number): number {
-	return (0.5 + Math.random()) * Math.min(50, Math.max(8, waitedMs / 10));
+	return (0.5 + Math.random()) * Math.min(24, Math.max(8, waitedMs / 10));
 }
 
 interface LockPaths {
