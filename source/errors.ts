@@ -18,6 +18,10 @@ export const errorTable = {
 	profile_foreign: {exit: 1, meaning: 'The profile belongs to another provider.'},
 	provider_unknown: {exit: 1, meaning: 'No built-in provider and no plugin has that id.'},
 	manifest_invalid: {exit: 1, meaning: 'A plugin manifest does not have the documented form.'},
+	plugin_invalid: {exit: 1, meaning: 'What was to be added as a plugin is none, or could not be installed.'},
+	plugin_conflict: {exit: 1, meaning: 'A built-in provider or another plugin has the plugin’s name already.'},
+	plugin_unknown: {exit: 1, meaning: 'There is no plugin of that id.'},
+	plugin_failed: {exit: 1, meaning: 'A plugin’s own code threw, hung, ended or gave what it must not give.'},
 	session_invalid_key: {exit: 2, meaning: 'The session key has a form that JARVIS does not accept.'},
 	session_unknown: {exit: 1, meaning: 'The agent has no session of that key.'},
 	model_unknown: {exit: 1, meaning: 'A model reference leads to no provider that the agent can use.'},
@@ -52,7 +56,7 @@ export const errorTable = {
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
 	profiles_set_aside: {
 		exit: 1,
-		meaning: 'Every profile is set aside after failures, and only a ready one was asked for.',
+		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',
 	},
 	no_model: {
 		exit: 2,

@@ -3,6 +3,7 @@ import {readConfig} from '../store/config.ts';
 import * as edit from '../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
+import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret} from './facts.ts';
 import {foreignProfile, unknownProfile} from './profile-errors.ts';
 import {usableProfiles} from './usable.ts';
@@ -20,7 +21,7 @@ export async function removeProfile(paths: StatePaths, agentId: string, profileI
 }
 
 /**
- * Gives a profile another id, wherever it is named.
+ * Gives a profile another id, wherever the agent's own files name it.
  * @throws `profile_unknown`, `profile_invalid_id`, `profile_exists`, `profile_foreign` when the new id
  * names another provider, and what `updateCredentials` throws
  */
@@ -47,6 +48,7 @@ export async function renameProfile(
 		}
 		edit.renameProfile(document, from, to);
 	});
+	await updateSessions(paths, agentId, document => renamePins(document, from, to));
 }
 
 /**

@@ -5,6 +5,7 @@ import type {
 	Login,
 	LoginOutcome,
 	LoginResult,
+	LoginState,
 	WaitingState,
 } from '../auth/login/contract.ts';
 import type {LoginRequest} from '../core.ts';
@@ -188,6 +189,8 @@ function readInput(context: CommandContext, login: Login): Input {
 		clearTimeout(timer);
 		const text = pending;
 		const state = login.state();
+		// What comes before anybody asks is kept for who does.
+		if (!takesInput(state)) return;
 		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
 		pending = '';
 		try {
@@ -218,6 +221,13 @@ function readInput(context: CommandContext, login: Login): Input {
 		const {step} = login.state();
 		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
 	};
+	const onKept = () => {
+		if (hasEnded) void onEnd();
+		else if (/[\r\n]/.test(pending)) timer = setTimeout(submit, pasteGapMs);
+	};
+	const stopWatching = login.subscribe(() => {
+		if (pending !== '' && login.state().step === 'waiting') onKept();
+	});
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
 	// A question that was asked before has paused it, and a listener alone does not take that back.
@@ -226,14 +236,19 @@ function readInput(context: CommandContext, login: Login): Input {
 		refusedForGood: forGood.promise,
 		expect({secret}) {
 			if (stdin.isTTY) stdin.setRawMode(secret);
-			if (hasEnded) void onEnd();
+			onKept();
 		},
 		stop() {
 			clearTimeout(timer);
+			stopWatching();
 			if (stdin.isTTY) stdin.setRawMode(false);
 			stdin.removeListener('data', onData);
 			stdin.removeListener('end', onEnd);
 			stdin.pause();
 		},
 	};
+}
+
+function takesInput({step}: LoginState): boolean {
+	return step === 'waiting' || step === 'device' || step === 'asking';
 }

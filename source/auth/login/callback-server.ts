@@ -22,7 +22,7 @@ export interface CallbackServer {
  */
 export async function listenForCallback(
 	redirectUris: readonly string[],
-	judge: (params: URLSearchParams) => CallbackVerdict,
+	judge: (params: URLSearchParams) => CallbackVerdict | Promise<CallbackVerdict>,
 ): Promise<CallbackServer | undefined> {
 	for (const redirectUri of redirectUris) {
 		const url = new URL(redirectUri);
@@ -34,8 +34,8 @@ export async function listenForCallback(
 				server.closeIdleConnections();
 			}
 		};
-		const onRedirect = (params: URLSearchParams) => {
-			const verdict = judge(params);
+		const onRedirect = async (params: URLSearchParams) => {
+			const verdict = await judge(params);
 			if (verdict !== 'not ours') close();
 			return verdict;
 		};
@@ -56,9 +56,9 @@ function addressesOf(url: URL): string[] {
 async function listen(
 	url: URL,
 	address: string,
-	onRedirect: (params: URLSearchParams) => CallbackVerdict,
+	onRedirect: (params: URLSearchParams) => Promise<CallbackVerdict>,
 ): Promise<Server | undefined> {
-	const server = createServer((request, response) => {
+	const server = createServer(async (request, response) => {
 		const asked = parseTarget(request.url);
 		if (!asked || asked.pathname !== url.pathname) return answer(response, 404, 'not found');
 		if (request.method !== 'GET') {
@@ -67,7 +67,7 @@ async function listen(
 		}
 		// A page on the web could make a browser call us under a name of its own (DNS rebinding).
 		if (!isOwnHost(request.headers.host, url)) return answer(response, 400, 'not ours');
-		const kind = onRedirect(asked.searchParams);
+		const kind = await onRedirect(asked.searchParams);
 		return answer(response, kind === 'not ours' ? 400 : 200, kind);
 	});
 	try {

@@ -78,7 +78,8 @@ function ask(
 	const {message, placeholder, secret = false, mayBeEmpty = false, check, options} = question;
 	stage.onPaste(async text => {
 		const answer = text.trim();
-		const fault = answer === '' ? (mayBeEmpty ? undefined : 'Something must be typed.') : check?.(answer);
+		const fault =
+			answer === '' ? (mayBeEmpty ? undefined : 'Something must be typed.') : await check?.(answer);
 		if (fault !== undefined) throw new JarvisError('secret_malformed', fault, 'Type it again.');
 		answered.resolve(answer);
 		return undefined;
@@ -95,9 +96,9 @@ function ask(
 
 async function redirect(stage: Stage, request: RedirectRequest, until: number): Promise<URLSearchParams> {
 	const arrived = Promise.withResolvers<URLSearchParams>();
-	const callback = await listenForCallback(request.redirectUris, params => {
+	const callback = await listenForCallback(request.redirectUris, async params => {
 		const isResponse = params.has('code') || params.has('error');
-		if (!isResponse || !request.isOurs(params)) return 'not ours';
+		if (!isResponse || !(await request.isOurs(params))) return 'not ours';
 		arrived.resolve(params);
 		return params.has('error') ? 'denied' : 'accepted';
 	});
@@ -107,11 +108,11 @@ async function redirect(stage: Stage, request: RedirectRequest, until: number): 
 		const input = readRedirectInput(text);
 		if (input.kind === 'bare code') arrived.resolve(new URLSearchParams({code: input.code}));
 		else if (input.kind !== 'response') throw unreadable();
-		else if (!request.isOurs(input.params)) throw stateMismatch();
+		else if (!(await request.isOurs(input.params))) throw stateMismatch();
 		else arrived.resolve(input.params);
 		return undefined;
 	});
-	const url = request.url(redirectUri);
+	const url = await request.url(redirectUri);
 	stage.moveAndOpen({step: 'waiting', listening: callback !== undefined, url, redirectUri, until}, url);
 	const params = await arrived.promise;
 	callback?.close();

@@ -65,7 +65,7 @@ export interface Decision {
 /**
  * Which credential an agent uses for a target now, and which ones after it (docs/routing.md): the order of
  * the provider; for a model, the fallback models after it once every profile of it is out; and only
- * where nothing is ready, those that are set aside after failures, soonest back first.
+ * where nothing is ready, those that are set aside after failures: of the wanted model first, soonest back first.
  */
 export function decide(input: DecisionInput): Decision {
 	const options: JudgedOption[] = [];
@@ -138,7 +138,8 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 		...{tried: input.tried, minTtlMs: input.minTtlMs},
 	});
 	const isLocked = pin !== undefined && pin.source !== 'auto';
-	const endsHere = endOf(order);
+	const isNamed = pin?.source === 'request' && option.model !== undefined;
+	const endsHere = isNamed ? 'one profile was asked for by name, and no other is tried' : endOf(order);
 	return {...option, order, isLocked, ...(endsHere ? {endsHere} : {})};
 }
 
@@ -146,7 +147,8 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 function endOf({places}: EffectiveOrder): string | undefined {
 	const tried = places.filter(({place}) => place !== undefined);
 	const isOut = tried.every(({until}) => until !== undefined);
-	return isOut && tried.some(({failure}) => failure === 'format')
+	// One that the caller has tried already has its failure too.
+	return isOut && places.some(({failure}) => failure === 'format')
 		? 'its last failure was of the request’s form, which no other model mends'
 		: undefined;
 }

@@ -1,4 +1,4 @@
-import type {CredentialKind} from '../../store/schema.ts';
+import {type CredentialKind, optional} from '../../store/schema.ts';
 import {clean, type ProfileFacts} from '../facts.ts';
 import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
 
@@ -149,15 +149,21 @@ function sift(
 	// A person's pin may name one that the order leaves out.
 	for (const profileId of new Set([...(locked ? [locked.profileId] : []), ...base, ...stored])) {
 		const facts = byId.get(profileId);
-		const drop = (reason: PlaceReason, why: string) =>
-			dropped.push({...(facts ? about(input, facts) : {profileId}), reason, why});
+		const drop = (reason: PlaceReason, why: string, failure?: string) =>
+			dropped.push({
+				...(facts ? about(input, facts) : {profileId}),
+				...{reason, why, ...optional('failure', failure)},
+			});
 		const isPinned = profileId === locked?.profileId;
 		if (!facts) drop('unknown_profile', 'no such profile is stored');
-		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${facts.provider}`);
+		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${clean(facts.provider)}`);
 		else if (locked && !isPinned) drop('excluded_by_pin', excludedWords(locked));
 		else if (!isPinned && !ordered.has(profileId)) drop('excluded_by_auth_order', 'left out by the order');
-		else if (input.tried?.includes(profileId)) drop('already_tried', 'tried for this request already');
-		else {
+		else if (input.tried?.includes(profileId)) {
+			const aside = setAsideUntil(facts, input.now);
+			const failure = aside && failureOf(facts, aside.reason).failure;
+			drop('already_tried', 'tried for this request already', failure);
+		} else {
 			const reason = eligibility(facts, input.now, input.env, input.minTtlMs);
 			if (reason === 'ok') tried.push(facts);
 			else drop(reason, droppedWords(reason));
@@ -190,7 +196,8 @@ function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | und
 }
 
 function excludedWords({profileId, source}: Pin): string {
-	return source === 'user' ? `the session is pinned to ${profileId}` : `${profileId} was asked for`;
+	const id = clean(profileId);
+	return source === 'user' ? `the session is pinned to ${id}` : `${id} was asked for`;
 }
 
 function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts): string {
@@ -205,15 +212,15 @@ function failureOf(
 	const failure = clean(reason === 'disabled' ? usage.disabledReason : usage.lastFailureReason);
 	const state = reason === 'cooldown' ? 'cooling down' : 'disabled';
 	if (!failure) return {why: `${state} after failures`};
-	return {failure, why: `${state} after ${failureWords[failure] ?? failure}`};
+	return {failure, why: `${state} after ${failureWords.get(failure) ?? failure}`};
 }
 
-const failureWords: Readonly<Record<string, string>> = {
-	auth: 'a refusal',
-	rate_limit: 'a rate limit',
-	billing: 'a billing failure',
-	format: 'a malformed request',
-};
+const failureWords: ReadonlyMap<string, string> = new Map([
+	['auth', 'a refusal'],
+	['rate_limit', 'a rate limit'],
+	['billing', 'a billing failure'],
+	['format', 'a malformed request'],
+]);
 
 function droppedWords(reason: ReasonCode): string {
 	switch (reason) {
