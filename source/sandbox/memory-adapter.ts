@@ -19,9 +19,8 @@ export function createMemoryAdapter(): Adapter {
 		async findByUid(uid) {
 			return [...records.values()].find(payload => payload.uid === uid);
 		},
-		async findByUserCode() {
-			// Belongs to the device flow, which this server does not offer.
-			return undefined;
+		async findByUserCode(userCode) {
+			return [...records.values()].find(payload => payload.userCode === userCode);
 		},
 		async consume(id) {
 			const payload = records.get(id);
