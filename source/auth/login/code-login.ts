@@ -11,6 +11,9 @@ import {timedOut, unreadable} from './login-errors.ts';
 import {readRedirectInput} from './redirect-input.ts';
 import type {Stage} from './stage.ts';
 
+/** How long (ms) after a code's end a login that polls for it still has to say so. */
+const codeGraceMs = 60_000;
+
 /**
  * Carries out a login that is code: a provider's own, or the standard device login.
  * @throws what the code throws, `login_timed_out`, and what `keepIssued` throws
@@ -22,27 +25,43 @@ export async function codeLogin(
 ): Promise<LoginResult> {
 	const waitMs = options.waitMs ?? loginWaitMs;
 	const over = Promise.withResolvers<never>();
-	const timer = setTimeout(() => over.reject(timedOut(options.provider, waitMs)), waitMs);
+	let timer: NodeJS.Timeout;
+	const endIn = (ms: number) => {
+		clearTimeout(timer);
+		timer = setTimeout(() => over.reject(timedOut(options.provider, ms)), ms);
+	};
+	endIn(waitMs);
 	stage.onEnd(() => clearTimeout(timer));
 	// Who loses the race has nobody who hears of it.
 	over.promise.catch(() => {});
 	const until = options.now() + waitMs;
-	const issued = await Promise.race([login(ioOf(options, stage, until)), over.promise]).catch(error => {
-		throw explained(options, error);
-	});
+	// A code may be good for longer than logins wait; whoever polls for it tells when it is over.
+	const onCode = (end: number) => endIn(Math.max(waitMs, end - options.now() + codeGraceMs));
+	const issued = await Promise.race([login(ioOf(options, stage, until, onCode)), over.promise]).catch(
+		error => {
+			throw explained(options, error);
+		},
+	);
 	stage.signal.throwIfAborted();
 	stage.move({step: 'exchanging'});
 	return keepIssued(options, issued);
 }
 
-function ioOf({network, now}: LoginOptions, stage: Stage, until: number): LoginIo {
+function ioOf(
+	{network, now}: LoginOptions,
+	stage: Stage,
+	until: number,
+	onCode: (end: number) => void,
+): LoginIo {
 	return {
 		fetch: network.fetch,
 		now,
 		signal: stage.signal,
 		progress: text => stage.move({step: 'exchanging', text: clean(text)}),
-		showCode: code =>
-			stage.moveAndOpen({step: 'device', ...code}, code.verificationUriComplete ?? code.verificationUri),
+		showCode: code => {
+			onCode(code.until);
+			stage.moveAndOpen({step: 'device', ...code}, code.verificationUriComplete ?? code.verificationUri);
+		},
 		showLink: link => {
 			const pasted = Promise.withResolvers<string>();
 			stage.onPaste(async text => {
