@@ -206,7 +206,6 @@ export async function openLogin(
 	const terminal = await openDashboard(sandbox, options);
 	await goTo(terminal, '5');
 	await terminal.waitFor('Acme');
-	await terminal.press('j');
 	await terminal.waitFor(/▸ {2}Acme/);
 	await terminal.press('\r');
 	return {terminal, link: await linkOn(terminal)};
