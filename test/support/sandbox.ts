@@ -148,14 +148,14 @@ export async function freePort(): Promise<number> {
 }
 
 /** Takes a port until the test ends. Rejects if it is taken already. */
-export async function takePort(port: number): Promise<void> {
-	const server = await listenOn(port);
+export async function takePort(port: number, host = '127.0.0.1'): Promise<void> {
+	const server = await listenOn(port, host);
 	onTestFinished(() => void server.close());
 }
 
-async function listenOn(port: number): Promise<Server> {
+async function listenOn(port: number, host = '127.0.0.1'): Promise<Server> {
 	const server = createServer();
-	server.listen({port, host: '127.0.0.1', exclusive: true});
+	server.listen({port, host, exclusive: true});
 	await once(server, 'listening');
 	return server;
 }
