@@ -93,10 +93,9 @@ function tellProgress(context: CommandContext, login: Login, input: Input): () =
 		told.add(name);
 		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
 		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
-		if (state.step === 'asking' && isNew) {
-			tellQuestion(context, state);
-			input.expect(state);
-		}
+		// First of all, so that nothing of a secret is shown that comes as soon as it is asked for.
+		if ((state.step === 'asking' || state.step === 'waiting') && isNew) input.expect(state);
+		if (state.step === 'asking' && isNew) tellQuestion(context, state);
 		if (state.step === 'waiting' && state.browser === 'failed')
 			context.tell('No browser could be opened: open the link yourself.');
 		if (state.step === 'exchanging' && isNew) context.tell(state.text ?? 'Finishing the login…');
@@ -154,8 +153,8 @@ function tellNote(context: CommandContext, {provider}: Login): void {
 /** What is typed or piped, on its way to the login. */
 interface Input {
 	readonly refusedForGood: Promise<never>;
-	/** Makes the terminal fit for the question: a secret is not shown as it is typed. */
-	expect(question: AskingState): void;
+	/** Makes the terminal fit for what is asked, a secret is not shown as it is typed; and hands over what came before. */
+	expect(state: AskingState | WaitingState): void;
 	stop(): void;
 }
 
@@ -173,6 +172,8 @@ function readInput(context: CommandContext, login: Login): Input {
 		clearTimeout(timer);
 		const text = pending;
 		const state = login.state();
+		// Nobody takes it yet: it stays for the question that comes.
+		if (state.step === 'preparing') return;
 		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
 		pending = '';
 		try {
@@ -186,13 +187,20 @@ function readInput(context: CommandContext, login: Login): Input {
 	};
 	const onData = (chunk: Buffer) => {
 		const text = chunk.toString('utf8');
-		if (isHidden()) {
-			// Without the terminal's own editing, its keys come as they are.
-			if (text.includes('\u0003')) return login.cancel();
-			if (text === '\u007f' || text === '\b') pending = pending.slice(0, -1);
-			else if (text === '\u0015') pending = '';
-			else pending += text;
-		} else pending += text;
+		if (!isHidden()) pending += text;
+		// Without the terminal's own editing, its keys come as they are.
+		else {
+			for (const key of text) {
+				if (key === '\u0003') return login.cancel();
+				if (key === '\u0004' && pending === '') return void onEnd();
+				if (key === '\u007f' || key === '\b') pending = pending.slice(0, -1);
+				else if (key === '\u0015') pending = '';
+				else pending += key;
+			}
+		}
+		submitSoon();
+	};
+	const submitSoon = () => {
 		clearTimeout(timer);
 		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
 	};
@@ -205,11 +213,14 @@ function readInput(context: CommandContext, login: Login): Input {
 	};
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
+	// A question that was asked line by line before has left it paused.
+	stdin.resume();
 	return {
 		refusedForGood: forGood.promise,
-		expect({secret}) {
-			if (stdin.isTTY) stdin.setRawMode(secret);
+		expect(state) {
+			if (stdin.isTTY) stdin.setRawMode(state.step === 'asking' && state.secret);
 			if (hasEnded) void onEnd();
+			else submitSoon();
 		},
 		stop() {
 			clearTimeout(timer);

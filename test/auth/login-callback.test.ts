@@ -39,6 +39,7 @@ test('a login by callback stores the credential', async () => {
 			profileId: 'acme:maya@example.test',
 			provider: 'acme',
 			agentId: 'main',
+			kind: 'oauth',
 			accountId: 'sandbox-account-maya',
 			email: 'maya@example.test',
 			expires: expect.any(Number),

@@ -50,6 +50,7 @@ it('prints one JSON object with --json', async () => {
 		profileId: 'acme:mine',
 		provider: 'acme',
 		agentId: 'work',
+		kind: 'oauth',
 		accountId: 'sandbox-account-wren',
 		email: 'wren@example.test',
 		expires: stored(sandbox, 'acme:mine', 'work').expires,
