@@ -29,10 +29,12 @@ export async function runAdd(context: CommandContext): Promise<number> {
 	const {providers} = await jarvis.providers();
 	const provider = await chooseOne(context, 'Which provider?', [...providers.values()], ({label}) => label);
 	const method = await chooseMethod(context, provider);
+	const around = surroundings(jarvis.env, process.platform);
 	return logIn(context, {
 		...{providerId: provider.id, agentId, method},
 		profileId: textFlag(context, 'profile-id'),
-		noBrowser: !surroundings(jarvis.env, process.platform).browser,
+		noBrowser: !around.browser,
+		offersShortUrl: around.forward !== undefined,
 	});
 }
 

@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {isIP} from 'node:net';
 import type {
 	AskingState,
 	DeviceState,
@@ -10,7 +11,7 @@ import type {
 import type {LoginRequest} from '../core.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
-import {span} from '../words.ts';
+import {containerWords, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 
 /** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
@@ -20,14 +21,17 @@ const pasteGapMs = 80;
 export async function runLogin(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const providerId = textFlag(context, 'provider') ?? '';
-	const noBrowser =
-		context.flags['no-browser'] === true || !surroundings(jarvis.env, process.platform).browser;
+	const around = surroundings(jarvis.env, process.platform);
+	const noBrowser = context.flags['no-browser'] === true || !around.browser;
+	const callbackBind = addressFlag(context, 'callback-bind');
 	return logIn(context, {
 		providerId,
 		agentId: await jarvis.agent(textFlag(context, 'agent')),
 		profileId: textFlag(context, 'profile-id'),
 		method: textFlag(context, 'method') ?? (await jarvis.bestMethod(providerId, {browser: !noBrowser})),
 		noBrowser,
+		callbackBind,
+		offersShortUrl: around.forward !== undefined || callbackBind !== undefined,
 	});
 }
 
@@ -109,6 +113,7 @@ function tellWaiting(context: CommandContext, login: Login, state: WaitingState)
 	const port = state.redirectUri === undefined ? undefined : new URL(state.redirectUri).port;
 	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
 	tellNote(context, login);
+	if (around.note && state.browser !== 'not asked') context.tell(around.note);
 	if (state.instructions) context.tell(state.instructions);
 	context.tell(
 		state.browser === 'not asked' ? 'Open this link in a browser:' : 'If no browser opens, open this link:',
@@ -119,6 +124,9 @@ function tellWaiting(context: CommandContext, login: Login, state: WaitingState)
 		context.tell(`Port ${port} is taken here, so the browser’s last page will not load.`);
 	else if (port !== undefined && around.forward)
 		context.tell(`To bring the callback here, run on your own machine: ${around.forward(port)}`);
+	else if (port !== undefined && around.publish)
+		context.tell(`${containerWords(around.publish(port), context.flags['callback-bind'] !== undefined)}.`);
+	if (state.shortUrl) context.tell(`Or, with the port forwarded, open ${state.shortUrl}`);
 	context.tell(
 		state.listening
 			? 'Waiting for the browser. Or paste the address that it ends at, and press Enter:'
@@ -144,6 +152,16 @@ function tellQuestion(context: CommandContext, {message, hint, options}: AskingS
 	options?.forEach(({label}, index) => {
 		context.tell(`  ${index + 1}. ${label}`);
 	});
+}
+
+function addressFlag(context: CommandContext, name: string): string | undefined {
+	const address = textFlag(context, name);
+	if (address === undefined || isIP(address) !== 0) return address;
+	throw new JarvisError(
+		'usage',
+		`--${name} ${JSON.stringify(address)} is no IP address.`,
+		'In a container, write 0.0.0.0 to be reached by its published port.',
+	);
 }
 
 function tellNote(context: CommandContext, {provider}: Login): void {

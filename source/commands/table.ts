@@ -77,6 +77,11 @@ export const commandTable: readonly CommandSpec[] = [
 			{name: 'profile-id', value: 'id', help: 'store it under this id (default: the account’s)'},
 			{name: 'method', value: 'name', help: 'oauth, device_code, setup_token, token, api_key or custom'},
 			{name: 'no-browser', help: 'do not open a browser: print the link'},
+			{
+				name: 'callback-bind',
+				value: 'address',
+				help: 'listen for the browser on this IP address (default: loopback), for a container’s published port',
+			},
 			json,
 			stateDir,
 		],

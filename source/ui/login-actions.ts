@@ -16,7 +16,11 @@ export function beginLogin(context: UiContext, request: Running['request']): voi
 	if (shown.stage === 'running') shown.login.cancel();
 	openScreen(context, 'login');
 	void runTask(context, 'begin login', 'preparing the login', async () => {
-		const login = await jarvis.startLogin({...request, noBrowser: !surroundings.browser});
+		const login = await jarvis.startLogin({
+			...request,
+			noBrowser: !surroundings.browser,
+			offersShortUrl: surroundings.forward !== undefined,
+		});
 		patch(store, {login: {stage: 'running', login, request, changes: 0}});
 		// A question has its field from the start; what was typed into one is of no other.
 		let asked: string | undefined;

@@ -265,9 +265,13 @@ export async function redirectPath(state: WaitingState, hint?: string): Promise<
 export async function askCallback(
 	port: number,
 	path: string,
-	{method = 'GET', host = `127.0.0.1:${port}`}: {readonly method?: string; readonly host?: string} = {},
+	{
+		method = 'GET',
+		host = `127.0.0.1:${port}`,
+		address = '127.0.0.1',
+	}: {readonly method?: string; readonly host?: string; readonly address?: string} = {},
 ) {
-	const sent = request({host: '127.0.0.1', port, path, method, headers: {host}});
+	const sent = request({host: address, port, path, method, headers: {host}});
 	sent.end();
 	const [response] = (await once(sent, 'response')) as [IncomingMessage];
 	return {status: response.statusCode, headers: response.headers, body: await text(response)};

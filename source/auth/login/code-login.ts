@@ -3,7 +3,7 @@ import {loginWaitMs} from '../../store/pending-logins.ts';
 import {optional} from '../../store/schema.ts';
 import {clean} from '../facts.ts';
 import type {IssuedCredential, LoginIo, Question, RedirectRequest} from '../providers/contract.ts';
-import {listenForCallback} from './callback-server.ts';
+import {callbackOptions, listenForCallback} from './callback-server.ts';
 import type {LoginOptions, LoginResult} from './contract.ts';
 import {stateMismatch} from './exchange.ts';
 import {keepIssued} from './keep.ts';
@@ -47,12 +47,8 @@ export async function codeLogin(
 	return keepIssued(options, issued);
 }
 
-function ioOf(
-	{network, now}: LoginOptions,
-	stage: Stage,
-	until: number,
-	onCode: (end: number) => void,
-): LoginIo {
+function ioOf(options: LoginOptions, stage: Stage, until: number, onCode: (end: number) => void): LoginIo {
+	const {network, now} = options;
 	return {
 		fetch: network.fetch,
 		now,
@@ -76,16 +72,16 @@ function ioOf(
 			return pasted.promise;
 		},
 		ask: question => ask(stage, question),
-		async choose({message, options}) {
-			const chosen = (answer: string) => options.find(({id}) => id === answer) ?? options[Number(answer) - 1];
+		async choose({message, options: choices}) {
+			const chosen = (answer: string) => choices.find(({id}) => id === answer) ?? choices[Number(answer) - 1];
 			const answer = await ask(stage, {
 				message,
-				options,
-				check: text => (chosen(text) ? undefined : `Choose one of: ${options.map(({id}) => id).join(', ')}.`),
+				options: choices,
+				check: text => (chosen(text) ? undefined : `Choose one of: ${choices.map(({id}) => id).join(', ')}.`),
 			});
 			return chosen(answer)?.id ?? answer;
 		},
-		redirect: request => redirect(stage, request, until),
+		redirect: request => redirect(options, stage, request, until),
 	};
 }
 
@@ -112,14 +108,24 @@ function ask(
 	return answered.promise;
 }
 
-async function redirect(stage: Stage, request: RedirectRequest, until: number): Promise<URLSearchParams> {
+async function redirect(
+	options: LoginOptions,
+	stage: Stage,
+	request: RedirectRequest,
+	until: number,
+): Promise<URLSearchParams> {
 	const arrived = Promise.withResolvers<URLSearchParams>();
-	const callback = await listenForCallback(request.redirectUris, params => {
-		const isResponse = params.has('code') || params.has('error');
-		if (!isResponse || !request.isOurs(params)) return 'not ours';
-		arrived.resolve(params);
-		return params.has('error') ? 'denied' : 'accepted';
-	});
+	let url: string | undefined;
+	const callback = await listenForCallback(
+		request.redirectUris,
+		params => {
+			const isResponse = params.has('code') || params.has('error');
+			if (!isResponse || !request.isOurs(params)) return 'not ours';
+			arrived.resolve(params);
+			return params.has('error') ? 'denied' : 'accepted';
+		},
+		callbackOptions(options, () => url),
+	);
 	stage.onEnd(() => callback?.close());
 	const redirectUri = callback?.redirectUri ?? request.redirectUris[0] ?? '';
 	stage.onPaste(async text => {
@@ -130,8 +136,12 @@ async function redirect(stage: Stage, request: RedirectRequest, until: number): 
 		else arrived.resolve(input.params);
 		return undefined;
 	});
-	const url = request.url(redirectUri);
-	stage.moveAndOpen({step: 'waiting', listening: callback !== undefined, url, redirectUri, until}, url);
+	url = request.url(redirectUri);
+	const shortUrl = optional('shortUrl', callback?.shortUrl);
+	stage.moveAndOpen(
+		{step: 'waiting', listening: callback !== undefined, url, redirectUri, until, ...shortUrl},
+		url,
+	);
 	const params = await arrived.promise;
 	callback?.close();
 	stage.move({step: 'exchanging'});
