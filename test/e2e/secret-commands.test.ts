@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {expect, it} from 'vitest';
 import {canary, readStore} from '../support/sandbox.ts';
-import {emptyState, errorIn, openProgram, run, start, stored} from './support.ts';
+import {emptyState, errorIn, goTo, openDashboard, openProgram, run, start, stored} from './support.ts';
 
 const setupToken = `sk-ant-oat01-${canary('setup')}-${canary('token')}`.padEnd(100, '-canary');
 const setup = ['models', 'auth', 'setup-token', '--provider', 'anthropic'];
@@ -151,4 +151,27 @@ it('add asks for provider and method by number, and for the secret without showi
 	expect(terminal.raw()).not.toContain('canary');
 	expect(stored(state, 'anthropic:default')).toMatchObject({type: 'api_key'});
 	expect(await run(state, ['models', 'auth', 'add'])).toMatchObject({code: 2});
+});
+
+it('the dashboard shows dots for it, and whether it looks whole', async () => {
+	const state = emptyState();
+	const terminal = await openDashboard(state);
+	await goTo(terminal, '5');
+	await terminal.press('j');
+	await terminal.waitFor(/▸ {2}Anthropic/);
+	await terminal.press('\r');
+	await terminal.waitFor(/▸ {2}setup token/);
+	await terminal.press('\r');
+	await terminal.waitFor('Paste the setup token');
+	terminal.paste(setupToken.slice(0, 60));
+	await terminal.waitFor('60 characters: shorter than usual (60 of 80 characters)');
+	terminal.paste(setupToken.slice(60));
+	await terminal.waitFor(`${setupToken.length} characters: looks complete`);
+	await terminal.waitFor(/> •{20}/);
+	await terminal.press('\r');
+	await terminal.waitFor('✓ anthropic:default is stored');
+	expect(stored(state, 'anthropic:default').token).toBe(setupToken);
+	expect(terminal.raw()).not.toMatch(/canary|sk-ant-oat01-c/);
+	terminal.write('q');
+	await terminal.exited;
 });
