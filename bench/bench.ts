@@ -50,6 +50,7 @@ async function startUp(): Promise<void> {
 			const {status} = spawnSync(process.execPath, args, {
 				env: {...process.env, JARVIS_STATE_DIR: folder},
 				stdio: ['ignore', 'pipe', 'inherit'],
+				maxBuffer: 64 * 1024 * 1024,
 			});
 			// The first rounds warm the disk's cache up.
 			if (round > 1) times.get(name)?.push(performance.now() - started);

@@ -1,6 +1,6 @@
 import {commandTable} from './commands/table.ts';
 import {asJarvisError, isSystemError, type JarvisError} from './errors.ts';
-import {invoke, parseQuickly} from './invocation.ts';
+import {invoke, parseQuickly, shown} from './invocation.ts';
 
 declare const JARVIS_VERSION: string;
 
@@ -38,7 +38,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function report(error: JarvisError, json: boolean): number {
-	process.stderr.write(json ? `${JSON.stringify(error)}\n` : `jarvis: ${error.message}\n${error.next}\n`);
+	process.stderr.write(
+		json ? `${JSON.stringify(error)}\n` : `jarvis: ${shown(error.message)}\n${shown(error.next)}\n`,
+	);
 	// The stack and nothing else: what a fault carries with it may hold a secret.
 	if (process.env.JARVIS_DEBUG && error.cause instanceof Error)
 		process.stderr.write(`${error.cause.stack}\n`);

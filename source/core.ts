@@ -11,7 +11,7 @@ import type {Failure, Success} from './auth/routing/rotation.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
-import type {JarvisError} from './errors.ts';
+import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
@@ -64,6 +64,13 @@ export interface ProviderListing {
 	readonly problems: readonly JarvisError[];
 }
 
+/** Whether a `resolve` found no profile at all to judge. */
+function foundNobody(error: unknown): boolean {
+	if (!(error instanceof JarvisError) || error.code !== 'no_credential') return false;
+	const {passedOver} = error.details;
+	return Array.isArray(passedOver) && passedOver.length === 0;
+}
+
 /** The one object that the dashboard and the commands are both made over. */
 export type Jarvis = ReturnType<typeof openJarvis>;
 
@@ -92,6 +99,14 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return findProvider((await providers()).providers, id);
 	}
 
+	/** The id of a provider by any of its names; the name itself where no provider has it. */
+	async function providerIdOf(name: string): Promise<string> {
+		const {providers: known} = await providers();
+		if (known.has(name)) return name;
+		const wanted = name.toLowerCase();
+		return [...known.values()].find(({aliases}) => aliases?.includes(wanted))?.id ?? name;
+	}
+
 	/** The agent of a name, which must exist; the default agent where none is named. */
 	async function agent(named: string | undefined): Promise<string> {
 		const config = await readConfig(paths);
@@ -113,6 +128,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		env,
 		now,
 		providers,
+		providerIdOf,
 		agent,
 
 		/** All agents as they are on the disk, without any secret; their sessions too if that is wanted. */
@@ -127,7 +143,14 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async resolve(request: ResolveRequest): Promise<Resolved> {
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
-			return resolve(resolveContext, {...request, agentId});
+			const {providerId} = request;
+			return resolve(resolveContext, {...request, agentId}).catch(async error => {
+				// Other names of providers are known to the registry, which a good token does not load.
+				if (providerId === undefined || !foundNobody(error)) throw error;
+				const id = await providerIdOf(providerId);
+				if (id === providerId) throw error;
+				return resolve(resolveContext, {...request, agentId, providerId: id});
+			});
 		},
 
 		/**
@@ -143,7 +166,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async targetNamed(text: string): Promise<Pick<ResolveRequest, 'providerId' | 'model'>> {
 			const {aliases} = (await readConfig(paths)).models;
 			const isAlias = [...aliases.keys()].some(alias => alias.toLowerCase() === text.toLowerCase());
-			return isAlias || /[/@]/.test(text) ? {model: text} : {providerId: text};
+			return isAlias || /[/@]/.test(text) ? {model: text} : {providerId: await providerIdOf(text)};
 		},
 
 		/**

@@ -52,7 +52,7 @@ export const errorTable = {
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
 	profiles_set_aside: {
 		exit: 1,
-		meaning: 'Every profile is set aside after failures, and only a ready one was asked for.',
+		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',
 	},
 	no_model: {
 		exit: 2,
@@ -60,7 +60,8 @@ export const errorTable = {
 	},
 	refresh_unavailable: {
 		exit: 1,
-		meaning: 'The token is expired and the authorization server could not be reached. Nothing was changed.',
+		meaning:
+			'The token is expired, and the authorization server could not be reached or is busy. Nothing was changed.',
 	},
 	refresh_refused: {
 		exit: 1,

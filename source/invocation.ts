@@ -1,4 +1,4 @@
-import {parseArgs} from 'node:util';
+import {parseArgs, stripVTControlCharacters} from 'node:util';
 import type {CommandContext} from './commands/command.ts';
 import type {CommandSpec} from './commands/table.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
@@ -44,8 +44,13 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		flags: invocation.flags,
 		arguments: invocation.arguments,
 		stdin: process.stdin,
-		print: text => process.stdout.write(`${text}\n`),
-		tell: text => process.stderr.write(`${text}\n`),
+		print: text => process.stdout.write(`${shown(text)}\n`),
+		tell: text => process.stderr.write(`${shown(text)}\n`),
 	};
 	return run(context);
+}
+
+/** A text without what a terminal would act on, which ids of a file that another program wrote may hold. */
+export function shown(text: string): string {
+	return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }

@@ -84,6 +84,10 @@ export const keymap: readonly KeyBinding[] = [
 	key('profiles', 'enter', 'toggleDetails', 'details', 'show or hide the details of the profile', {
 		footer: true,
 	}),
+	key('profiles', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
+		footer: true,
+		when: isAside,
+	}),
 	key('profiles', 'l', 'loginAgain', 'log in', 'log in again for the profile, or anew when there is none', {
 		footer: true,
 	}),
@@ -92,10 +96,6 @@ export const keymap: readonly KeyBinding[] = [
 	key('profiles', 'y', 'copyId', 'copy id', 'copy the profile id', {footer: true}),
 	key('profiles', 'Y', 'copySecret', 'copy secret', 'copy its token or key, after asking'),
 	key('profiles', 'e', 'renameProfile', 'rename', 'give the profile another name', {footer: true}),
-	key('profiles', 'c', 'clearCooldown', 'use again', 'forget its failures and use it again, after asking', {
-		footer: true,
-		when: isAside,
-	}),
 	key('profiles', 'o', 'showOrder', 'order', 'show the order of its provider'),
 	key(
 		'profiles',

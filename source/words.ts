@@ -109,6 +109,7 @@ function two(ms: number, large: number, largeName: string, small: number, smallN
 /** Where an order comes from. */
 export const orderSourceWords: Readonly<Record<OrderSource, string>> = {
 	store: 'the agent’s own order',
+	main: 'the main agent’s order',
 	config: 'auth.order in jarvis.json',
 	'configured profiles': 'auth.profiles in jarvis.json',
 	'all profiles': 'no explicit order',

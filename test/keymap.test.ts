@@ -21,7 +21,9 @@ import {loginActions} from '../source/ui/login-actions.ts';
 import {navigationActions} from '../source/ui/navigation-actions.ts';
 import {orderActions} from '../source/ui/order-actions.ts';
 import {profileActions} from '../source/ui/profile-actions.ts';
+import {sessionActions} from '../source/ui/session-actions.ts';
 import type {Dialog, LoginView, ScreenId, UiState} from '../source/ui/state.ts';
+import {apiKey, minute, noon} from './screens/state.ts';
 import {stateOf, viewOf, waitingLogin} from './ui/state-of.ts';
 
 const confirmDialog: Dialog = {kind: 'confirm', title: 'Sure?', lines: [], confirm: () => {}};
@@ -41,7 +43,15 @@ const logins: Readonly<Record<string, LoginView>> = {
 	cancelled: viewOf({step: 'cancelled'}),
 };
 
-const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'help'];
+const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'sessions', 'help'];
+
+/** A profile that is set aside after failures. */
+const aside = {
+	profiles: {'acme:a': apiKey('acme')},
+	usage: {'acme:a': {cooldownUntil: noon + minute}},
+};
+
+const typedCommand = {agentId: 'main', key: 'chat:42', field: textAtEnd('/model')} as const;
 
 /** Every kind of state that the keymap tells apart, by name. */
 const states: readonly (readonly [string, UiState])[] = [
@@ -49,14 +59,20 @@ const states: readonly (readonly [string, UiState])[] = [
 	...Object.entries(logins).map(
 		([name, login]) => [`a login ${name}`, stateOf({main: {}}, {screen: 'login', login})] as const,
 	),
+	...(['profiles', 'order', 'health'] as const).map(
+		screen =>
+			[`the ${screen} screen over a profile that is set aside`, stateOf({main: aside}, {screen})] as const,
+	),
+	['a slash command', stateOf({main: {}}, {screen: 'sessions', commandLine: typedCommand})],
 	['a filter', stateOf({main: {}}, {screen: 'health', filtering: true})],
 	['a question', stateOf({main: {}}, {screen: 'order', dialog: confirmDialog})],
 	['a question with a field', stateOf({main: {}}, {screen: 'agents', dialog: fieldDialog})],
 ];
 
-const actions = [navigationActions, agentActions, profileActions, orderActions, loginActions].flatMap(group =>
-	Object.keys(group),
-);
+const actions = [
+	...[navigationActions, agentActions, profileActions],
+	...[orderActions, loginActions, sessionActions],
+].flatMap(group => Object.keys(group));
 
 /** The chords that one scope gives two meanings in a state. */
 function conflicts(state: UiState): string[] {

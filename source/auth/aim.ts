@@ -13,8 +13,9 @@ import {
 } from '../store/sessions.ts';
 import {foreignProfile, unknownProfile} from './profile-errors.ts';
 import type {Aim, Failed, Prepared, ResolveContext, ResolveRequest} from './resolve.ts';
-import type {Candidate, Target} from './routing/decision.ts';
+import type {Candidate, JudgedOption, Target} from './routing/decision.ts';
 import {type ProviderProfile, parseModelRef} from './routing/model-ref.ts';
+import type {Pin} from './routing/order.ts';
 import {modelContext, modelOfSession, pinOfSession} from './routing/session-target.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
 
@@ -38,29 +39,36 @@ export async function takeAim(paths: StatePaths, request: ResolveRequest, subjec
 			: (await readSessions(paths, agentId)).get(assertSessionKey(request.sessionKey));
 	const {target, profileId = request.profileId} = targetOf(request, subject, session);
 	const provider = target.kind === 'provider' ? target.provider : target.model.provider;
+	const own = modelOfSession(subject.config, session);
+	const about = {
+		...{target, ...optional('session', session)},
+		...optional('ownProvider', own?.kind === 'model' ? own.model.provider : undefined),
+	};
 	if (profileId !== undefined) {
 		await assertProfile(paths, subject, profileId, provider);
-		return {target, pin: {profileId, provider, source: 'request'}, ...optional('session', session)};
+		return {...about, pin: {profileId, provider, source: 'request'}};
 	}
-	const pin = pinOfSession(session, named(subject.profiles));
-	return {target, ...optional('pin', pin), ...optional('session', session)};
+	return {...about, ...optional('pin', pinOfSession(session, named(subject.profiles)))};
 }
 
 /**
  * Keeps a session to the profile that was picked for it, so that its provider's cache stays warm. A pin
- * that is in force stays: it moves only when its profile is set aside, gone or refused.
+ * that is in force stays: it moves only when its profile is set aside, gone or refused, or when the session
+ * has a model of another provider by now.
  * @returns the profile that the session was given by another process meanwhile
  */
 export async function keepForSession(
 	{paths, now}: ResolveContext,
 	sessionKey: string,
-	{agentId, pin, decision}: Prepared,
+	{agentId, pin, ownProvider, decision}: Prepared,
 	{option, place, isLastResort}: Candidate,
 	failures: readonly Failed[],
 ): Promise<string | undefined> {
 	const {profileId} = place;
 	if (isLastResort || option !== decision.options[0] || pin?.profileId === profileId) return undefined;
-	if (pin && (pin.source !== 'auto' || pin.provider !== option.provider)) return undefined;
+	// What is kept is of the session's own provider: a request for another one is no reason to leave it.
+	if (option.provider !== (ownProvider ?? pin?.provider ?? option.provider)) return undefined;
+	if (pin && (pin.source !== 'auto' || isOutForNow(option, pin))) return undefined;
 	// A server that cannot be reached now is no reason to leave a warm cache for good.
 	const isTemporary = failures.some(
 		({candidate, error}) => candidate.place.profileId === pin?.profileId && error.code !== 'needs_login',
@@ -74,6 +82,13 @@ export async function keepForSession(
 		setPin(document, sessionKey, {pin: {profileId, source: 'auto'}}, stamp);
 		return undefined;
 	});
+}
+
+// Out for this one request: it was tried for it, or is not good for as long as it asks.
+function isOutForNow({order}: JudgedOption, {profileId}: Pin): boolean {
+	const place = order.places.find(other => other.profileId === profileId);
+	if (place?.reason === 'short_lived') return true;
+	return place?.reason === 'already_tried' && place.failure === undefined;
 }
 
 function targetOf(

@@ -17,7 +17,7 @@ export function freshSibling(
 	clientOf: (credential: OAuthCredential) => string,
 ): Holder | undefined {
 	const account = accountOf(own.credential);
-	const successors = successorsOf(own.credential, journal);
+	const successors = successorsOf(tokenOf(own.credential), journal);
 	return holders
 		.filter(holder => {
 			const {credential} = holder;
@@ -37,7 +37,7 @@ export function freshSibling(
  */
 export function adoptedFrom(own: Holder, fresh: Holder, journal: readonly JournalEntry[]): OAuthCredential {
 	const {credential} = fresh;
-	const successors = successorsOf(own.credential, journal);
+	const successors = successorsOf(tokenOf(own.credential), journal);
 	if (credential.refresh && successors.has(fingerprint(credential.refresh))) return credential;
 	const {access, expires, expiresIn} = credential;
 	const {expires: _, expiresIn: __, ...kept} = own.credential;
@@ -55,7 +55,7 @@ export function newestOfGrant(
 	holders: readonly Holder[],
 	journal: readonly JournalEntry[],
 ): Holder {
-	const successors = [...successorsOf(own.credential, journal)].reverse();
+	const successors = [...successorsOf(tokenOf(own.credential), journal)].reverse();
 	for (const successor of successors) {
 		const holder = holders.find(
 			({credential}) => credential.refresh && fingerprint(credential.refresh) === successor,
@@ -65,10 +65,15 @@ export function newestOfGrant(
 	return own;
 }
 
+/** Whether one refresh token is another, or what came of it, both by their fingerprints. */
+export function leadsTo(from: string | undefined, to: string, journal: readonly JournalEntry[]): boolean {
+	return from !== undefined && (from === to || successorsOf(from, journal).has(to));
+}
+
 /** Fingerprints of the refresh tokens that came of this one, oldest first. */
-function successorsOf(credential: OAuthCredential, journal: readonly JournalEntry[]): Set<string> {
+function successorsOf(token: string | undefined, journal: readonly JournalEntry[]): Set<string> {
 	const successors = new Set<string>();
-	let spent: string | undefined = credential.refresh && fingerprint(credential.refresh);
+	let spent = token;
 	while (spent) {
 		const issued: string | undefined = journal.findLast(
 			entry => entry.spent === spent && entry.issued,
@@ -78,6 +83,11 @@ function successorsOf(credential: OAuthCredential, journal: readonly JournalEntr
 		spent = issued;
 	}
 	return successors;
+}
+
+/** The fingerprint of a credential's refresh token. */
+export function tokenOf({refresh}: OAuthCredential): string | undefined {
+	return refresh && fingerprint(refresh);
 }
 
 /** Whether the server has refused the very refresh token that a record holds. */

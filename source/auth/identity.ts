@@ -14,11 +14,20 @@ export function fingerprint(secret: string): string {
  * @param holders all credentials of the provider: one that shares the refresh token may know the account
  */
 export function identityName(credential: OAuthCredential, holders: readonly OAuthCredential[]): string {
-	const sharing = [credential, ...holders.filter(sharesGrant(credential))];
-	const account =
-		sharing.map(({accountId}) => accountId).find(Boolean) ?? sharing.map(({email}) => email).find(Boolean);
+	const account = accountOfGrant(credential, holders);
 	const about = account ? `account\0${account}` : `grant\0${credential.refresh ?? credential.access ?? ''}`;
 	return fingerprint(`${credential.provider}\0${about}`);
+}
+
+/** The account of a credential's grant, as far as it or one of `holders` that shares its token knows it. */
+export function accountOfGrant(
+	credential: OAuthCredential,
+	holders: readonly OAuthCredential[],
+): string | undefined {
+	const sharing = [credential, ...holders.filter(sharesGrant(credential))];
+	return (
+		sharing.map(({accountId}) => accountId).find(Boolean) ?? sharing.map(({email}) => email).find(Boolean)
+	);
 }
 
 /** The account of a credential, as far as it is known. */

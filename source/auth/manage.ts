@@ -1,9 +1,12 @@
 import {JarvisError} from '../errors.ts';
+import {readConfig} from '../store/config.ts';
 import * as edit from '../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
+import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret} from './facts.ts';
 import {foreignProfile, unknownProfile} from './profile-errors.ts';
+import {usableProfiles} from './usable.ts';
 
 /**
  * Removes a profile with its secrets, its usage and its places in orders.
@@ -18,7 +21,7 @@ export async function removeProfile(paths: StatePaths, agentId: string, profileI
 }
 
 /**
- * Gives a profile another id, wherever it is named.
+ * Gives a profile another id, wherever the agent's own files name it.
  * @throws `profile_unknown`, `profile_invalid_id`, `profile_exists`, `profile_foreign` when the new id
  * names another provider, and what `updateCredentials` throws
  */
@@ -45,11 +48,13 @@ export async function renameProfile(
 		}
 		edit.renameProfile(document, from, to);
 	});
+	await updateSessions(paths, agentId, document => renamePins(document, from, to));
 }
 
 /**
- * Sets an agent's explicit order of a provider, or takes it away (`undefined`).
- * @throws `profile_unknown`, `profile_foreign`, and what `updateCredentials` throws
+ * Sets an agent's explicit order of a provider, or takes it away (`undefined`). It may name what the agent
+ * reads of the main agent, too.
+ * @throws `profile_unknown`, `profile_foreign`, and what `readConfig` and `updateCredentials` throw
  */
 export async function changeOrder(
 	paths: StatePaths,
@@ -57,9 +62,15 @@ export async function changeOrder(
 	providerId: string,
 	ids: readonly string[] | undefined,
 ): Promise<void> {
+	const {profiles} = await usableProfiles(paths, await readConfig(paths), agentId);
+	const inherited = new Map(
+		profiles.flatMap(({owner, profileId, credential}) =>
+			owner === agentId ? [] : [[profileId, credential] as const],
+		),
+	);
 	await updateCredentials(paths, agentId, (document, current) => {
 		for (const id of ids ?? []) {
-			const profile = current.profiles.get(id);
+			const profile = current.profiles.get(id) ?? inherited.get(id);
 			if (!profile) throw unknownProfile(agentId, id);
 			if (profile.provider !== providerId) throw foreignProfile(id, profile.provider, providerId);
 		}

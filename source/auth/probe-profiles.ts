@@ -81,6 +81,8 @@ async function note(
 ): Promise<void> {
 	const at = context.now();
 	if (outcome === 'unknown' || (await isReplaced(context, owner, profileId, secret))) return;
+	const saysNothing = outcome === 'timeout' || outcome === 'network';
+	if (saysNothing && !report) return;
 	if (report && outcome !== 'ok') {
 		await reportFailure(context.paths, {agentId, profileId}, {reason: outcome, at, startedAt, resetAt});
 		return;

@@ -1,4 +1,4 @@
-import {JarvisError} from '../errors.ts';
+import {asJarvisError, JarvisError} from '../errors.ts';
 import type {JournalEntry} from '../store/journal.ts';
 import type {Provider} from './providers/contract.ts';
 import type {TokenFault} from './token-fault.ts';
@@ -31,6 +31,15 @@ export function refused(context: Subject, interrupted?: JournalEntry): JarvisErr
 	);
 }
 
+/** The provider has no way to refresh. */
+export function notRefreshableHere({provider, profileId}: Subject): JarvisError {
+	return new JarvisError(
+		'login_unsupported',
+		`${provider.label} has no way to refresh ${profileId}.`,
+		`Use another kind of credential, and remove this one: jarvis models auth remove '${profileId}'`,
+	);
+}
+
 /** The token is over and could not be refreshed now. Nothing was decided, nothing was changed. */
 export function unavailable(context: Subject, fault: TokenFault): JarvisError {
 	const {provider, profileId} = context;
@@ -41,11 +50,35 @@ export function unavailable(context: Subject, fault: TokenFault): JarvisError {
 			"Check the provider's client id and endpoints (docs/plugins.md).",
 		);
 	}
+	if (fault.retryAt !== undefined) {
+		const until = new Date(fault.retryAt).toISOString();
+		return new JarvisError(
+			'refresh_unavailable',
+			`${profileId} could not be refreshed: ${provider.label} asked to wait until ${until} (${fault.details}). The profile is as it was.`,
+			'Try again after that: until then it is not asked again.',
+		);
+	}
 	return new JarvisError(
 		'refresh_unavailable',
 		`${profileId} could not be refreshed: ${provider.label} gave ${fault.details}. The profile is as it was.`,
 		'Try again once the network or the server is back.',
 	);
+}
+
+/**
+ * The server has issued a new token, and the store did not take it. `isKept`: it is in the reply slot, and
+ * nothing is lost.
+ */
+export function notStored(
+	{profileId}: Pick<Subject, 'profileId'>,
+	error: unknown,
+	isKept: boolean,
+): JarvisError {
+	const {code, message, next} = asJarvisError(error);
+	const what = isKept
+		? `The new token of ${profileId} is kept, and is stored at its next use.`
+		: `The new token of ${profileId} could not be kept: its next use may ask for a new login.`;
+	return new JarvisError(code, `${message} ${what}`, next, {cause: error});
 }
 
 function loginCommand({provider, agentId, profileId}: Subject): string {

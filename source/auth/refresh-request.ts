@@ -1,43 +1,49 @@
-import * as oauth from 'oauth4webapi';
+import {JarvisError} from '../errors.ts';
 import type {OAuthCredential} from '../store/schema.ts';
-import {type AuthorizationServer, requestOptions} from './authorization-server.ts';
 import type {Network} from './network.ts';
-import {oauthClientOf, type Provider} from './providers/contract.ts';
-import {classifyTokenFault, type TokenFault} from './token-fault.ts';
-import {credentialFrom, tolerantReply} from './token-response.ts';
+import {isCodeMethod, oauthClientOf, type Provider} from './providers/contract.ts';
+import {notRefreshableHere, unavailable} from './refresh-errors.ts';
+import type {TokenFault} from './token-fault.ts';
+
+export type RefreshReply = {readonly credential: OAuthCredential} | {readonly fault: TokenFault};
+
+interface RequestContext {
+	readonly provider: Provider;
+	readonly agentId: string;
+	readonly profileId: string;
+	readonly network: Network;
+	readonly now: () => number;
+}
 
 /**
- * One refresh request (RFC 6749, section 6). What goes wrong comes back as a fault: whether the server
- * has decided anything is for the caller to act on. Never throws.
+ * All that can be done before a refresh token is spent; what it gives spends it, and never throws: what goes
+ * wrong then comes back as a fault, and whether the server has decided anything is for the caller to act on.
+ * @throws `refresh_unavailable` where the server cannot be found, `login_unsupported` where the provider has no
+ * way to refresh, `insecure_endpoint`
  */
-export async function requestRefresh(
-	provider: Provider,
-	server: AuthorizationServer,
+export async function prepareRefresh(
+	context: RequestContext,
 	credential: OAuthCredential,
-	{network, now}: {readonly network: Network; readonly now: () => number},
-): Promise<{readonly credential: OAuthCredential} | {readonly fault: TokenFault}> {
+): Promise<() => Promise<RefreshReply>> {
+	const {provider, network} = context;
+	const code = provider.auth.filter(isCodeMethod).find(method => method.refresh !== undefined);
+	if (code?.refresh) {
+		const {refreshByCode} = await import('./refresh-code.ts');
+		const {refresh} = code;
+		return () => refreshByCode(refresh, context, credential);
+	}
+	const client = oauthClientOf(provider);
+	if (!client) throw notRefreshableHere(context);
+	const [{requestRefresh}, {authorizationServerOf}] = await Promise.all([
+		import('./refresh-grant.ts'),
+		import('./authorization-server.ts'),
+	]);
+	const clientId = credential.clientId ?? client.clientId;
 	try {
-		const reply = await oauth.refreshTokenGrantRequest(
-			server.metadata,
-			server.client,
-			oauth.None(),
-			credential.refresh ?? '',
-			requestOptions(network),
-		);
-		const receivedAt = now();
-		const {response, idToken} = await tolerantReply(reply, false);
-		const tokens = await oauth.processRefreshTokenResponse(server.metadata, server.client, response);
-		return {
-			credential: credentialFrom(
-				provider.id,
-				oauthClientOf(provider) ?? {},
-				tokens,
-				idToken,
-				receivedAt,
-				credential,
-			),
-		};
+		const server = await authorizationServerOf({...client, clientId}, network, 'refresh');
+		return () => requestRefresh(context, client, server, credential);
 	} catch (error) {
-		return {fault: classifyTokenFault(error)};
+		if (!(error instanceof JarvisError) || error.code !== 'discovery_failed') throw error;
+		throw unavailable(context, {kind: 'unreachable', details: 'no metadata'});
 	}
 }

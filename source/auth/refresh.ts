@@ -1,26 +1,27 @@
 import {JarvisError} from '../errors.ts';
-import {clearFailures, patchUsage, putCredential} from '../store/edit.ts';
 import {
 	type JournalEntry,
 	type JournalOutcome,
-	journalOfSpent,
+	journalOfToken,
 	readAllJournals,
 	readJournal,
 	writeJournal,
 } from '../store/journal.ts';
-import type {JsonObject} from '../store/json.ts';
-import {acquireLock, type HeldLock} from '../store/lock.ts';
+import {acquireLock, type HeldLock, withLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
-import {peekCredentials, readCredentials, updateCredentials} from '../store/profiles.ts';
+import {peekCredentials, readCredentials} from '../store/profiles.ts';
+import {type KeptReply, openReplySlot, type ReplySlot, readKeptReplies} from '../store/reply-slot.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
-import type {AuthorizationServer} from './authorization-server.ts';
-import {isExpired} from './expiry.ts';
-import {adoptedFrom, freshSibling, isMarked, newestOfGrant} from './grant.ts';
+import {isExpired, skewMs} from './expiry.ts';
+import {adoptedFrom, freshSibling, isMarked, newestOfGrant, tokenOf} from './grant.ts';
+import {keep, markNeedsLogin} from './grant-records.ts';
 import {type Holder, holdersOf} from './holders.ts';
-import {fingerprint, identityName} from './identity.ts';
+import {accountOfGrant, fingerprint, identityName} from './identity.ts';
+import {storeKeptReplies, storeReply} from './kept-replies.ts';
 import type {Network} from './network.ts';
-import {type OAuthClient, oauthClientOf, type Provider} from './providers/contract.ts';
-import {notRefreshable, refused, unavailable} from './refresh-errors.ts';
+import {oauthClientOf, type Provider} from './providers/contract.ts';
+import {notRefreshable, notStored, refused, unavailable} from './refresh-errors.ts';
+import {stillWaiting} from './retry-after.ts';
 import type {TokenFault} from './token-fault.ts';
 
 export interface RefreshContext {
@@ -56,42 +57,74 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
 	if (isGood(context, first.credential)) return {credential: first.credential, how: 'stored'};
 	assertRefreshable(context, first);
 	const holders = holdersOf(context.paths, context.provider.id);
-	// A record that knows no account may hold a token that was spent for one that does: the journal tells.
-	const spent = first.credential.accountId ? undefined : fingerprint(first.credential.refresh ?? '');
-	const identity =
-		(spent && journalOfSpent(context.paths, spent)) ??
-		identityName(
-			first.credential,
-			holders.map(holder => holder.credential),
-		);
-	const waitingSince = context.now();
+	const identity = identityOf(context, first, holders);
+	const before = whatIsKnown(context, identity, first, holders);
 	const lock = await acquireLock(context.paths.locks, `refresh-${identity}`, {
-		settled: () => peekGood(context) !== undefined,
+		settled: () => peekGood(context, before),
 	});
 	if (!lock) return adopted(context);
 	try {
-		return await refreshUnderLock(context, identity, lock, waitingSince);
+		return await refreshUnderLock(context, identity, lock, before);
 	} finally {
 		await lock.release();
 	}
+}
+
+/**
+ * The identity under whose lock a record is refreshed. One that knows no account may hold a token that was
+ * spent, or issued, for one that does: the journals tell.
+ */
+function identityOf(context: RefreshContext, own: Holder, holders: readonly Holder[]): string {
+	const credentials = holders.map(holder => holder.credential);
+	if (accountOfGrant(own.credential, credentials)) return identityName(own.credential, credentials);
+	const {credential} = newestOfGrant(own, holders, readAllJournals(context.paths));
+	const known = accountOfGrant(credential, credentials)
+		? undefined
+		: journalOfToken(context.paths, tokenOf(own.credential) ?? '');
+	return known ?? identityName(credential, credentials);
+}
+
+/** What a process knows before it waits: anything else has come of a refresh meanwhile. */
+interface Known {
+	readonly accessTokens: ReadonlySet<string | undefined>;
+	readonly failures: ReadonlySet<string>;
+	/** By the clock that only goes forward (ms). */
+	readonly waitingSince: number;
+}
+
+function whatIsKnown(
+	context: RefreshContext,
+	identity: string,
+	first: Holder,
+	holders: readonly Holder[],
+): Known {
+	const waitingSince = performance.now();
+	const failures = journalFor(context, identity, first).filter(isUndecided).map(asText);
+	const kept = readKeptReplies(context.paths, identity).map(({credential}) => credential);
+	const known = [first, ...holders].map(({credential}) => credential);
+	// Read last: a kept reply is stored before it leaves its slot.
+	const present = peekOwn(context);
+	const accessTokens = new Set([...kept, ...known, ...(present ? [present] : [])].map(({access}) => access));
+	return {accessTokens, failures: new Set(failures), waitingSince};
 }
 
 async function refreshUnderLock(
 	context: RefreshContext,
 	identity: string,
 	lock: HeldLock,
-	waitingSince: number,
+	before: Known,
 ): Promise<RefreshOutcome> {
 	const {paths} = context;
+	await storeKeptReplies(context, identity, lock);
 	const own = await ownHolder(context);
-	if (isGood(context, own.credential)) return {credential: own.credential, how: 'adopted'};
+	if (isGoodNow(context, own.credential, before)) return {credential: own.credential, how: 'adopted'};
 	const holders = holdersOf(paths, context.provider.id);
-	const journal = own.credential.accountId ? readJournal(paths, identity) : readAllJournals(paths);
+	const journal = journalFor(context, identity, own);
 	const fresh = freshSibling(
 		own,
 		holders,
 		journal,
-		credential => isGood(context, credential),
+		credential => isGoodNow(context, credential, before),
 		credential => clientOf(context, credential),
 	);
 	if (fresh) {
@@ -105,133 +138,123 @@ async function refreshUnderLock(
 	assertRefreshable(context, newest);
 	const refresh = newest.credential.refresh ?? '';
 	const entry: JournalEntry = {spent: fingerprint(refresh), startedAt: context.now()};
-	// Many that waited for one request that failed must not each wait for the same failure.
-	const last = journal.findLast(other => other.spent === entry.spent);
-	if (
-		(last?.outcome === 'unknown' || last?.outcome === 'rejected') &&
-		(last.finishedAt ?? 0) > waitingSince
-	) {
-		const kind = last.outcome === 'rejected' ? 'refused' : 'unreachable';
-		throw unavailable(context, {kind, details: 'the same as to another process just now'});
-	}
-	const clientId = clientOf(context, newest.credential);
-	const server = await serverOf(context, clientId);
-	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
-	await lock.commit(() => writeJournal(paths, identity, entry));
-	const finish = (outcome: JournalOutcome, issued?: string) => {
-		// Whoever took the lock meanwhile writes this journal now.
-		if (!lock.isHeld()) return;
-		writeJournal(paths, identity, {
-			...entry,
-			finishedAt: context.now(),
-			outcome,
-			...optional('issued', issued),
-		});
-	};
-
-	const {requestRefresh} = await import('./refresh-request.ts');
-	const reply = await requestRefresh(context.provider, server, newest.credential, context);
-	const sharing = [own, ...holders].filter(
-		holder => holder.credential.refresh === refresh || isSame(holder, own),
+	assertMayAsk(
+		context,
+		journal.findLast(({spent}) => spent === entry.spent),
+		before,
 	);
-	if ('fault' in reply) {
-		finish(outcomeOf(reply.fault));
-		if (reply.fault.kind !== 'invalid_grant') throw unavailable(context, reply.fault);
+	// Most of those that find a token over get it from the one that asks: only that one needs the protocol.
+	const {prepareRefresh} = await import('./refresh-request.ts');
+	const request = await prepareRefresh(context, newest.credential);
+	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
+	// Whether there is room for the reply is found out before there is one.
+	const slot = await lock.commit(() => {
+		const opened = openReplySlot(paths, identity);
+		writeJournal(paths, identity, entry);
+		return opened;
+	});
+	try {
+		const reply = await request();
+		if ('credential' in reply) {
+			return await keepAndStore(context, identity, lock, slot, {...entry, credential: reply.credential});
+		}
+		const {fault} = reply;
+		// Whoever took the lock meanwhile writes this journal now.
+		if (lock.isHeld()) {
+			writeJournal(paths, identity, {
+				...entry,
+				finishedAt: context.now(),
+				outcome: outcomeOf(fault),
+				...optional('retryAt', fault.retryAt),
+			});
+		}
+		if (fault.kind !== 'invalid_grant') throw unavailable(context, fault);
+		const sharing = [own, ...holders].filter(
+			holder => holder.credential.refresh === refresh || isSame(holder, own),
+		);
 		await markNeedsLogin(context, sharing, refresh, lock);
 		throw refused(context, interrupted);
+	} finally {
+		slot.close();
 	}
-	const {credential} = reply;
-	const issued = credential.refresh ? fingerprint(credential.refresh) : undefined;
-	// Its own record first: until then the new token is nowhere but here. Should this process die before
-	// the others' records are written, they find their successor by the journal.
-	const [mine, others] = partition(sharing, holder => holder.agentId === own.agentId);
-	await keepRotated(context, identity, mine, refresh, credential, lock);
-	finish('refreshed', issued);
-	await keep(context, others, credential, lock);
-	return {credential, how: 'refreshed'};
 }
 
 /**
- * Writes a rotated credential. A process that was stopped after its request finds its lock taken: it then
- * takes the lock again as everybody does, and writes only where nobody has written since.
+ * Puts a reply where nothing can be in its way, at once, and then into the store. A process that was stopped
+ * after its request finds its lock taken: it then takes the lock again as everybody does, and writes only
+ * where nobody has written since.
  */
-async function keepRotated(
+async function keepAndStore(
 	context: RefreshContext,
 	identity: string,
-	sharing: readonly Holder[],
-	spent: string,
-	credential: OAuthCredential,
 	lock: HeldLock,
-): Promise<void> {
-	try {
-		await keep(context, sharing, credential, lock);
-	} catch (error) {
-		if (!(error instanceof JarvisError) || error.code !== 'lock_lost') throw error;
-		const again = await acquireLock(context.paths.locks, `refresh-${identity}`);
-		if (!again) throw error;
-		try {
-			const untouched = holdersOf(context.paths, context.provider.id).filter(
-				holder => holder.credential.refresh === spent && !isMarked(holder),
-			);
-			if (untouched.length === 0) throw error;
-			await keep(context, untouched, credential, again);
-		} finally {
-			await again.release();
-		}
-	}
-}
-
-/**
- * Writes a credential over every record of the holders' agents that holds one of their refresh tokens:
- * also one that a person renamed meanwhile, but none that was removed or logged in anew.
- */
-async function keep(
-	context: RefreshContext,
-	holders: readonly Holder[],
-	credential: OAuthCredential,
-	lock: HeldLock,
-): Promise<void> {
-	await editGrant(context, holders, lock, (document, profileId, present) => {
-		putCredential(document, profileId, {...credential, ...keptLabels(present)});
-		clearFailures(document, profileId);
-		patchUsage(document, profileId, {lastProven: {at: context.now(), outcome: 'refreshed'}});
-	});
-}
-
-async function markNeedsLogin(
-	context: RefreshContext,
-	holders: readonly Holder[],
-	refresh: string,
-	lock: HeldLock,
-): Promise<void> {
-	const since = context.now();
-	const needsLogin = {since, fingerprint: fingerprint(refresh), reason: 'invalid_grant'};
-	await editGrant(context, holders, lock, (document, profileId, present) => {
-		if (present.refresh !== refresh) return;
-		patchUsage(document, profileId, {needsLogin, lastProven: {at: since, outcome: 'refused'}});
-	});
-}
-
-async function editGrant(
-	context: RefreshContext,
-	holders: readonly Holder[],
-	lock: HeldLock,
-	change: (document: JsonObject, profileId: string, present: OAuthCredential) => void,
-): Promise<void> {
-	const tokens = new Set(holders.map(holder => holder.credential.refresh));
-	for (const agentId of new Set(holders.map(holder => holder.agentId))) {
-		await updateCredentials(
-			context.paths,
-			agentId,
-			(document, current) => {
-				for (const [profileId, present] of current.profiles) {
-					if (present.type !== 'oauth' || present.provider !== context.provider.id) continue;
-					if (present.refresh && tokens.has(present.refresh)) change(document, profileId, present);
-				}
-			},
-			{onlyWhile: lock},
+	slot: ReplySlot,
+	reply: KeptReply,
+): Promise<RefreshOutcome> {
+	const isKept = await lock
+		.commit(() => slot.keep(reply))
+		.then(
+			() => true,
+			// Whatever is wrong with the slot, the store may take it.
+			() => false,
 		);
+	try {
+		const isDone = await storeReply(context, identity, lock, reply);
+		if (isKept && isDone) await lock.commit(() => slot.clear(reply));
+		return {credential: reply.credential, how: 'refreshed'};
+	} catch (error) {
+		if (!isLockLost(error)) throw notStored(context, error, isKept);
+		const late = await storeLate(context, identity, reply);
+		if (!late) throw error;
+		return late;
 	}
+}
+
+/** Stores a reply whose lock was lost, unless the one who took it has one; what is good then is taken. */
+async function storeLate(
+	context: RefreshContext,
+	identity: string,
+	reply: KeptReply,
+): Promise<RefreshOutcome | undefined> {
+	return withLock(context.paths.locks, `refresh-${identity}`, async lock => {
+		// Behind the one of whoever took the lock, if that is kept as well: the first is the one that is stored.
+		await lock.commit(() => {
+			const slot = openReplySlot(context.paths, identity);
+			try {
+				slot.keep(reply);
+			} finally {
+				slot.close();
+			}
+		});
+		await storeKeptReplies(context, identity, lock);
+		const {credential} = await ownHolder(context);
+		if (!isGood(context, credential)) return undefined;
+		return {credential, how: credential.access === reply.credential.access ? 'refreshed' : 'adopted'};
+	});
+}
+
+/** Those that waited for a request to no avail must not each wait for the same, nor press a busy server. */
+function assertMayAsk(context: RefreshContext, last: JournalEntry | undefined, before: Known): void {
+	if (!last || !isUndecided(last)) return;
+	const retryAt = stillWaiting(last, context.now());
+	if (retryAt !== undefined) {
+		throw unavailable(context, {kind: 'busy', details: 'it is too busy', retryAt});
+	}
+	if (before.failures.has(asText(last))) return;
+	const kind = last.outcome === 'rejected' ? 'refused' : 'unreachable';
+	throw unavailable(context, {kind, details: 'the same as to another process just now'});
+}
+
+function isUndecided({outcome}: JournalEntry): boolean {
+	return outcome === 'unknown' || outcome === 'rejected';
+}
+
+function asText(entry: JournalEntry): string {
+	return JSON.stringify(entry);
+}
+
+function journalFor({paths}: RefreshContext, identity: string, own: Holder): JournalEntry[] {
+	return own.credential.accountId ? readJournal(paths, identity) : readAllJournals(paths);
 }
 
 async function ownHolder({paths, agentId, profileId, provider}: RefreshContext): Promise<Holder> {
@@ -252,9 +275,28 @@ function isGood(context: RefreshContext, credential: OAuthCredential): boolean {
 	return !isExpired(credential, context.now(), context.minTtlMs);
 }
 
-function peekGood(context: RefreshContext): OAuthCredential | undefined {
-	const credential = peekCredentials(context.paths, context.agentId)?.profiles.get(context.profileId);
-	return credential?.type === 'oauth' && isGood(context, credential) ? credential : undefined;
+/**
+ * The same for a token that came while this process waited: it is good enough however short its life is, or
+ * each of many that ask for a longer one would refresh in turn. And it is no older than the waiting, which
+ * says that it is good without any clock.
+ */
+function isGoodNow(context: RefreshContext, credential: OAuthCredential, before: Known): boolean {
+	if (isGood(context, credential)) return true;
+	const {access, expiresIn} = credential;
+	if (!access || access === context.rejected || before.accessTokens.has(access)) return false;
+	const waitedMs = performance.now() - before.waitingSince;
+	if (expiresIn !== undefined && waitedMs < expiresIn * 1000 - skewMs(expiresIn)) return true;
+	return !isExpired(credential, context.now());
+}
+
+function peekGood(context: RefreshContext, before: Known): boolean {
+	const credential = peekOwn(context);
+	return credential !== undefined && isGoodNow(context, credential, before);
+}
+
+function peekOwn({paths, agentId, profileId}: RefreshContext): OAuthCredential | undefined {
+	const credential = peekCredentials(paths, agentId)?.profiles.get(profileId);
+	return credential?.type === 'oauth' ? credential : undefined;
 }
 
 async function adopted(context: RefreshContext): Promise<RefreshOutcome> {
@@ -266,45 +308,16 @@ function isSame(a: Holder, b: Holder): boolean {
 	return a.agentId === b.agentId && a.profileId === b.profileId;
 }
 
-// Two records of one account may each know a label that the other lacks.
-function keptLabels(present: OAuthCredential): {accountId?: string; email?: string} {
-	return {
-		...(present.accountId ? {accountId: present.accountId} : {}),
-		...(present.email ? {email: present.email} : {}),
-	};
-}
-
-function partition<T>(all: readonly T[], belongs: (item: T) => boolean): [T[], T[]] {
-	return [all.filter(belongs), all.filter(item => !belongs(item))];
-}
-
 function outcomeOf({kind}: TokenFault): JournalOutcome {
 	return kind === 'invalid_grant' ? 'refused' : kind === 'refused' ? 'rejected' : 'unknown';
 }
 
-async function serverOf(context: RefreshContext, clientId: string): Promise<AuthorizationServer> {
-	// Most of those that find a token over get it from the one that asks: only that one needs the protocol.
-	const {authorizationServerOf} = await import('./authorization-server.ts');
-	try {
-		return await authorizationServerOf({...clientFor(context), clientId}, context.network, 'refresh');
-	} catch (error) {
-		if (!(error instanceof JarvisError) || error.code !== 'discovery_failed') throw error;
-		throw unavailable(context, {kind: 'unreachable', details: 'no metadata'});
-	}
+function clientOf({provider}: RefreshContext, credential: OAuthCredential): string {
+	return credential.clientId ?? oauthClientOf(provider)?.clientId ?? '';
 }
 
-function clientOf(context: RefreshContext, credential: OAuthCredential): string {
-	return credential.clientId ?? clientFor(context).clientId;
-}
-
-function clientFor({provider, profileId}: RefreshContext): OAuthClient {
-	const client = oauthClientOf(provider);
-	if (client) return client;
-	throw new JarvisError(
-		'login_unsupported',
-		`${provider.label} has no way to refresh ${profileId}.`,
-		`Remove it, and use another kind of credential: jarvis models auth remove '${profileId}'`,
-	);
+function isLockLost(error: unknown): boolean {
+	return error instanceof JarvisError && error.code === 'lock_lost';
 }
 
 function assertRefreshable(context: RefreshContext, holder: Holder): void {

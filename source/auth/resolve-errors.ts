@@ -53,10 +53,20 @@ export function nothingResolved(
 			options,
 		);
 	}
+	if (passedOver.every(({reason}) => reason === 'already_tried')) {
+		return new JarvisError(
+			'profiles_set_aside',
+			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} has was tried for this request.`,
+			`Try again later, or add another account. ${loginCommand(agentId, provider)}${pinned.next}`,
+			options,
+		);
+	}
+	// No login makes a server's tokens live longer.
+	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
 	return new JarvisError(
 		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
 		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-		`${loginCommand(agentId, provider)}${pinned.next}`,
+		`${isShort ? 'Ask for less with --min-ttl.' : loginCommand(agentId, provider)}${pinned.next}`,
 		options,
 	);
 }
@@ -70,12 +80,13 @@ function reasons(passedOver: readonly PassedOver[]): string {
 // A pin that a person made is never left silently.
 function pinSentence(
 	{sessionKey}: ResolveRequest,
-	{pin}: Prepared,
+	{agentId, pin, decision}: Prepared,
 ): {readonly message: string; readonly next: string} {
-	if (sessionKey === undefined || pin?.source !== 'user') return {message: '', next: ''};
+	const isInForce = pin?.source === 'user' && decision.options.some(({isLocked}) => isLocked);
+	if (sessionKey === undefined || !isInForce) return {message: '', next: ''};
 	return {
 		message: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
-		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default'`,
+		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`,
 	};
 }
 

@@ -82,6 +82,8 @@ export interface Aim {
 	readonly pin?: Pin & {readonly provider: string};
 	/** The session as it is stored. */
 	readonly session?: Session;
+	/** The provider of the model that the session uses by itself. */
+	readonly ownProvider?: string;
 }
 
 /** What a decision was made from, and the decision. */
@@ -89,6 +91,11 @@ export interface Prepared extends Aim {
 	readonly agentId: string;
 	readonly decision: Decision;
 	readonly profiles: readonly UsableProfile[];
+}
+
+interface Found {
+	readonly credential: Credential;
+	readonly secret: string;
 }
 
 /** A candidate that turned out not to be usable. */
@@ -110,19 +117,23 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 	const failures: Failed[] = [];
 	for (const candidate of prepared.decision.candidates) {
 		if (request.readyOnly && candidate.isLastResort) continue;
+		// A fallback model of the same provider has the same profiles: one that failed now fails again.
+		if (failures.some(failed => isSameProfile(failed.candidate, candidate))) continue;
+		let found: Found;
 		try {
-			const found = await secretOf(context, request.minTtlMs, prepared, candidate);
-			if (request.sessionKey !== undefined) {
-				const {keepForSession} = await import('./aim.ts');
-				const other = await keepForSession(context, request.sessionKey, prepared, candidate, failures);
-				// Another process picked for the session meanwhile: that holds for both.
-				if (other) return resolve(context, request);
-			}
-			return resolvedFrom(prepared, candidate, found, failures);
+			found = await secretOf(context, request.minTtlMs, prepared, candidate);
 		} catch (error) {
 			if (!(error instanceof JarvisError) || !ofOneProfile.includes(error.code)) throw error;
 			failures.push({candidate, error});
+			continue;
 		}
+		if (request.sessionKey !== undefined) {
+			const {keepForSession} = await import('./aim.ts');
+			const other = await keepForSession(context, request.sessionKey, prepared, candidate, failures);
+			// Another process picked for the session meanwhile: that holds for both.
+			if (other) return resolve(context, request);
+		}
+		return resolvedFrom(prepared, candidate, found, failures);
 	}
 	const {nothingResolved} = await import('./resolve-errors.ts');
 	throw nothingResolved(request, prepared, failures);
@@ -137,7 +148,7 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
-	const {own, profiles} = await usableProfiles(
+	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,
 		config,
 		agentId,
@@ -146,7 +157,7 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	const aimed = await aim(context, request, {agentId, config, profiles});
 	const {target, pin} = aimed;
 	const decision = decide({
-		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order},
+		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order, mainOrder},
 		profiles: profiles.map(factsOfUsable),
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
@@ -176,7 +187,7 @@ async function secretOf(
 	minTtlMs: number | undefined,
 	{profiles}: Prepared,
 	{option, place}: Candidate,
-): Promise<{readonly credential: Credential; readonly secret: string}> {
+): Promise<Found> {
 	const found = profiles.find(
 		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
 	);
@@ -217,7 +228,7 @@ async function freshened(
 function resolvedFrom(
 	prepared: Prepared,
 	{option, place}: Candidate,
-	{credential, secret}: {readonly credential: Credential; readonly secret: string},
+	{credential, secret}: Found,
 	failures: readonly Failed[],
 ): Resolved {
 	const {agentId, decision} = prepared;
@@ -239,6 +250,10 @@ function resolvedFrom(
 	};
 }
 
+function isSameProfile(a: Candidate, b: Candidate): boolean {
+	return a.place.profileId === b.place.profileId && a.option.provider === b.option.provider;
+}
+
 /**
  * What was better placed than the option that was used, and why it was not: all of the options before it,
  * and what failed.
@@ -248,12 +263,14 @@ export function passedOverBy(
 	failures: readonly Failed[],
 	used?: JudgedOption,
 ): PassedOver[] {
-	const before = used ? decision.options.slice(0, decision.options.indexOf(used) + 1) : decision.options;
-	return before.flatMap(option =>
+	const last = used ? decision.options.indexOf(used) : decision.options.length;
+	return decision.options.flatMap((option, index) =>
 		option.order.places.flatMap(({profileId, reason, why, until, place}) => {
 			const failed = failures.find(
 				({candidate}) => candidate.option === option && candidate.place.profileId === profileId,
 			);
+			// Of the options behind the one that is used, as a last resort then, only what failed was tried.
+			if (!failed && index > last) return [];
 			// One that is ready and did not fail is either the one that is used, or behind it.
 			if (!failed && place !== undefined && (until === undefined || option === used)) return [];
 			return [

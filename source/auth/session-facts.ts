@@ -45,7 +45,7 @@ export function whichOfSession(
 	const pin = pinOfSession(session, profiles);
 	const decision = decide({
 		...{agentId: agent.id, target, pin, profiles, config, now, env},
-		storeOrder: agent.order,
+		...{storeOrder: agent.order, mainOrder: agent.mainOrder},
 	});
 	return whichOf({agentId: agent.id, decision, ...optional('pin', pin)}, key);
 }

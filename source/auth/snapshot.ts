@@ -6,7 +6,7 @@ import {type AgentCredentials, type EntryProblem, optional} from '../store/schem
 import {factsOf, type ProfileFacts} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import type {SessionFacts} from './session-facts.ts';
-import {inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
+import {inheritedOrder, inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -29,6 +29,8 @@ export interface AgentSnapshot {
 	readonly broken: readonly EntryProblem[];
 	/** The store's explicit orders. */
 	readonly order: ReadonlyMap<string, readonly string[]>;
+	/** The main agent's orders of the providers that it reads of it. */
+	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
 	/** provider → the profile that last worked: a hint for a person, and no more. */
 	readonly lastGood: ReadonlyMap<string, string>;
 	/** Its sessions, the one that changed last first; none unless they were asked for. */
@@ -97,6 +99,7 @@ export function orderOf(
 	return effectiveOrder({
 		...{agentId: agent.id, provider, profiles: usableFacts(agent), configured, now, env},
 		storeOrder: agent.order.get(provider),
+		mainOrder: agent.mainOrder.get(provider),
 		configOrder: config.order.get(provider),
 	});
 }
@@ -117,18 +120,19 @@ async function readAgent(
 	};
 	try {
 		const own = await readCredentials(paths, id);
-		const inherited = main && readsMain(config.agents, id) ? inheritedProfiles(own, main) : [];
+		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
 		const agent = {
 			...about,
 			sessions: [],
 			...{order, lastGood, broken: problems},
 			profiles: ownProfiles(id, own).map(factsOfUsable),
-			inherited: inherited.map(factsOfUsable),
+			inherited: read ? inheritedProfiles(own, read).map(factsOfUsable) : [],
+			mainOrder: read ? inheritedOrder(own, read) : new Map(),
 		};
 		return {agent, own};
 	} catch (error) {
-		const none = {profiles: [], inherited: [], broken: [], sessions: []};
+		const none = {profiles: [], inherited: [], broken: [], sessions: [], mainOrder: new Map()};
 		return {
 			agent: {...about, ...none, order: new Map(), lastGood: new Map(), problem: asJarvisError(error)},
 		};

@@ -1,5 +1,7 @@
 import * as oauth from 'oauth4webapi';
+import {optional} from '../store/schema.ts';
 import {clean, quoted} from './facts.ts';
+import {retryAtOf} from './retry-after.ts';
 
 /** What went wrong at the token endpoint, and whether the server has decided anything. */
 export interface TokenFault {
@@ -11,10 +13,22 @@ export interface TokenFault {
 	readonly kind: 'invalid_grant' | 'refused' | 'busy' | 'unreachable' | 'unreadable';
 	/** For a person; holds nothing secret. */
 	readonly details: string;
+	/** Until when (epoch ms) a server that is busy asked to be left alone. */
+	readonly retryAt?: number;
 }
 
-/** Classifies what a token request threw. */
-export function classifyTokenFault(error: unknown): TokenFault {
+/**
+ * Classifies what a token request threw.
+ * @param now when it did (epoch ms), where it matters how long the server wants to be left alone
+ */
+export function classifyTokenFault(error: unknown, now?: number): TokenFault {
+	const fault = faultOf(error);
+	const response = error instanceof oauth.ResponseBodyError ? error.response : responseOf(error);
+	if (fault.kind !== 'busy' || !response || now === undefined) return fault;
+	return {...fault, ...optional('retryAt', retryAtOf(response.headers, now))};
+}
+
+function faultOf(error: unknown): TokenFault {
 	if (error instanceof oauth.ResponseBodyError) {
 		const description = error.error_description ? `: ${quoted(error.error_description)}` : '';
 		const details = clean(error.error).slice(0, 60) + description;

@@ -49,6 +49,15 @@ export function inheritedProfiles(own: AgentCredentials, main: AgentCredentials)
 	);
 }
 
+/** The main agent's orders of the providers of which the agent has no profile itself. */
+export function inheritedOrder(
+	own: AgentCredentials,
+	main: AgentCredentials,
+): ReadonlyMap<string, readonly string[]> {
+	const providers = new Set([...own.profiles.values()].map(({provider}) => provider));
+	return new Map([...main.order].filter(([provider]) => !providers.has(provider)));
+}
+
 /**
  * The profiles that an agent can use.
  * @param provider only those of this provider, which takes less reading
@@ -59,7 +68,12 @@ export async function usableProfiles(
 	config: Config,
 	agentId: string,
 	provider?: string,
-): Promise<{readonly own: AgentCredentials; readonly profiles: readonly UsableProfile[]}> {
+): Promise<{
+	readonly own: AgentCredentials;
+	readonly profiles: readonly UsableProfile[];
+	/** The main agent's orders of the providers that are read of it. */
+	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
+}> {
 	const own = await readCredentials(paths, agentId);
 	// An order may name one of another provider, which is told.
 	const ordered = new Set(provider && (own.order.get(provider) ?? config.order.get(provider)));
@@ -69,9 +83,10 @@ export async function usableProfiles(
 			: all.filter(({profileId, credential}) => credential.provider === provider || ordered.has(profileId));
 	const mine = wanted(ownProfiles(agentId, own));
 	const isServed = mine.some(({credential}) => credential.provider === provider);
-	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine};
+	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine, mainOrder: new Map()};
 	const main = await readCredentials(paths, mainAgentId);
-	return {own, profiles: [...mine, ...wanted(inheritedProfiles(own, main))]};
+	const profiles = [...mine, ...wanted(inheritedProfiles(own, main))];
+	return {own, profiles, mainOrder: inheritedOrder(own, main)};
 }
 
 // Either agent may have met a failure that the other has not; the owner's newer success ends both.

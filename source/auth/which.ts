@@ -51,6 +51,8 @@ export function whichOf(
 	sessionKey?: string,
 ): Which {
 	const {candidates} = decision;
+	// The session is in the way only where it is what leaves no other profile.
+	const pinnedSession = pin?.source === 'user' ? sessionKey : undefined;
 	const options = decision.options.map(option => ({
 		name: modelName(option),
 		provider: option.provider,
@@ -64,7 +66,7 @@ export function whichOf(
 				provider: option.provider,
 				...optional('model', option.model),
 				...optional('turn', turn === 0 ? undefined : turn),
-				change: whatChanges(agentId, option, place, sessionKey),
+				change: whatChanges(agentId, option, place, pinnedSession),
 			};
 		}),
 	}));

@@ -27,6 +27,9 @@ export function textFlag(context: CommandContext, name: string): string | undefi
 
 const unitMs = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000} as const;
 
+/** What is added to the present must stay a time that can be told. */
+const longestSpanMs = 36_525 * unitMs.d;
+
 /**
  * A flag's span of time in milliseconds: a number with `s`, `m`, `h` or `d`, as in `5m`.
  * @throws `usage`
@@ -36,10 +39,12 @@ export function durationFlag(context: CommandContext, name: string): number | un
 	if (text === undefined) return undefined;
 	const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text.trim()) ?? [];
 	const ms = unitMs[unit as keyof typeof unitMs];
-	if (ms !== undefined) return Number(number) * ms;
+	const span = ms === undefined ? Number.NaN : Number(number) * ms;
+	if (span <= longestSpanMs) return span;
+	const fault = ms === undefined ? 'is no span of time' : 'is longer than a hundred years';
 	throw new JarvisError(
 		'usage',
-		`--${name} ${JSON.stringify(text)} is no span of time.`,
+		`--${name} ${JSON.stringify(text)} ${fault}.`,
 		'Write a number and s, m, h or d, for example 5m.',
 	);
 }

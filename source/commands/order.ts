@@ -22,13 +22,17 @@ export async function runOrderClear(context: CommandContext): Promise<number> {
 
 async function change(context: CommandContext, ids: readonly string[] | undefined): Promise<number> {
 	const agentId = await context.jarvis.agent(textFlag(context, 'agent'));
-	await context.jarvis.setOrder(agentId, textFlag(context, 'provider') ?? '', ids);
+	await context.jarvis.setOrder(agentId, await providerOf(context), ids);
 	return show(context);
+}
+
+function providerOf(context: CommandContext): Promise<string> {
+	return context.jarvis.providerIdOf(textFlag(context, 'provider') ?? '');
 }
 
 async function show(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const provider = textFlag(context, 'provider') ?? '';
+	const provider = await providerOf(context);
 	const {agent, snapshot} = await agentOf(context);
 	const order = orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env);
 	const authStorePath = jarvis.paths.profiles(agent.id);

@@ -11,7 +11,8 @@ const usualConcurrency = 4;
 export async function probeAll(context: CommandContext): Promise<ProbedProfile[]> {
 	const {jarvis, flags} = context;
 	const {agent} = await agentOf(context);
-	const wanted = textFlag(context, 'probe-provider');
+	const named = textFlag(context, 'probe-provider');
+	const wanted = named === undefined ? undefined : await jarvis.providerIdOf(named);
 	const profiles = usableFacts(agent).filter(({provider}) => wanted === undefined || provider === wanted);
 	return jarvis.probe(profiles, {
 		agentId: agent.id,

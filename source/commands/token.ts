@@ -19,7 +19,7 @@ export async function runToken(context: CommandContext): Promise<number> {
 	}
 	if (about.until !== undefined) {
 		const back = span(about.until - jarvis.now());
-		context.tell(`${about.profileId} is ${about.why}, back in ${back}; nothing else can be used.`);
+		context.tell(`${about.profileId} is ${about.why}, back in ${back}; it is handed out all the same.`);
 	}
 	context.print(secret);
 	return 0;

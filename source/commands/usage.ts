@@ -8,8 +8,11 @@ export async function runCooldownClear(context: CommandContext): Promise<number>
 	const [profileId = ''] = context.arguments;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
 	const {cleared, heldBy} = await jarvis.clearCooldown({agentId, profileId});
-	if (context.flags.json) printJson(context, {agentId, profileId, cleared, heldBy});
-	else context.tell(cleared ? `${profileId} is used again.` : `${profileId} had no failures to forget.`);
+	if (context.flags.json) {
+		printJson(context, {agentId, profileId, cleared, heldBy});
+		return 0;
+	}
+	context.tell(cleared ? `${profileId} is used again.` : `${profileId} had no failures to forget.`);
 	if (heldBy !== undefined) {
 		context.tell(
 			`The agent ${heldBy}, whose profile it is, has set it aside: add --agent ${heldBy} to clear that.`,

@@ -39,14 +39,17 @@ function Status({state}: {readonly state: UiState}) {
 	const needy = needyCount(state);
 	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : clean(task)} />;
 	const words = [
-		...(state.sandbox && state.size.columns >= 70 ? ['sandbox'] : []),
+		...(state.sandbox && state.size.columns >= 75 ? ['sandbox'] : []),
 		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),
 	];
+	// Beside six names there are four columns left of sixty.
+	const isTight = state.size.columns < 64;
 	return (
 		<Text wrap="truncate">
 			{words.join(' · ')}
 			{words.length > 0 && needy > 0 ? ' · ' : ''}
-			{needy > 0 ? <Text {...tones.bad} bold>{`✗ ${needy}`}</Text> : null}{' '}
+			{needy > 0 ? <Text {...tones.bad} bold>{`✗${isTight && needy > 9 ? '' : ' '}${needy}`}</Text> : null}
+			{isTight ? '' : ' '}
 		</Text>
 	);
 }

@@ -6,9 +6,15 @@ import {fit} from './fit.ts';
 
 const labelWidth = 11;
 
+/** The fewest lines that the pane is best given, so that the list does not move for each profile. */
+const usualHeight = {wide: 8, narrow: 11} as const;
+
 /** How many lines the pane is best given, its border included. */
-export function detailsHeight(columns: number): number {
-	return isWide(columns) ? 8 : 11;
+export function detailsHeight(state: UiState, row: ProfileRow): number {
+	const count = factLines(state, row).length;
+	return isWide(state.size.columns)
+		? Math.max(usualHeight.wide, Math.ceil(count / 2) + 2)
+		: Math.max(usualHeight.narrow, count + 2);
 }
 
 // Two facts a line need room for two points in time.
@@ -74,6 +80,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 			`${glyph} ${word}${health.reason === 'ok' || health.reason === word ? '' : ` (${health.reason})`}`,
 		],
 		['expires', expiry(facts.expires, now)],
+		...failureLines(health, usage, now),
 		['provider', provider],
 		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
@@ -86,7 +93,6 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 				: 'never',
 		],
 		['last used', ago(usage.lastUsed, now)],
-		...failureLines(health, usage, now),
 		[
 			'renewal',
 			facts.refreshable
@@ -103,7 +109,8 @@ function failureLines(health: ProfileRow['health'], usage: ProfileRow['facts']['
 	const failures = counts.length > 0 ? [['failures', counts.join(', ')] as const] : [];
 	if (health.until === undefined) return failures;
 	const reason = health.reason === 'disabled' ? usage.disabledReason : usage.lastFailureReason;
-	const words = [reason, usage.errorCount ? `${usage.errorCount} times in a row` : undefined].filter(Boolean);
+	const {errorCount = 0} = usage;
+	const words = [reason, errorCount > 1 ? `${errorCount} times in a row` : undefined].filter(Boolean);
 	const why = words.length > 0 ? ` (${words.join(', ')})` : '';
 	return [['set aside', `for ${span(health.until - now)}${why}`] as const, ...failures];
 }
@@ -114,8 +121,6 @@ const provenWords: Readonly<Record<string, string>> = {
 	refused: 'refused by the server',
 	used: 'worked',
 	probed: 'worked when probed',
-	timeout: 'no answer in time',
-	network: 'could not be reached',
 	auth: 'refused in use',
 	rate_limit: 'rate limited',
 	billing: 'refused over billing',

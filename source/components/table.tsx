@@ -1,10 +1,13 @@
 import {Box, Text, useIsScreenReaderEnabled} from 'ink';
+import stringWidth from 'string-width';
 import {fit} from './fit.ts';
 import {type Tone, tones} from './theme.ts';
 
 /** What a cell shows. */
 export interface Cell {
 	readonly text: string;
+	/** What stands behind the text, and stays when that is cut. */
+	readonly end?: string;
 	readonly tone?: Tone;
 }
 
@@ -80,7 +83,11 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 	const shown = rows.slice(start, start + height);
 	const more = rows.length > height ? `  ${start + 1}–${start + shown.length}/${rows.length}` : '';
 	// The count stands where there is room to spare: behind the title of what gives way.
-	const counted = laid.find(({column}) => column.flexible) ?? laid[0];
+	const flexible = laid.filter(({column}) => column.flexible);
+	const counted =
+		flexible.find(({column, width: cells}) => stringWidth(column.title + more) <= cells) ??
+		flexible[0] ??
+		laid[0];
 	const titleOf = (column: Column<Row>) => column.title + (column === counted?.column ? more : '');
 	const head = laid
 		.map(({column, width: cells}) => fit(titleOf(column), cells, column.align))
@@ -104,8 +111,9 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 						<Text wrap="truncate" inverse={isSelected} bold={isSelected}>
 							{isSelected ? marker : ' '.repeat(marker.length)}
 							{laid.map(({column, width: cells}, at) => {
-								const {text, tone = 'plain'} = column.cell(row);
-								const padded = fit(text, cells, column.align) + (at < laid.length - 1 ? ' '.repeat(gap) : '');
+								const {text, end = '', tone = 'plain'} = column.cell(row);
+								const kept = end === '' ? text : fit(text, cells - stringWidth(end)).trimEnd() + end;
+								const padded = fit(kept, cells, column.align) + (at < laid.length - 1 ? ' '.repeat(gap) : '');
 								// A selected row is inverse as a whole: colours would not be readable on it.
 								return (
 									<Text key={column.title} {...(isSelected ? {} : tones[tone])}>

@@ -20,6 +20,8 @@ export interface SandboxEvent {
 	readonly grantId?: string;
 	/** Why something was refused. More than the client is told. */
 	readonly reason?: string;
+	/** The refresh token that was sent, if one was. */
+	readonly refreshToken?: string;
 }
 
 export interface TokenRequest {
@@ -76,6 +78,11 @@ export interface AuthorizationServerOptions {
 	readonly deviceCodeSeconds?: number;
 	/** How long (s) a client is told to wait between two polls. Default: it is not told, which means 5. */
 	readonly pollSeconds?: number;
+	/**
+	 * How long (ms) a refresh token that was rotated may be sent again, as some servers allow for the sake of
+	 * clients whose connection broke (RFC 9700 leaves it open). Default: 0, its reuse ends the grant.
+	 */
+	readonly reuseGraceMs?: number;
 	/** Default: three invented people at example.test. */
 	readonly accounts?: readonly SandboxAccount[];
 	/**
@@ -117,12 +124,13 @@ export async function startAuthorizationServer(
 /** The rest of the start, once the port is known, which is a part of the issuer. */
 async function serve(server: Server, options: AuthorizationServerOptions): Promise<AuthorizationServer> {
 	const {clientId = 'jarvis-sandbox', accounts = inventedAccounts, consent, redirectUris} = options;
-	const {accessTokenSeconds = 60, deviceCodeSeconds = 600, pollSeconds} = options;
+	const {accessTokenSeconds = 60, deviceCodeSeconds = 600, reuseGraceMs = 0, pollSeconds} = options;
 	const clientIds = [clientId, ...(options.extraClientIds ?? [])];
 	const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const lifetimes = {accessTokenSeconds, deviceCodeSeconds, reuseGraceMs};
 	const provider = new Provider(
 		issuer,
-		providerConfiguration({clientIds, redirectUris, accessTokenSeconds, deviceCodeSeconds, accounts}),
+		providerConfiguration({clientIds, redirectUris, accounts, ...lifetimes}),
 	);
 	const events = recordEvents(provider);
 	const tokenEndpoint = controlTokenEndpoint(provider, events);
@@ -163,7 +171,13 @@ function recordEvents(provider: Provider): SandboxEvent[] {
 	const events: SandboxEvent[] = [];
 	const record = (type: SandboxEvent['type'], context?: Context, reason?: string) => {
 		const grantId = context?.oidc?.entities.Grant?.jti;
-		events.push({type, at: Date.now(), ...(grantId && {grantId}), ...(reason && {reason})});
+		const refreshToken = context?.oidc?.params?.refresh_token;
+		events.push({
+			...{type, at: Date.now()},
+			...(grantId && {grantId}),
+			...(reason && {reason}),
+			...(refreshToken && {refreshToken}),
+		});
 	};
 	const refuse = (context: Context, error: ProviderError) => {
 		// Whoever polls is told to go on: that is no refusal.

@@ -6,15 +6,21 @@ import type {Adapter, StoredPayload} from 'oidc-provider';
  * Nothing expires here, because every record carries its own expiry, which oidc-provider checks when it reads
  * it; and used refresh tokens must stay, or their reuse could not be told from a token that never existed
  * (RFC 9700, section 4.14.2). Its own memory adapter forgets the oldest records after the first thousand.
+ *
+ * @param reuseGraceMs for how long a record that was used up is given out as if it was not
  */
-export function createMemoryAdapter(): Adapter {
+export function createMemoryAdapter(reuseGraceMs = 0): Adapter {
 	const records = new Map<string, StoredPayload>();
+	const usedUpAt = new Map<string, number>();
 	return {
 		async upsert(id, payload) {
 			records.set(id, payload);
 		},
 		async find(id) {
-			return records.get(id);
+			const payload = records.get(id);
+			const firstUse = usedUpAt.get(id);
+			if (!payload || firstUse === undefined || Date.now() < firstUse + reuseGraceMs) return payload;
+			return {...payload, consumed: Math.floor(firstUse / 1000)};
 		},
 		async findByUid(uid) {
 			return [...records.values()].find(payload => payload.uid === uid);
@@ -23,8 +29,7 @@ export function createMemoryAdapter(): Adapter {
 			return [...records.values()].find(payload => payload.userCode === userCode);
 		},
 		async consume(id) {
-			const payload = records.get(id);
-			if (payload) payload.consumed = Math.floor(Date.now() / 1000);
+			if (!usedUpAt.has(id)) usedUpAt.set(id, Date.now());
 		},
 		async destroy(id) {
 			records.delete(id);

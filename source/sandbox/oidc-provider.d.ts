@@ -85,7 +85,7 @@ declare module 'oidc-provider' {
 		readonly grantId?: string;
 		readonly userCode?: string;
 		/** Unix time in seconds. */
-		consumed?: number;
+		readonly consumed?: number;
 	}
 
 	export interface Account {
@@ -104,7 +104,7 @@ declare module 'oidc-provider' {
 	}
 
 	export interface Configuration {
-		readonly adapter: () => Adapter;
+		readonly adapter: (kind: string) => Adapter;
 		readonly claims: Readonly<Record<string, readonly string[]>>;
 		readonly clientAuthMethods: readonly string[];
 		readonly clientBasedCORS: () => boolean;

@@ -11,6 +11,8 @@ export interface ProviderOptions {
 	readonly accessTokenSeconds: number;
 	/** Lifetime of a device code in seconds. */
 	readonly deviceCodeSeconds: number;
+	/** How long (ms) a refresh token that was rotated may be sent again. */
+	readonly reuseGraceMs: number;
 	readonly accounts: readonly SandboxAccount[];
 }
 
@@ -47,7 +49,7 @@ export function providerConfiguration(options: ProviderOptions): Configuration {
 	const named = (email: string | undefined) => accounts.find(account => account.email === email);
 	const scopes = new Set(openIdScopes);
 	return {
-		adapter: () => createMemoryAdapter(),
+		adapter: kind => createMemoryAdapter(kind === 'RefreshToken' ? options.reuseGraceMs : 0),
 		clients: options.clientIds.map(clientId => publicClient(clientId, options.redirectUris)),
 		clientAuthMethods: ['none'],
 		jwks: {keys: [signingKey()]},

@@ -17,7 +17,8 @@ const columns = (now: number, agentId: string | undefined): readonly Column<Prof
 		flexible: true,
 		dropFirst: 0,
 		cell: ({facts}) => ({
-			text: facts.agentId === agentId ? facts.profileId : `${facts.profileId} ← ${facts.agentId}`,
+			text: facts.profileId,
+			...(facts.agentId === agentId ? {} : {end: ` ← ${facts.agentId}`}),
 		}),
 	},
 	{title: 'PROVIDER', width: 12, dropFirst: 4, cell: ({facts}) => ({text: facts.provider})},
@@ -53,7 +54,7 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 	const rows = profileRows(state);
 	const row = selected(state, 'profiles', rows);
 	const broken = agent ? brokenRows([agent]) : [];
-	const pane = state.details && row ? Math.min(detailsHeight(state.size.columns), height - 5) : 0;
+	const pane = state.details && row ? Math.min(detailsHeight(state, row), height - 5) : 0;
 	const notes = agent?.problem ? 0 : Math.min(broken.length, 2);
 	return (
 		<Box flexDirection="column" height={height}>

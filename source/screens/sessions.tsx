@@ -1,4 +1,5 @@
 import {Box, Text} from 'ink';
+import stringWidth from 'string-width';
 import {clean} from '../auth/facts.ts';
 import {ownModelOf, whichOfSession} from '../auth/session-facts.ts';
 import {noModel, pinWords, statusLines} from '../auth/session-words.ts';
@@ -108,7 +109,8 @@ function Pane({
 	readonly height: number;
 }) {
 	const shown = lines.slice(0, height - 2);
-	const hidden = lines.length - shown.length;
+	// One line is better said than counted.
+	const hidden = shown.length > 1 ? lines.length - shown.length : 0;
 	return (
 		<Box
 			flexDirection="column"
@@ -130,15 +132,17 @@ function Pane({
 }
 
 function Command({commandLine, width}: {readonly commandLine: CommandLine; readonly width: number}) {
+	const key = `  ${clean(commandLine.key)}`;
+	const keyWidth = Math.min(stringWidth(key), 24);
 	return (
 		<Box flexDirection="column" flexShrink={0}>
 			<Box>
-				<Text bold>{fit(`  ${commandLine.key}`, Math.min(commandLine.key.length + 2, 24))}</Text>
+				<Text bold>{fit(key, keyWidth)}</Text>
 				<Text>{' > '}</Text>
 				<TextField
 					field={commandLine.field}
 					placeholder="/model, /reset or /help"
-					width={width - Math.min(commandLine.key.length + 2, 24) - 4}
+					width={width - keyWidth - 4}
 				/>
 			</Box>
 			{faultLines(commandLine, width).map(line => (
@@ -162,8 +166,13 @@ function faultLines({fault}: CommandLine, width: number): string[] {
 function paneLines(state: UiState, row: SessionRow | undefined): readonly string[] {
 	const {answer} = state;
 	if (!row) return [];
-	if (answer?.key === row.id && answer.agentId === shownAgent(state)?.id)
-		return answer.lines.map(line => clean(line));
+	if (answer?.key === row.id && answer.agentId === shownAgent(state)?.id) {
+		const width = state.size.columns - 4;
+		// What is told once is told whole.
+		return answer.lines.flatMap(line =>
+			stringWidth(clean(line)) <= width ? [line] : wrapWords(line, width),
+		);
+	}
 	const which = whichOf(state, row);
 	return which ? statusLines(which, state.now) : [noModel];
 }

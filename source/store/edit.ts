@@ -1,4 +1,12 @@
-import {isObject, type JsonObject, type JsonValue, member, objectMember, setMember} from './json.ts';
+import {
+	isObject,
+	type JsonObject,
+	type JsonValue,
+	member,
+	objectMember,
+	setMember,
+	textMember,
+} from './json.ts';
 import type {Credential} from './schema.ts';
 
 /**
@@ -93,6 +101,17 @@ export function setLastGood(document: JsonObject, provider: string, profileId: s
 	if (profileId) setMember(lastGood, provider, profileId);
 	else delete lastGood[provider];
 	if (Object.keys(lastGood).length === 0) delete document.lastGood;
+}
+
+/**
+ * Forgets that a profile was refused: it has a new token. A rate limit or a bill is of the account, and does
+ * not go away by that.
+ */
+export function clearRefusal(document: JsonObject, profileId: string): void {
+	const usage = member(objectIfThere(document, 'usageStats'), profileId);
+	if (!isObject(usage)) return;
+	if (textMember(usage, 'lastFailureReason') === 'auth') clearFailures(document, profileId);
+	else delete usage.needsLogin;
 }
 
 /** Forgets the failures of a profile, and that its refresh token was refused: it has a new one. */

@@ -20,6 +20,8 @@ export interface JournalEntry {
 	readonly outcome?: JournalOutcome;
 	/** Fingerprint of the refresh token that the server issued for it. */
 	readonly issued?: string;
+	/** Until when (epoch ms) the server asked to be left alone. */
+	readonly retryAt?: number;
 }
 
 /**
@@ -42,6 +44,7 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 		if (!spent || typeof startedAt !== 'number') return [];
 		const finishedAt = member(entry, 'finishedAt');
 		const outcome = member(entry, 'outcome');
+		const retryAt = member(entry, 'retryAt');
 		return [
 			{
 				spent,
@@ -52,6 +55,7 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 					outcomes.find(known => known === outcome),
 				),
 				...optional('issued', textMember(entry, 'issued')),
+				...(typeof retryAt === 'number' ? {retryAt} : {}),
 			},
 		];
 	});
@@ -72,9 +76,11 @@ export function readAllJournals(paths: StatePaths): JournalEntry[] {
 	return entries.sort((a, b) => a.startedAt - b.startedAt);
 }
 
-/** The journal in which a refresh token was spent, by its fingerprint. */
-export function journalOfSpent(paths: StatePaths, spent: string): string | undefined {
-	return journalNames(paths).find(name => readJournal(paths, name).some(entry => entry.spent === spent));
+/** The journal that knows a refresh token, by its fingerprint: it was spent or issued there. */
+export function journalOfToken(paths: StatePaths, token: string): string | undefined {
+	return journalNames(paths).find(name =>
+		readJournal(paths, name).some(entry => entry.spent === token || entry.issued === token),
+	);
 }
 
 function journalNames(paths: StatePaths): string[] {

@@ -34,10 +34,11 @@ export interface HeldLock {
 	/** Whether this process still holds the lock. May be outdated a moment later: see `commit`. */
 	isHeld(): boolean;
 	/**
-	 * Runs `effect` with proof that the lock is held while it runs. Throws `lock_lost`, without running it,
-	 * when the lock was taken by another process meanwhile (this one was stopped for longer than the limit).
+	 * Runs `effect` with proof that the lock is held while it runs, and returns its result. Throws
+	 * `lock_lost`, without running it, when the lock was taken by another process meanwhile (this one was
+	 * stopped for longer than the limit).
 	 */
-	commit(effect: () => void): Promise<void>;
+	commit<T>(effect: () => T): Promise<T>;
 	release(): Promise<void>;
 }
 
@@ -67,7 +68,7 @@ export async function acquireLock(
 	const paths = lockPaths(folder, name);
 	let tools: LockTools | undefined;
 	const watched = watchHolder(paths, limitMs);
-	const giveUpAt = performance.now() + waitMs;
+	const since = performance.now();
 	try {
 		for (;;) {
 			options.signal?.throwIfAborted();
@@ -84,8 +85,9 @@ export async function acquireLock(
 				)?.value;
 				if (taken) return heldLock(paths, guard, taken);
 			}
-			if (performance.now() > giveUpAt) throw timedOut(paths, waitMs);
-			await new Promise(resume => setTimeout(resume, 4 + Math.random() * 8));
+			if (performance.now() > since + waitMs) throw timedOut(paths, waitMs);
+			const waitedMs = performance.now() - since;
+			await new Promise(resume => setTimeout(resume, pauseAfter(waitedMs)));
 		}
 	} catch (error) {
 		tools?.guard.close();
@@ -107,6 +109,15 @@ export async function withLock<T>(
 	} finally {
 		await lock.release();
 	}
+}
+
+/**
+ * How long (ms) to pause between two looks: a tenth of what one has waited already. Many that look all the time
+ * would take from the holder what it needs to come to its end; but no more than a few times as long as those
+ * who come later, who would always be first.
+ */
+function pauseAfter(waitedMs: number): number {
+	return (0.5 + Math.random()) * Math.min(24, Math.max(8, waitedMs / 10));
 }
 
 interface LockPaths {
@@ -179,7 +190,7 @@ function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
 		commit: effect =>
 			guard.run(() => {
 				if (!isHeld()) throw lost(paths);
-				effect();
+				return effect();
 			}, lockWaitMs),
 		async release() {
 			try {

@@ -126,7 +126,8 @@ export function entriesOf(value: unknown): [string, JsonValue][] {
 	return isObject(value) ? Object.entries(value) : [];
 }
 
-function decodeCredential(entry: JsonValue): Credential | string {
+/** Decodes one entry of a store; a text says why it is none. */
+export function decodeCredential(entry: JsonValue): Credential | string {
 	if (!isObject(entry)) return 'is not an object';
 	const type = member(entry, 'type') ?? member(entry, 'mode');
 	const provider = textMember(entry, 'provider');

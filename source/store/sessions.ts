@@ -115,6 +115,15 @@ export function resetSession(document: JsonObject, key: string, stamp: Stamp): v
 	});
 }
 
+/** Gives the profile that sessions keep to its new id. */
+export function renamePins(document: JsonObject, from: string, to: string): void {
+	for (const [, entry] of entriesOf(document)) {
+		if (isObject(entry) && member(entry, 'authProfileOverride') === from) {
+			setMember(entry, 'authProfileOverride', to);
+		}
+	}
+}
+
 /** Notes that a session's history was compacted: its automatic pin is void from now on. */
 export function countCompaction(document: JsonObject, key: string, stamp: Stamp): void {
 	changeEntry(document, key, stamp, entry => {

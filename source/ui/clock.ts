@@ -44,8 +44,10 @@ function* changes(state: UiState): Generator<number> {
 		}
 	}
 	const tellsAll = screen === 'health' || screen === 'agents';
-	const isUnfiltered = screen === 'agents' && {filter: emptyText};
-	for (const {facts, health} of tellsAll ? healthRows({...state, ...isUnfiltered}) : profileRows(state)) {
+	// The filter is not of profiles there, and what changes of one changes what a row says of it.
+	const isUnfiltered = (screen === 'agents' || screen === 'sessions') && {filter: emptyText};
+	const shown = {...state, ...isUnfiltered};
+	for (const {facts, health} of tellsAll ? healthRows(shown) : profileRows(shown)) {
 		const left = health.remainingMs ?? 0;
 		// Where no time is told, the state changes all the same when it is over.
 		if (left > 0) yield screen === 'health' || screen === 'profiles' ? stays(left) : left;

@@ -16,23 +16,18 @@ export function commandCompletions({snapshot}: UiState, agentId: string, begun: 
 			begun,
 		);
 	}
-	const at = ref.lastIndexOf('@');
-	const model = at > 0 ? namedModel(ref.slice(0, at), models) : undefined;
-	if (model) {
-		const agent = snapshot.agents.find(other => other.id === agentId);
-		const ids = agent
-			? usableFacts(agent)
-					.filter(({provider}) => provider === model.provider)
-					.map(({profileId}) => profileId)
-			: [];
-		return startingWith(
-			ids.map(id => `${head}${ref.slice(0, at + 1)}${id}`),
-			begun,
-		);
-	}
+	const agent = snapshot.agents.find(other => other.id === agentId);
+	const facts = agent ? usableFacts(agent) : [];
+	// Models and the ids of profiles may hold an @ themselves, so any of them may begin the profile.
+	const pinned = [...ref.matchAll(/@/g)].flatMap(({index}) => {
+		const model = namedModel(ref.slice(0, index), models);
+		return facts
+			.filter(({provider}) => provider === model?.provider)
+			.map(({profileId}) => `${ref.slice(0, index + 1)}${profileId}`);
+	});
 	const names = [...models.aliases.keys(), ...models.configured, 'default', 'list', 'status'];
 	return startingWith(
-		names.map(name => head + name),
+		[...pinned, ...names].map(name => head + name),
 		begun,
 	);
 }

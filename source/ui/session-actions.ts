@@ -43,28 +43,32 @@ export const sessionActions = {
 
 	runCommand(context: UiContext) {
 		const {store, jarvis, host} = context;
-		const {commandLine, cursors} = store.getState();
+		const {commandLine} = store.getState();
 		if (!commandLine) return;
 		const {agentId, key, field} = commandLine;
 		const line = field.text.trim();
 		const parsed = parseSlashCommand(line);
-		const refuse = ({message, next}: {readonly message: string; readonly next: string}) =>
-			patch(store, {commandLine: {...commandLine, fault: `${message} ${next}`}});
+		// What is typed stays, to be mended, also what was typed while the command ran.
+		const refuse = ({message, next}: {readonly message: string; readonly next: string}) => {
+			const fault = `${message} ${next}`;
+			const {commandLine: open} = store.getState();
+			if (open?.agentId === agentId && open.key === key) patch(store, {commandLine: {...open, fault}});
+			else say(context, 'bad', fault);
+		};
 		if ('problem' in parsed) return refuse(parsed.problem);
 		void runTask(context, 'slash command', line, async () => {
-			try {
-				const lines = await jarvis.sendToSession(agentId, key, line);
-				const index = cursors.sessions?.index ?? 0;
-				patch(store, {
-					answer: {agentId, key, lines},
-					commandLine: undefined,
-					cursors: {...cursors, sessions: {id: key, index}},
-				});
-			} catch (error) {
-				// What is typed stays, to be mended.
+			const lines = await jarvis.sendToSession(agentId, key, line).catch((error: unknown) => {
 				refuse(asJarvisError(error));
-			}
+			});
+			// The cursor can stand on a new session once that is known.
 			await host.reload();
+			if (!lines) return undefined;
+			const {cursors, commandLine: open} = store.getState();
+			patch(store, {
+				answer: {agentId, key, lines},
+				...(open === commandLine ? {commandLine: undefined} : {}),
+				cursors: {...cursors, sessions: {id: key, index: cursors.sessions?.index ?? 0}},
+			});
 			return undefined;
 		});
 	},

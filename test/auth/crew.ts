@@ -1,5 +1,6 @@
 import {type ChildProcess, fork} from 'node:child_process';
 import {once} from 'node:events';
+import type {Point} from './points.ts';
 
 /** What a worker is asked for: a token that is good now. */
 export interface Job {
@@ -7,6 +8,12 @@ export interface Job {
 	readonly providerId: string;
 	readonly agentId: string;
 	readonly profileId?: string;
+	/** The token must be good for at least so long (ms). */
+	readonly minTtlMs?: number;
+	/** How far (ms) the worker's clock is off. */
+	readonly clockOffsetMs?: number;
+	/** Where the worker kills itself. */
+	readonly dieAt?: Point;
 }
 
 /** What a worker got. */

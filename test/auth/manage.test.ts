@@ -1,7 +1,15 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import {openJarvis} from '../../source/core.ts';
-import {canary, readStore, refusal, temporaryFolder, writeStore} from '../support/sandbox.ts';
+import {
+	canary,
+	openSandbox,
+	readStore,
+	refusal,
+	temporaryFolder,
+	writeJson,
+	writeStore,
+} from '../support/sandbox.ts';
 
 const key = (name: string, provider = 'acme') => ({
 	type: 'api_key',
@@ -194,4 +202,18 @@ test('many changes at once are all kept', async () => {
 		...ids.slice(6).map(id => jarvis.renameProfile('main', id, `${id}-renamed`)),
 	]);
 	expect(Object.keys(readStore(jarvis).profiles)).toEqual(ids.slice(6).map(id => `${id}-renamed`));
+});
+
+test('a session that keeps to a profile keeps to it under its new name', async () => {
+	const sandbox = await openSandbox();
+	writeStore(sandbox, 'main', {
+		profiles: {'acme:a': {type: 'api_key', provider: 'acme', key: canary('a')}},
+	});
+	writeJson(sandbox.paths.config, {agents: {defaults: {model: {primary: 'acme/small'}}}});
+	const jarvis = sandbox.open();
+	await jarvis.sendToSession('main', 'chat:1', '/model acme/small@acme:a');
+	await jarvis.renameProfile('main', 'acme:a', 'acme:b');
+	expect(await jarvis.resolve({agentId: 'main', sessionKey: 'chat:1'})).toMatchObject({profileId: 'acme:b'});
+	const [session] = await jarvis.sessions('main');
+	expect(session?.pin).toEqual({profileId: 'acme:b', source: 'user'});
 });

@@ -2,17 +2,24 @@ import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
 import {eligibility, setAsideUntil} from '../../source/auth/health.ts';
-import {effectiveOrder, type OrderInput} from '../../source/auth/routing/order.ts';
+import {effectiveOrder, type OrderInput, type Pin} from '../../source/auth/routing/order.ts';
 import type {Credential} from '../../source/store/schema.ts';
 
 const now = 1_800_000_000_000;
 const env = {THERE: 'canary-key'};
 
 const time = fc.integer({min: now - 3, max: now + 3});
-const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, {nil: undefined});
+/** As likely there as not. */
+const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, {nil: undefined, freq: 2});
 const ref = fc.constantFrom('THERE', 'GONE').map(id => ({source: 'env', provider: 'default', id}) as const);
 
-const credential = fc
+const good = fc.constantFrom<Credential>(
+	{type: 'oauth', provider: 'a', access: 'canary-access', refresh: 'canary-refresh', expires: now - 1},
+	{type: 'token', provider: 'a', token: 'canary-token'},
+	{type: 'api_key', provider: 'a', key: 'canary-key'},
+);
+
+const odd = fc
 	.record({
 		type: fc.constantFrom('oauth', 'token', 'api_key'),
 		provider: fc.constantFrom('a', 'a', 'a', 'b'),
@@ -23,9 +30,12 @@ const credential = fc
 		tokenRef: maybe(ref),
 		keyRef: maybe(ref),
 		expires: maybe(fc.oneof(time, fc.constant('invalid'))),
-		hasRef: maybe(fc.constant(true)),
+		hasRef: fc.constantFrom(undefined, undefined, undefined, true),
 	})
 	.map(members => members as Credential);
+
+/** Those that can be used must be the most, or hardly any order holds two of them. */
+const credential = fc.oneof({weight: 3, arbitrary: good}, odd);
 
 const usage = fc.record(
 	{lastUsed: fc.integer({min: 1, max: 3}), cooldownUntil: time, disabledUntil: time},
@@ -38,18 +48,40 @@ const profiles: fc.Arbitrary<ProfileFacts[]> = fc
 	.chain(chosen =>
 		fc.tuple(...chosen.map(id => fc.tuple(credential, usage).map(([c, u]) => factsOf('main', id, c, u)))),
 	);
-const namedOrder = fc.option(fc.array(fc.constantFrom(...ids, 'a:gone')), {nil: undefined, freq: 1});
+const namedOrder = fc.option(fc.array(fc.constantFrom(...ids, 'a:gone')), {nil: undefined, freq: 2});
 
-const input: fc.Arbitrary<OrderInput> = fc.record({
+const pin: fc.Arbitrary<Pin> = fc.record({
+	profileId: fc.constantFrom(...ids, 'a:gone'),
+	source: fc.constantFrom('auto', 'user', 'request'),
+});
+
+const plain: fc.Arbitrary<OrderInput> = fc.record({
 	agentId: fc.constant('main'),
 	provider: fc.constant('a'),
 	profiles,
 	storeOrder: namedOrder,
 	configOrder: namedOrder,
-	configured: fc.array(fc.constantFrom(...ids)),
+	configured: fc.oneof(fc.constant([]), fc.array(fc.constantFrom(...ids))),
 	now: fc.constant(now),
 	env: fc.constant(env),
 });
+
+/** With a pin, profiles that were tried, and a wish for how long it must be good, each as likely as not. */
+const input: fc.Arbitrary<OrderInput> = fc
+	.tuple(
+		plain,
+		fc.record({
+			pin: maybe(pin),
+			tried: maybe(fc.subarray(ids, {maxLength: 2})),
+			minTtlMs: maybe(fc.constantFrom(0, 1, 2)),
+		}),
+	)
+	.map(([given, more]) => ({...given, ...more}));
+
+/** The pin that leaves no other profile. */
+function lockedBy({pin: given}: OrderInput): string | undefined {
+	return given && given.source !== 'auto' ? given.profileId : undefined;
+}
 
 /** The profiles that the order is taken from, and those of them that are tried, in this order. */
 function parts(given: OrderInput) {
@@ -64,7 +96,12 @@ test('each stored profile of the provider appears once, and nothing appears twic
 			expect(new Set(named).size).toBe(named.length);
 			const stored = given.profiles.filter(facts => facts.provider === 'a').map(facts => facts.profileId);
 			expect(named).toEqual(expect.arrayContaining(stored));
-			const known = new Set([...stored, ...(given.storeOrder ?? given.configOrder ?? [])]);
+			const locked = lockedBy(given);
+			const known = new Set([
+				...stored,
+				...(given.storeOrder ?? given.configOrder ?? []),
+				...(locked ? [locked] : []),
+			]);
 			expect(named.filter(id => !known.has(id))).toEqual([]);
 		}),
 	);
@@ -80,44 +117,74 @@ test('places count from 1, and what is not tried stands behind what is', () => {
 	);
 });
 
-test('exactly the eligible ones of the base list are tried', () => {
+test('exactly the eligible ones of the base list are tried, or of a pin that leaves no other', () => {
 	fc.assert(
 		fc.property(input, given => {
 			const {explicit, tried, places} = parts(given);
+			const locked = lockedBy(given);
 			for (const facts of given.profiles.filter(({provider}) => provider === 'a')) {
-				const place = places.find(({profileId}) => profileId === facts.profileId);
-				const excluded = place?.reason === 'excluded_by_auth_order';
-				if (explicit) expect(excluded).toBe(!explicit.includes(facts.profileId));
-				const expected = !excluded && eligibility(facts, now, env) === 'ok';
-				expect(tried.some(({profileId}) => profileId === facts.profileId)).toBe(expected);
+				const {profileId} = facts;
+				const reason = places.find(place => place.profileId === profileId)?.reason;
+				const isNamed = profileId === locked;
+				const excluded = reason === 'excluded_by_auth_order';
+				if (locked !== undefined && !isNamed) expect(reason).toBe('excluded_by_pin');
+				else if (explicit) expect(excluded).toBe(!isNamed && !explicit.includes(profileId));
+				const isOut = (locked !== undefined && !isNamed) || excluded || given.tried?.includes(profileId);
+				const expected = !isOut && eligibility(facts, now, env, given.minTtlMs) === 'ok';
+				expect(tried.some(place => place.profileId === profileId)).toBe(expected);
 			}
 		}),
 	);
 });
 
-test('those ready go before those set aside, which come back in this order', () => {
+test('no usable profile stands behind one that is not, and those set aside come back in their order', () => {
 	fc.assert(
 		fc.property(input, given => {
-			const {tried} = parts(given);
+			const {tried, places} = parts(given);
 			const until = tried.map(({profileId}) => {
 				const facts = given.profiles.find(other => other.profileId === profileId);
 				return (facts && setAsideUntil(facts, now)?.until) ?? 0;
 			});
 			expect(until).toEqual(until.toSorted((a, b) => a - b));
 			expect(tried.map(place => place.until ?? 0)).toEqual(until);
+			const isOut = places.map(
+				({reason}) => reason !== 'ok' && reason !== 'cooldown' && reason !== 'disabled',
+			);
+			expect(isOut).toEqual(isOut.toSorted((a, b) => Number(a) - Number(b)));
 		}),
 	);
 });
 
-test('an explicit order is honoured among those ready', () => {
+test('an explicit order is honoured among those ready, behind a pin', () => {
 	fc.assert(
 		fc.property(input, given => {
 			const {explicit, tried} = parts(given);
 			if (!explicit) return;
 			const places = tried
-				.filter(({reason}) => reason === 'ok')
+				.filter(({reason, profileId}) => reason === 'ok' && profileId !== given.pin?.profileId)
 				.map(({profileId}) => explicit.indexOf(profileId));
+			expect(places).not.toContain(-1);
 			expect(places).toEqual(places.toSorted((a, b) => a - b));
+		}),
+	);
+});
+
+test('a pin moves its own profile to the front, if that is ready, and no other', () => {
+	fc.assert(
+		fc.property(input, given => {
+			const {tried} = parts(given);
+			const {pin: _, ...unpinned} = given;
+			const without = parts({...unpinned, pin: undefined}).tried;
+			if (lockedBy(given)) {
+				expect(tried.length).toBeLessThanOrEqual(1);
+				return;
+			}
+			const pinned = without.find(
+				({profileId, reason}) => profileId === given.pin?.profileId && reason === 'ok',
+			);
+			const order = without.map(({profileId}) => profileId);
+			const expected = pinned ? [pinned.profileId, ...order.filter(id => id !== pinned.profileId)] : order;
+			expect(tried.map(({profileId}) => profileId)).toEqual(expected);
 		}),
 	);
 });
@@ -133,6 +200,7 @@ test('the same profiles make the same order, however the file lists them', () =>
 			expect(parts(other).tried).toEqual(parts(given).tried);
 			expect(effectiveOrder(given)).toEqual(effectiveOrder(given));
 		}),
+		{numRuns: 1000},
 	);
 });
 

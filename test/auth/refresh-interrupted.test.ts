@@ -1,11 +1,13 @@
 import type {ChildProcess} from 'node:child_process';
-import {readFileSync} from 'node:fs';
+import {readdirSync, readFileSync} from 'node:fs';
 import {describe, expect, onTestFinished, test} from 'vitest';
 import {fingerprint, identityName} from '../../source/auth/identity.ts';
 import {acquireLock, holderLimitMs} from '../../source/store/lock.ts';
 import {readCredentials} from '../../source/store/profiles.ts';
+import {openReplySlot} from '../../source/store/reply-slot.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {
+	canary,
 	expiredEntry,
 	obtainTokens,
 	openSandbox,
@@ -131,6 +133,26 @@ describe('a holder that is stopped during its request and woken later', () => {
 			after = bytes(sandbox);
 		});
 		expect(bytes(sandbox)).toBe(after);
+	});
+
+	test('does not write over a newer reply that is kept, and stores that one', async () => {
+		const sandbox = await withGrant();
+		const {refresh, expires: _, ...entry} = readStore(sandbox).profiles[profileId] ?? {};
+		const newer = {access: canary('newer'), refresh: canary('newer-refresh'), expires: Date.now() + 60_000};
+		const answer = await overtake(sandbox, async () => {
+			const name = (await refreshLockOf(sandbox)).slice('refresh-'.length);
+			const slot = openReplySlot(sandbox.paths, name);
+			slot.keep({
+				...{spent: fingerprint(String(refresh)), startedAt: Date.now()},
+				credential: {...(entry as unknown as OAuthCredential), ...newer},
+			});
+			slot.close();
+		});
+		expect(answer).toEqual({secret: newer.access});
+		expect(readStore(sandbox).profiles[profileId]).toMatchObject(newer);
+		for (const name of readdirSync(sandbox.paths.journal).filter(file => file.endsWith('.reply'))) {
+			expect(readFileSync(`${sandbox.paths.journal}/${name}`).every(byte => byte === 0)).toBe(true);
+		}
 	});
 
 	test('does not take away the mark of one that was refused meanwhile', async () => {

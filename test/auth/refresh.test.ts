@@ -91,11 +91,29 @@ test('the rest of the file is kept, unknown keys included', async () => {
 		order: {acme: [profileId]},
 		lastGood: {acme: profileId},
 		usageStats: {
-			[profileId]: {lastUsed: 5, later: 'kept', lastProven: {at: expect.any(Number), outcome: 'refreshed'}},
+			[profileId]: {
+				...{lastUsed: 5, errorCount: 2, cooldownUntil: 7, later: 'kept'},
+				lastProven: {at: expect.any(Number), outcome: 'refreshed'},
+			},
 		},
 		future: {deep: [1]},
 	});
 	expect(Object.keys(stored)).toEqual(['version', 'profiles', 'order', 'lastGood', 'usageStats', 'future']);
+});
+
+test.each([
+	['a refusal', 'auth', false],
+	['a rate limit', 'rate_limit', true],
+	['a bill', 'billing', true],
+])('a new token and %s that had set the profile aside', async (_, lastFailureReason, stays) => {
+	const {sandbox, entry} = await withGrant();
+	const failures = {errorCount: 1, cooldownUntil: Date.now() + 60_000, lastFailureAt: Date.now()};
+	writeStore(sandbox, 'main', {
+		profiles: {[profileId]: entry},
+		usageStats: {[profileId]: {...failures, lastFailureReason}},
+	});
+	await sandbox.open().resolve({providerId});
+	expect('cooldownUntil' in (readStore(sandbox).usageStats?.[profileId] ?? {})).toBe(stays);
 });
 
 describe('whether a token is refreshed', () => {

@@ -281,3 +281,15 @@ describe('what must not come back', () => {
 		expect(message).toContain('acme:b');
 	});
 });
+
+test('a provider is found by its other names too, and an unknown one is not', async () => {
+	const sandbox = await withStore({
+		profiles: {'anthropic:a': {type: 'api_key', provider: 'anthropic', key: canary('claude')}},
+	});
+	const jarvis = sandbox.open();
+	expect(await jarvis.resolve({providerId: 'Claude'})).toMatchObject({provider: 'anthropic'});
+	expect(await jarvis.targetNamed('claude')).toEqual({providerId: 'anthropic'});
+	expect(await refusal(jarvis.resolve({providerId: 'clod'}))).toMatchObject({
+		message: 'The agent main has no profile of clod.',
+	});
+});

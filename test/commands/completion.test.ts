@@ -80,13 +80,10 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 	test('the commands follow', async () => {
 		expect(await offered('jarvis ')).toEqual(following());
 		expect(await offered('jarvis models auth ')).toEqual([
-			'finish',
-			'list',
-			'login',
-			'order',
-			'remove',
-			'token',
+			...['cooldown', 'finish', 'list', 'login'],
+			...['order', 'remove', 'report', 'token'],
 		]);
+		expect(await offered('jarvis sessions ')).toEqual(['list', 'reset', 'send', 'show']);
 	});
 
 	test('every word and flag of the table follows where it belongs', async () => {
@@ -100,6 +97,9 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 		expect(await offered('jarvis models auth lo')).toEqual(['login']);
 		expect(await offered('jarvis models auth login --p')).toEqual(['--profile-id', '--provider']);
 		expect(await offered('jarvis models auth order s')).toEqual(['set']);
+		expect(await offered('jarvis models auth cooldown c')).toEqual(['clear']);
+		expect(await offered('jarvis models auth token --m')).toEqual(['--min-ttl', '--model']);
+		expect(await offered('jarvis wh')).toEqual(['which']);
 	});
 
 	test('flags do not count as words', async () => {
@@ -114,6 +114,8 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 	it('flags follow also behind the value of another one and behind an argument', async () => {
 		expect(await offered('jarvis models auth login --provider acme --no')).toEqual(['--no-browser']);
 		expect(await offered('jarvis agents delete work --y')).toEqual(['--yes']);
+		expect(await offered('jarvis which Opus --session chat --m')).toEqual(['--min-ttl']);
+		expect(await offered('jarvis sessions send chat /model --a')).toEqual(['--agent']);
 	});
 });
 

@@ -135,6 +135,23 @@ describe('a table', () => {
 		`);
 	});
 
+	test('tells which rows are shown where there is room for it', () => {
+		const two = [column('A', 8, {flexible: true}), column('B', 24, {flexible: true})];
+		const table = <Table columns={two} rows={rowsOf(300)} cursor={299} width={40} height={3} empty="" />;
+		expect(renderToString(table, {columns: 40})).toMatch(/^ {2}A +B {2}299–300\/300/);
+	});
+
+	test('cuts a text in front of what stands behind it', () => {
+		const one = [column('A', 12, {cell: ({id}) => ({text: id, end: ' ← main'})})];
+		const rows = [{id: 'short'}, {id: 'of many letters'}, {id: '漢字漢字'}];
+		const table = <Table columns={one} rows={rows} cursor={-1} width={14} height={4} empty="" />;
+		expect(renderToString(table, {columns: 14}).split('\n').slice(1)).toEqual([
+			'  short ← main',
+			'  of m… ← main',
+			'  漢字… ← main',
+		]);
+	});
+
 	test('keeps its width and height whatever is in it', () => {
 		const rows = ['漢字'.repeat(30), '👩‍👩‍👧‍👦'.repeat(20), 'e\u0301'.repeat(50), 'שלום'.repeat(9), ''].map(
 			id => ({id}),

@@ -13,11 +13,18 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'login', '--provider', 'acme'],
 	['models', 'auth', 'finish', 'http://127.0.0.1/?code=canary-code&state=canary-state'],
 	['models', 'auth', 'token', '--provider', 'key'],
+	['models', 'auth', 'report', 'key:001', 'rate_limit'],
+	['models', 'auth', 'cooldown', 'clear', 'key:001'],
 	['models', 'auth', 'list'],
 	['models', 'auth', 'remove', 'key:001', '--yes'],
 	['models', 'auth', 'order', 'get', '--provider', 'key'],
 	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
+	['which', 'key'],
+	['sessions', 'list'],
+	['sessions', 'show', 'chat:42'],
+	['sessions', 'send', 'chat:42', '/model key/small'],
+	['sessions', 'reset', 'chat:42'],
 	['agents', 'list'],
 	['agents', 'add', 'work'],
 	['agents', 'delete', 'work', '--yes'],
@@ -57,7 +64,21 @@ it.each([
 	[['models', 'status', '--jsn'], '(Did you mean --json?)'],
 	[['models', 'auth', 'order', 'gte', '--provider', 'key'], '(Did you mean get?)'],
 	[['agents', 'lst'], '(Did you mean list?)'],
-	[['models', 'auth', 'token'], "required option '--provider <id>' not specified"],
+	[['models', 'auth', 'order', 'get'], "required option '--provider <id>' not specified"],
+	[['models', 'auth', 'token'], 'Neither a provider nor a model was named'],
+	[['models', 'auth', 'token', '--provider', 'key', '--min-ttl', '5'], '--min-ttl "5" is no span of time.'],
+	[['models', 'auth', 'token', '--min-ttl', '400000d'], 'is longer than a hundred years'],
+	[['models', 'auth', 'report', 'key:001', 'ok', '--took', 'long'], '--took "long" is no span of time.'],
+	[['models', 'auth', 'report', 'key:001', 'auth', '--retry-after', '-5m'], 'is no span of time'],
+	[['models', 'auth', 'report', 'key:001', 'bad'], 'Use one of: ok, auth, rate_limit, billing,'],
+	[['models', 'auth', 'report', 'key:001'], "missing required argument 'outcome'"],
+	[['models', 'auth', 'cooldown'], 'Usage: jarvis models auth cooldown'],
+	[['which'], "missing required argument 'target'"],
+	[['which', 'key', 'more'], 'too many arguments'],
+	[['sessions', 'send', 'chat:42'], "missing required argument 'command'"],
+	[['sessions', 'send', 'chat:42', 'hello'], 'There is no such slash command.'],
+	[['sessions', 'send', ' chat', '/model'], 'The session key begins or ends with white space.'],
+	[['sessions', 'rest', 'chat:42'], '(Did you mean reset?)'],
 	[['models', 'auth', 'remove'], "missing required argument 'profile-id'"],
 	[['agents', 'add', 'work', 'more'], 'too many arguments'],
 	[['completion', 'powershell'], 'Ask for bash, zsh or fish.'],
@@ -73,14 +94,16 @@ it('a first word that is no command is answered with the nearest one', async () 
 	expect(stderr).toContain('Did you mean models?');
 });
 
-it.each([[['models', 'auth', 'token', '--json']], [['models', 'status', '--json', '--no-such-flag']]])(
-	'a usage error of %j is JSON too',
-	async args => {
-		const outcome = await run(emptyState(), args);
-		expect(outcome.code).toBe(2);
-		expect(errorIn(outcome).code).toBe('usage');
-	},
-);
+it.each([
+	[['models', 'auth', 'order', 'get', '--json']],
+	[['models', 'status', '--json', '--no-such-flag']],
+	[['models', 'auth', 'report', 'key:001', 'bad', '--json']],
+	[['models', 'auth', 'token', '--min-ttl', 'x', '--json']],
+])('a usage error of %j is JSON too', async args => {
+	const outcome = await run(emptyState(), args);
+	expect(outcome.code).toBe(2);
+	expect(errorIn(outcome).code).toBe('usage');
+});
 
 it('without a terminal it prints the status', async () => {
 	const state = stateWithKeys(1);
@@ -115,7 +138,7 @@ function damagedStore() {
 }
 
 const storeReaders = everyCommand.filter(
-	([group, , name]) => group === 'models' && !/login|finish/.test(name ?? ''),
+	([group, , name]) => group === 'which' || (group === 'models' && !/login|finish/.test(name ?? '')),
 );
 
 it('every command names a damaged store and the place, and leaves it as it is', async () => {
@@ -129,7 +152,7 @@ it('every command names a damaged store and the place, and leaves it as it is', 
 		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
 		expect(outcome.stderr).not.toContain('canary');
 	}
-	expect(outcomes).toHaveLength(14);
+	expect(outcomes).toHaveLength(20);
 	expect(readFileSync(file, 'utf8')).toBe(text);
 });
 
@@ -143,6 +166,31 @@ it('a damaged store of one agent leaves the others in use, and the listings say 
 	expect((await run(state, ['agents', 'list'])).stdout).toMatch(/^main +default +unreadable/m);
 	expect((await run(state, [])).stdout).toContain(`${file} is not valid JSON (line 3, column`);
 	expect(readFileSync(file, 'utf8')).toBe(text);
+});
+
+it('every command that needs the sessions names the place where they are damaged', async () => {
+	const state = stateWithKeys(1);
+	const file = state.paths.sessions('main');
+	const text = `{\n  "chat:42": {"authProfileOverride": "${canary('damaged')}" oops\n`;
+	writeJson(file, {});
+	writeFileSync(file, text);
+	const readers = [
+		...everyCommand.filter(([group]) => group === 'sessions'),
+		['models', 'auth', 'token', '--provider', 'key', '--session', 'chat:42'],
+		['which', 'key', '--session', 'chat:42'],
+	];
+	expect(readers).toHaveLength(6);
+	const outcomes = await Promise.all(readers.map(args => run(state, [...args, '--json'])));
+	for (const outcome of outcomes) {
+		expect(outcome).toMatchObject({code: 1, stdout: ''});
+		expect(errorIn(outcome).code).toBe('store_damaged');
+		expect(outcome.stderr).toContain(`${file} is not valid JSON (line 2, column`);
+		expect(outcome.stderr).not.toContain('canary');
+	}
+	expect(readFileSync(file, 'utf8')).toBe(text);
+	// Who asks without a session is not concerned.
+	const token = await run(state, ['models', 'auth', 'token', '--provider', 'key']);
+	expect(token).toEqual({code: 0, stdout: `${canary('key')}\n`, stderr: ''});
 });
 
 function damagedConfiguration() {

@@ -42,7 +42,7 @@ it('an order that another process sets shows on the order screen', async () => {
 	const ids = ['key:003', 'key:001'];
 	const set = await run(state, ['models', 'auth', 'order', 'set', '--provider', 'key', ...ids]);
 	expect(set).toMatchObject({code: 0});
-	await terminal.waitFor(/agent's own order[\s\S]*1 +key:003[\s\S]*2 +key:001[\s\S]*– +key:002/, atOnce);
+	await terminal.waitFor(/agent’s own order[\s\S]*1 +key:003[\s\S]*2 +key:001[\s\S]*– +key:002/, atOnce);
 	expect(await run(state, ['models', 'auth', 'order', 'clear', '--provider', 'key'])).toMatchObject({
 		code: 0,
 	});

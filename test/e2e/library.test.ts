@@ -160,7 +160,10 @@ it('hands out a good token, and loads nothing that this does not need', async ()
 		const builtins = process.moduleLoadList;
 		console.log(JSON.stringify({resolved, urls, builtins, waiting}));`,
 	);
-	expect(resolved).toMatchObject({agentId: 'main', profileId: 'acme:default', kind: 'api_key', secret: key});
+	expect(resolved).toEqual({
+		...{agentId: 'main', profileId: 'acme:default', provider: 'acme', kind: 'api_key', secret: key},
+		...{reason: 'ok', why: 'API key, never used', passedOver: []},
+	});
 	const files = urls.filter(url => url.startsWith('file:')).map(url => fileURLToPath(url));
 	expect(files).toContain(join(installed, 'dist/index.js'));
 	expect(files.filter(file => !file.startsWith(installed))).toEqual([]);

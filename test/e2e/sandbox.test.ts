@@ -100,7 +100,7 @@ it('an order can be moved and saved', async () => {
 	await terminal.press('J');
 	await terminal.waitFor(/not saved yet[\s\S]*1 +anthropic:default[\s\S]*2 +anthropic:work/);
 	await terminal.press('s');
-	await terminal.waitFor(/agent's own order[\s\S]*1 +anthropic:default[\s\S]*2 +anthropic:work/);
+	await terminal.waitFor(/agent’s own order[\s\S]*1 +anthropic:default[\s\S]*2 +anthropic:work/);
 });
 
 it.each([

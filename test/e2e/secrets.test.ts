@@ -1,6 +1,7 @@
 import {readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, it} from 'vitest';
+import {commandTable} from '../../source/commands/table.ts';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {canary, openSandbox, type Sandbox, writeJson, writeStore} from '../support/sandbox.ts';
 import {exposed} from '../support/state-folder.ts';
@@ -34,7 +35,12 @@ async function openSecrets(): Promise<Sandbox> {
 		},
 		order: {acme: ['acme:over', 'acme:good']},
 	});
+	writeJson(paths.sessions('main'), {
+		chat: {authProfileOverride: 'acme:over', authProfileOverrideSource: 'user', memory: canary('memory')},
+	});
 	writeStore(sandbox, 'broken', {profiles: {}});
+	writeJson(paths.sessions('broken'), {});
+	writeFileSync(paths.sessions('broken'), `{"chat": {"memory": "${canary('broken-memory')}" oops`);
 	writeFileSync(paths.profiles('broken'), `{"profiles": {"key:default": {"key": "${canary('broken')}" oops`);
 	writeJson(paths.config, {
 		agents: {list: [{id: 'broken'}]},
@@ -84,6 +90,37 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'token', '--provider', 'key', '--agent', 'broken'],
 	['models', 'auth', 'token', '--provider', 'setup', '--profile', 'setup:old'],
 	['models', 'auth', 'token', '--provider', 'future'],
+	['models', 'auth', 'token'],
+	['models', 'auth', 'token', '--model', 'acme/large@acme:over'],
+	['models', 'auth', 'token', '--model', 'acme/large@acme:nobody'],
+	['models', 'auth', 'token', ...provider, '--session', 'chat'],
+	['models', 'auth', 'token', ...provider, '--session', 'chat', '--agent', 'broken'],
+	['models', 'auth', 'token', '--provider', 'setup', '--min-ttl', '5h'],
+	['which', 'acme'],
+	['which', 'acme', '--session', 'chat', '--min-ttl', '2h'],
+	['which', 'acme/large@acme:both'],
+	['which', 'future'],
+	['which', 'key', '--agent', 'broken'],
+	['models', 'auth', 'report', 'acme:good', 'billing'],
+	['models', 'auth', 'report', 'key:default', 'auth', '--permanent'],
+	['models', 'auth', 'report', 'key:default', 'auth', '--agent', 'broken'],
+	['models', 'auth', 'report', 'acme:nobody', 'auth'],
+	['models', 'auth', 'token', '--provider', 'key', '--ready'],
+	['which', 'key'],
+	['models', 'auth', 'cooldown', 'clear', 'acme:good'],
+	['models', 'auth', 'cooldown', 'clear', 'key:default'],
+	['models', 'auth', 'cooldown', 'clear', 'key:default', '--agent', 'broken'],
+	['sessions', 'list'],
+	['sessions', 'list', '--agent', 'broken'],
+	['sessions', 'show', 'chat'],
+	['sessions', 'show', 'chat', '--agent', 'broken'],
+	['sessions', 'send', 'chat', '/model acme/large@acme:good'],
+	['sessions', 'send', 'chat', '/model acme/large@acme:nobody'],
+	['sessions', 'send', 'chat', '/model list'],
+	['sessions', 'send', 'chat', '/model', '--agent', 'broken'],
+	['sessions', 'show', 'chat'],
+	['sessions', 'reset', 'chat'],
+	['sessions', 'reset', 'nobody'],
 	['models', 'auth', 'remove', 'key:default'],
 	['models', 'auth', 'remove', 'key:default', '--yes'],
 	['models', 'auth', 'remove', 'key:default', '--yes', '--agent', 'broken'],
@@ -119,6 +156,13 @@ it('no command shows a secret, whether it works or fails, also with JARVIS_DEBUG
 		}
 	}
 	expect([...codes].sort()).toEqual([0, 1, 2, 3]);
+	// More than a hundred runs, one command after the other.
+}, 120_000);
+
+it('every command is among those that are tried here', () => {
+	const tried = commands.map(words => words.join(' '));
+	const untried = commandTable.map(({path}) => path.join(' ')).filter(path => path !== 'completion');
+	expect(untried.filter(path => !tried.some(words => words.startsWith(path)))).toEqual([]);
 });
 
 const sent = canary('over-refresh');
@@ -175,7 +219,14 @@ it('no screen of the dashboard shows a secret, nor does the list of processes', 
 	const terminal = await openDashboard(sandbox, {
 		env: {JARVIS_DEBUG: '1', CANARY: canary('environment')},
 	});
-	for (const digit of ['1', '3', '4', '2'] as const) await goTo(terminal, digit);
+	for (const digit of ['1', '3', '4', '6'] as const) await goTo(terminal, digit);
+	// A question about a session, an answer in it, and a command that is refused.
+	await terminal.press('x', 'n', ':', ...'list', '\r');
+	await terminal.waitFor('> /model', {gone: true});
+	await terminal.press(':', ...'x@', '\t', '\r', '\u{1b}');
+	await terminal.waitFor('> /model', {gone: true});
+	await terminal.press(']', '[');
+	await goTo(terminal, '2');
 	// Every profile with its details, and every question that is asked about one.
 	for (let row = 0; row < 7; row++)
 		await terminal.press('Y', 'n', 'e', '\u{1b}', 'D', '\u{1b}', 'r', 'y', 'j');

@@ -38,11 +38,9 @@ it('prints the token alone, whatever kind it is of', async () => {
 		expect(outcome).toEqual({code: 0, stdout: `${secret}\n`, stderr: ''});
 	}
 	expect(await runJson(state, [...token, 'b'])).toEqual({
-		agentId: 'main',
-		profileId: 'b:default',
-		kind: 'token',
-		token: setup,
+		...{agentId: 'main', profileId: 'b:default', provider: 'b', kind: 'token', token: setup},
 		expires: stored(state, 'b:default').expires,
+		...{reason: 'ok', why: 'token, never used', passedOver: []},
 	});
 });
 
@@ -56,9 +54,10 @@ it('refreshes a token that is over, once, and leaves a good one as it is', async
 	expect(renewed.refresh).not.toBe(old.refresh);
 	expect(await run(sandbox, [...token, 'acme'])).toEqual(first);
 	expect(await runJson(sandbox, [...token, 'acme', '--agent', 'main', '--profile', 'acme:maya'])).toEqual({
-		...{agentId: 'main', profileId: 'acme:maya', kind: 'oauth'},
+		...{agentId: 'main', profileId: 'acme:maya', provider: 'acme', kind: 'oauth'},
 		token: renewed.access,
 		expires: renewed.expires,
+		...{reason: 'ok', why: 'asked for', passedOver: []},
 	});
 	expect(sandbox.server.refreshRequests).toBe(1);
 });
@@ -127,7 +126,7 @@ it('exits with 1 when the network is down, and the file is byte for byte as it w
 it.each([
 	['fails', {status: 503, body: 'canary-reply is down for maintenance'}],
 	['sends no token reply', {status: 200, body: '<html>canary-reply</html>', contentType: 'text/html'}],
-	['asks for patience', {status: 429, body: '{"error":"slow_down"}', headers: {'Retry-After': '7'}}],
+	['is asked too often', {status: 429, body: '{"error":"slow_down"}'}],
 ])('exits with 1 when the server %s, and nothing is changed', async (_what, failure) => {
 	const sandbox = await withExpired('main');
 	const before = readFileSync(sandbox.paths.profiles('main'));
@@ -138,6 +137,20 @@ it.each([
 	expect(readFileSync(sandbox.paths.profiles('main'))).toEqual(before);
 	sandbox.server.setTokenFailure(undefined);
 	expect(await run(sandbox, [...token, 'acme'])).toMatchObject({code: 0});
+});
+
+it('a server that asks for patience is left alone by the next one, too, which says until when', async () => {
+	const sandbox = await withExpired('main');
+	const headers = {'Retry-After': '3600'};
+	sandbox.server.setTokenFailure({status: 429, body: '{"error":"slow_down"}', headers});
+	const first = await run(sandbox, [...token, 'acme']);
+	sandbox.server.setTokenFailure(undefined);
+	const next = await run(sandbox, [...token, 'acme']);
+	for (const {code, stdout, stderr} of [first, next]) {
+		expect({code, stdout}).toEqual({code: 1, stdout: ''});
+		expect(stderr).toMatch(/asked to wait until \S+Z/);
+	}
+	expect(sandbox.server.refreshRequests).toBe(1);
 });
 
 it('a process that is killed during its request locks nobody out', async () => {

@@ -147,6 +147,24 @@ test('ends the grant when a rotated refresh token is used again, and no other gr
 	expect(server.refreshRequests).toBe(4);
 });
 
+test('lets a rotated refresh token be used again for as long as it is told to', async () => {
+	const server = await start({reuseGraceMs: 60_000});
+	const first = await login(server);
+	const [second, again] = [
+		await refresh(server, first.refresh_token),
+		await refresh(server, first.refresh_token),
+	];
+	expect(again.refresh_token).not.toBe(second.refresh_token);
+	await refresh(server, second.refresh_token);
+	vi.useFakeTimers({now: Date.now() + 60_000, toFake: ['Date']});
+	try {
+		await expect(refresh(server, first.refresh_token)).rejects.toEqual(invalidGrant);
+	} finally {
+		vi.useRealTimers();
+	}
+	await expect(refresh(server, again.refresh_token)).rejects.toEqual(invalidGrant);
+});
+
 test('lets one of two parallel refreshes win and ends the grant', async () => {
 	const server = await start();
 	const {refresh_token: token} = await login(server);

@@ -12,7 +12,7 @@ test('health', async () => {
 	const app = await open('4');
 	await app.waitFor('to watch');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  3 ✗ need you   3 ! to watch   2 ✓ ok   1 • static or due
 		  next: main/openrouter:default comes back in 4m 0s
@@ -43,7 +43,7 @@ test('agents', async () => {
 	const app = await open('1', 'j');
 	await app.waitFor(/▸ personal/);
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
 		  main                      ★               6  ✗ 1 needs you           –
@@ -74,7 +74,7 @@ test('profiles', async () => {
 	const app = await open('2');
 	await app.waitFor('Profiles of main');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of main   ← → other agents
 		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
@@ -105,27 +105,27 @@ test('profiles of an agent with an entry that is not understood', async () => {
 	const app = await open('2', keys.left);
 	await app.waitFor('Profiles of work');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of work   ← → other agents
-		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
-		▸ anthropic:old                   token    –                 ✗ expired              over       never
+		  PROFILE  1–5/6                  KIND     ACCOUNT           STATE                  LEFT   LAST USED
+		  anthropic:old                   token    –                 ✗ expired              over       never
 		  anthropic:default               token    –                 ✓ ok                   340d       never
-
-
-
-
+		▸ openai-codex:maya@exam… ← main  OAuth    maya@example.te…  ✓ ok                    41m     40s ago
+		  openrouter:default ← main       API key  –                 ~ cooling 4m              –       never
+		  groq:default ← main             API key  –                 ~ disabled 5h             –       never
 		  ✗ acme:future is of a type that is not known here: kept in the file, left out of use
 		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
-		│ state      ✗ expired                                                                             │
-		│ expires    2026-01-12 12:00:00 (3d ago)                                                          │
-		│ provider   anthropic                                                                             │
-		│ account    not known                                                                             │
-		│ token      ••••••••d8b4                                                                          │
-		│ proven     never                                                                                 │
-		│ last used  never                                                                                 │
-		│ renewal    none: it is replaced by hand                                                          │
-		│                                                                                                  │
+		│ state      ✓ ok                                                                                  │
+		│ expires    2026-01-15 12:41:08 (in 41m)                                                          │
+		│ provider   OpenAI Codex (ChatGPT)                                                                │
+		│ owner      the agent main                                                                        │
+		│ account    maya@example.test · account-maya                                                      │
+		│ access     ••••••••3bab                                                                          │
+		│ refresh    ••••••••04a7                                                                          │
+		│ proven     refreshed 19m ago                                                                     │
+		│ last used  40s ago                                                                               │
+		│ renewal    refreshed when it runs out                                                            │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
 		 ⏎ details  l log in  r refresh  y copy id  e rename  D remove  / filter  ? help  q quit"
@@ -136,10 +136,10 @@ test('order', async () => {
 	const app = await open('2', keys.left, '3');
 	await app.waitFor('anthropic:old');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
-		  work  [anthropic]
-		  from: the agent's own order
+		  work  [anthropic]  groq  openai  openai-codex  openrouter
+		  from: the agent’s own order
 		   #  PROFILE                            WHY HERE                             REASON
 		▸  1  anthropic:default                  place 1 of the order                 ok
 		   –  anthropic:old                      expired, and cannot be refreshed     expired
@@ -163,11 +163,108 @@ test('order', async () => {
 	`);
 });
 
+test('sessions', async () => {
+	const app = await open('6', 'j');
+	await app.waitFor(/▸ review/);
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Sessions of main   ← → other agents
+		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
+		  chat:42                   anthropic/opus      anthropic:work                   kept        20s ago
+		▸ review                    anthropic/opus      ✗ anthropic:gone                 pinned       1h ago
+		  nightly                   openrouter/auto     openrouter:default               –            2d ago
+		  漢字/かな                 anthropic/opus      anthropic:default                pinned       3d ago
+
+
+
+
+
+
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ model      anthropic/opus (the session’s model)                                                  │
+		│ profile    none can be used                                                                      │
+		│ pin        anthropic:gone (pinned), which cannot be used now                                     │
+		│ not tried  anthropic:gone: no such profile is stored                                             │
+		│ not tried  anthropic:work: the session is pinned to anthropic:gone                               │
+		│ not tried  anthropic:default: the session is pinned to anthropic:gone                            │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+		 ⏎ command  n new  x reset  → agent  / filter  ? help  q quit"
+	`);
+});
+
+test('sessions, with a command that was not understood', async () => {
+	const app = await open('6', ':');
+	await app.type('Opus@anthropic:wrok');
+	await app.press(keys.enter);
+	await app.waitFor('wrok.');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Sessions of main   ← → other agents
+		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
+		▸ chat:42                   anthropic/opus      anthropic:work                   kept        20s ago
+		  review                    anthropic/opus      ✗ anthropic:gone                 pinned       1h ago
+		  nightly                   openrouter/auto     openrouter:default               –            2d ago
+		  漢字/かな                 anthropic/opus      anthropic:default                pinned       3d ago
+
+
+
+
+
+
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ model      anthropic/opus (the session’s model)                                                  │
+		│ profile    anthropic:work (kept for the session)                                                 │
+		│ turn 2     anthropic:default: API key, never used                                                │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+		  chat:42 > /model Opus@anthropic:wrok
+		  The agent main has no profile anthropic:wrok. The agent main has these profiles of anthropic:
+		  anthropic:default, anthropic:work.
+
+		 ⏎ run  Tab complete  Esc cancel"
+	`);
+});
+
+test('the answer to a command', async () => {
+	const app = await open('6', ':', '\u0015');
+	await app.type('/help');
+	await app.press(keys.enter);
+	await app.waitFor('Lists these commands');
+	expect(app.frame()).toMatchInlineSnapshot(`
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
+		────────────────────────────────────────────────────────────────────────────────────────────────────
+		  Sessions of main   ← → other agents
+		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
+		▸ chat:42                   anthropic/opus      anthropic:work                   kept        20s ago
+		  review                    anthropic/opus      ✗ anthropic:gone                 pinned       1h ago
+		  nightly                   openrouter/auto     openrouter:default               –            2d ago
+		  漢字/かな                 anthropic/opus      anthropic:default                pinned       3d ago
+
+
+
+
+
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ /model, /model status          Shows the model and the profile in use, and why                   │
+		│ /model list                    Lists the models and profiles that there are                      │
+		│ /model default                 Goes back to the default model, and to profiles by their order    │
+		│ /model <model>[@<profile id>]  Uses a model (alias or provider/model) from now on, and keeps to  │
+		│ a profile if one is named                                                                        │
+		│ /reset, /new                   Begins the session anew, without a model or profile of its own    │
+		│ /help                          Lists these commands                                              │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
+
+		 ⏎ command  n new  x reset  → agent  / filter  ? help  q quit"
+	`);
+});
+
 test('help', async () => {
 	const app = await open('?');
 	await app.waitFor('show the previous agent');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		 Agents
 		  ⏎           show the profiles of the agent
@@ -178,6 +275,7 @@ test('help', async () => {
 
 		 Profiles
 		  ⏎           show or hide the details of the profile
+		  c           forget its failures and use it again, after asking
 		  l           log in again for the profile, or anew when there is none
 		  r           refresh its access token now
 		  y           copy the profile id
@@ -188,7 +286,6 @@ test('help', async () => {
 		  → ]         show the next agent
 		  ← [         show the previous agent
 
-		 Order
 
 		 Esc back  ↓ scroll"
 	`);
@@ -199,7 +296,7 @@ test('a question whose answer is typed, over a screen', async () => {
 	await app.type('work');
 	await app.waitFor('> work');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
 		  main                      ★               6  ✗ 1 needs you           –
@@ -230,7 +327,7 @@ test('a question that is answered by a key', async () => {
 	const app = await open('2', 'Y');
 	await app.waitFor('Copy the access token?');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of main   ← → other agents
 		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
@@ -263,7 +360,7 @@ test('a message, while a filter is on', async () => {
 	await app.press(keys.enter, 'r');
 	await app.waitFor('never refreshed');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login                                       ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  3 ✗ need you   1 ! to watch   1 ✓ ok   1 • static or due
 		  next: main/anthropic:work runs out in 5h

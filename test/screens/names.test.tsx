@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {describe, expect, it, test} from 'vitest';
+import {statePaths} from '../../source/store/paths.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {apiKey, fill, hour, noon, oauth} from './state.ts';
@@ -17,7 +18,7 @@ const hostile = [
 
 /** Shows every screen; returns all that was written. */
 async function lookAtScreens(app: RenderedApp): Promise<string> {
-	for (const key of ['4', '1', '2', '3', '5', '2']) await app.press(key);
+	for (const key of ['4', '1', '3', '5', '6', '2']) await app.press(key);
 	return app.frames.join('\n');
 }
 
@@ -59,6 +60,34 @@ describe.each(hostile)('%s', (_what, text, forbidden) => {
 		const app = await renderApp({stateDir});
 		expect(await lookAtScreens(app)).not.toContain(forbidden);
 		expect(await askEverything(app)).not.toContain(forbidden);
+	});
+});
+
+describe.each(hostile)('%s', (_what, text, forbidden) => {
+	test('in the key, the model or the pin of a session stays out of the screen', async () => {
+		const stateDir = temporaryFolder();
+		await fill(stateDir, 'main', {profiles: {'acme:a': apiKey('acme'), [`acme:${text}`]: apiKey('acme')}});
+		const pin = {authProfileOverride: `acme:${text}`, authProfileOverrideSource: 'user'};
+		const model = {providerOverride: 'acme', modelOverride: text};
+		const sessions = {[text]: {...model, ...pin}, gone: {...model, authProfileOverride: `acme:x${text}`}};
+		writeJson(statePaths(stateDir).sessions('main'), sessions);
+		const app = await renderApp({stateDir});
+		await app.press('6', 'g');
+		await app.waitFor('model      acme/');
+		for (const line of ['/model list', '/model status', '/model default']) {
+			await app.press(':', '\u0015');
+			await app.type(line);
+			await app.press(keys.enter);
+			await app.waitFor(() => expect(app.state().commandLine?.fault ?? app.state().answer).toBeDefined());
+			await app.press(keys.esc, keys.esc, 'j');
+		}
+		await app.press('x');
+		await app.waitFor('Begin ');
+		await app.press(keys.esc, ':');
+		await app.waitFor(' > /model');
+		const written = app.frames.join('\n');
+		expect(written).not.toContain(forbidden);
+		expectWholeLines(app);
 	});
 });
 

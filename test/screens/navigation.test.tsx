@@ -38,6 +38,7 @@ describe('the screens', () => {
 			['3', 'Order'],
 			['4', 'Health'],
 			['5', 'Login'],
+			['6', 'Sessions'],
 		] as const) {
 			await app.press(key);
 			await expectScreen(app, name);
@@ -47,11 +48,11 @@ describe('the screens', () => {
 	test('are shown one after the other by Tab, and back by Shift+Tab, around in a circle', async () => {
 		const app = await withProfiles();
 		await app.press('1');
-		for (const name of ['Profiles', 'Order', 'Health', 'Login', 'Agents']) {
+		for (const name of ['Profiles', 'Order', 'Health', 'Login', 'Sessions', 'Agents']) {
 			await app.press(keys.tab);
 			await expectScreen(app, name);
 		}
-		for (const name of ['Login', 'Health', 'Order', 'Profiles', 'Agents']) {
+		for (const name of ['Sessions', 'Login', 'Health', 'Order', 'Profiles', 'Agents']) {
 			await app.press(keys.shiftTab);
 			await expectScreen(app, name);
 		}

@@ -37,7 +37,7 @@ describe('an order that is made', () => {
 		expect(stored(app)).toBeUndefined();
 		await app.press('s');
 		await app.waitFor('✓ Saved the order of acme.');
-		await app.waitFor("from: the agent's own order");
+		await app.waitFor('from: the agent’s own order');
 		expect(stored(app)).toEqual({acme: ['acme:c', 'acme:a', 'acme:b']});
 	});
 
@@ -46,6 +46,18 @@ describe('an order that is made', () => {
 		await app.press('j', keys.shiftDown, keys.shiftUp, keys.shiftUp, keys.enter);
 		await app.waitFor('✓ Saved');
 		expect(stored(app)).toEqual({acme: ['acme:b', 'acme:a', 'acme:c']});
+	});
+
+	test('of profiles that the agent reads of the main agent is its own', async () => {
+		const app = await withOrder({profiles: acme});
+		await openJarvis({stateDir: app.stateDir, env: {}}).addAgent({id: 'reader'});
+		await app.waitFor(() => expect(app.state().snapshot.agents).toHaveLength(2));
+		await app.press('2', ']', '3', 'G', 'K', 's');
+		await app.waitFor('✓ Saved the order of acme.');
+		const paths = statePaths(app.stateDir);
+		expect(readStore({paths}, 'reader')).toMatchObject({order: {acme: ['acme:a', 'acme:c', 'acme:b']}});
+		expect(readStore({paths}, 'reader').profiles).toEqual({});
+		expect(stored(app)).toBeUndefined();
 	});
 
 	test('is dropped by Esc, with nothing written', async () => {
@@ -174,7 +186,7 @@ test('profiles that cannot be used stand at the end, with the reason', async () 
 		usage: {'acme:a': {cooldownUntil: noon + 10 * 60_000}},
 	});
 	expect(shown(app)).toEqual(['acme:b', 'acme:c', 'acme:a', 'acme:over']);
-	expect(app.frame()).toMatch(/acme:a .* cooling down, tried last, back in…? .*cooldown/);
+	expect(app.frame()).toMatch(/acme:a .* cooling down after failures, back …? .*cooldown/);
 	expect(app.frame()).toMatch(/– {2}acme:over .* expired, and cannot be refresh.*expired/);
 });
 

@@ -1,6 +1,7 @@
 import {afterEach, beforeEach, expect, it, test, vi} from 'vitest';
-import {temporaryFolder} from '../support/sandbox.ts';
-import {type RenderedApp, renderApp} from './render-app.tsx';
+import {statePaths} from '../../source/store/paths.ts';
+import {temporaryFolder, writeJson} from '../support/sandbox.ts';
+import {keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {apiKey, fill, hour, noon, oauth, token} from './state.ts';
 
 beforeEach(() => {
@@ -43,6 +44,28 @@ test('a screen reader is told which field is to be filled', async () => {
 	await app.press('2', 'e');
 	await app.waitFor(/textbox: acme:key/);
 	await app.waitFor('Rename acme:key');
+});
+
+test('a screen reader is told the sessions, and the line in which a command is typed', async () => {
+	const app = await withProfiles();
+	const session = {providerOverride: 'acme', modelOverride: 'small', updatedAt: noon - hour};
+	writeJson(statePaths(app.stateDir).sessions('main'), {'chat:42': session, plain: {}});
+	await app.press('6');
+	await app.waitFor('listitem: (selected) ▸ chat:42');
+	const rows = app.lines().filter(line => line.includes('listitem:'));
+	expect(rows.map(line => line.replace(/ +/g, ' '))).toMatchInlineSnapshot(`
+		[
+		  "list: listitem: (selected) ▸ chat:42 acme/small acme:maya – 1h ago",
+		  "listitem: plain default ✗ none – never",
+		]
+	`);
+	await app.waitFor('model      acme/small (the session’s model)');
+	await app.press(':');
+	await app.waitFor(/textbox: \/model/);
+	await app.type('nothing');
+	await app.press(keys.enter);
+	await app.waitFor('This session uses acme/nothing from now on.');
+	expect(app.frame()).not.toMatch(/──|━━|│/);
 });
 
 // The rule under the header is read out, character by character.

@@ -47,6 +47,17 @@ export async function showcase(): Promise<string> {
 	await updateCredentials(statePaths(stateDir), 'work', document => {
 		setMember(objectMember(document, 'profiles'), 'acme:future', {type: 'passkey', provider: 'acme'});
 	});
+	const anthropic = {providerOverride: 'anthropic', modelOverride: 'opus'};
+	writeJson(statePaths(stateDir).sessions('main'), {
+		'chat:42': {
+			...{updatedAt: noon - 20 * second, authProfileOverride: 'anthropic:work'},
+			...{authProfileOverrideSource: 'auto', authProfileOverrideCompactionCount: 0},
+			...anthropic,
+		},
+		review: {...anthropic, updatedAt: noon - hour, authProfileOverride: 'anthropic:gone'},
+		nightly: {providerOverride: 'openrouter', modelOverride: 'auto', updatedAt: noon - 2 * day},
+		'漢字/かな': {...anthropic, updatedAt: noon - 3 * day, authProfileOverride: 'anthropic:default'},
+	});
 	const method = {
 		method: 'oauth',
 		issuer: 'https://acme.test',

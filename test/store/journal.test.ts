@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {type JournalEntry, readJournal, writeJournal} from '../../source/store/journal.ts';
+import {type JournalEntry, journalOfToken, readJournal, writeJournal} from '../../source/store/journal.ts';
 import {emptyState, exposed, names, put} from '../support/state-folder.ts';
 
 const started: JournalEntry = {spent: 'fingerprint-1', startedAt: 5};
@@ -27,6 +27,21 @@ describe('a journal', () => {
 		expect(readJournal(paths, 'identity')).toEqual([started]);
 		writeJournal(paths, 'identity', finished);
 		expect(readJournal(paths, 'identity')).toEqual([finished]);
+	});
+
+	it('keeps until when the server asked to be left alone', () => {
+		const paths = emptyState();
+		const busy: JournalEntry = {...started, finishedAt: 6, outcome: 'unknown', retryAt: 9};
+		writeJournal(paths, 'identity', busy);
+		expect(readJournal(paths, 'identity')).toEqual([busy]);
+	});
+
+	it('is found by a token that was spent or issued in it', () => {
+		const paths = emptyState();
+		writeJournal(paths, 'identity', finished);
+		expect(journalOfToken(paths, 'fingerprint-1')).toBe('identity');
+		expect(journalOfToken(paths, 'fingerprint-2')).toBe('identity');
+		expect(journalOfToken(paths, 'fingerprint-3')).toBeUndefined();
 	});
 
 	it('keeps two attempts with the same token apart', () => {

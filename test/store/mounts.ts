@@ -21,6 +21,25 @@ export function mountSmall(place: string): boolean {
 	return mount(place, '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs');
 }
 
+/** Makes a folder one that can only be read, also for those who may do everything, where that is permitted. */
+export function mountReadOnly(place: string): boolean {
+	return mount(place, '--bind', place) && remount(place, 'ro');
+}
+
+/** Takes that back. */
+export function remountWritable(place: string): boolean {
+	return remount(place, 'rw');
+}
+
+function remount(place: string, mode: 'ro' | 'rw'): boolean {
+	try {
+		execFileSync('mount', ['-o', `remount,bind,${mode}`, place], {stdio: 'ignore'});
+		return true;
+	} catch {
+		return false;
+	}
+}
+
 /** Undoes every mount, also of a place that is still in use. */
 export function unmountAll(): void {
 	for (const place of mounted.splice(0)) execFileSync('umount', ['--lazy', place]);

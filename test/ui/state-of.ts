@@ -25,6 +25,7 @@ export function stateOf(
 export function agentOf(id: string, seed: AgentSeed = {}): AgentSnapshot {
 	return {
 		...{id, isDefault: id === 'main', broken: [], inherited: [], sessions: [], lastGood: new Map()},
+		mainOrder: new Map(),
 		order: new Map(Object.entries(seed.order ?? {})),
 		profiles: Object.entries(seed.profiles ?? {}).map(([profileId, credential]) =>
 			factsOf(id, profileId, credential, (seed.usage?.[profileId] ?? {}) as UsageStats),

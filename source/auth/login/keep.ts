@@ -33,14 +33,20 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 		provider: provider.id,
 		...(issued.type === 'oauth' ? {} : optional('expires', options.expires)),
 	};
-	const profileId = await updateCredentials(paths, agentId, (document, current) => {
+	const {profileId, isLeftOut} = await updateCredentials(paths, agentId, (document, current) => {
 		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
 		putCredential(document, id, credential);
 		clearFailures(document, id);
 		patchUsage(document, id, {lastProven: {at: now(), outcome: 'login'}});
-		return id;
+		const order = current.order.get(provider.id);
+		return {profileId: id, isLeftOut: order !== undefined && !order.includes(id)};
 	});
+	const set = `jarvis models auth order set --provider ${provider.id} --agent ${agentId} <profile-id…>`;
+	const note = isLeftOut
+		? `The agent’s order of ${provider.id} leaves it out. To have it used: ${set}`
+		: undefined;
 	return {
+		...optional('note', note),
 		...{profileId, provider: provider.id, agentId, kind: credential.type},
 		...(credential.type === 'oauth' ? optional('accountId', credential.accountId) : {}),
 		...optional('email', credential.email),

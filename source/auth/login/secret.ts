@@ -16,9 +16,8 @@ export async function pastedSecret(
 ): Promise<LoginResult> {
 	const pasted = Promise.withResolvers<{readonly secret: string; readonly note?: string}>();
 	stage.onPaste(async text => {
-		const read = readSecret(text, method);
-		pasted.resolve(read);
-		return read.note && `The secret is ${read.note}.`;
+		pasted.resolve(readSecret(text, method));
+		return undefined;
 	});
 	stage.move({
 		step: 'asking',
@@ -32,5 +31,6 @@ export async function pastedSecret(
 			? {type: 'api_key', key: secret}
 			: {type: 'token', token: secret, ...optional('expires', options.expires)};
 	const result = await keepIssued(options, issued);
-	return {...result, ...optional('note', note && `The secret is ${note}.`)};
+	const notes = [note && `The secret is ${note}.`, result.note].filter(Boolean);
+	return {...result, ...optional('note', notes.length > 0 ? notes.join(' ') : undefined)};
 }

@@ -5,12 +5,13 @@ import type {OrderPlace, OrderSource} from './order.ts';
 /**
  * What would change the place of a profile, for the person who wonders why it is used, or why it is not:
  * one sentence, with the command where there is one.
+ * @param pinnedSession the key of the session that a person has pinned, where that decides
  */
 export function whatChanges(
 	agentId: string,
 	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
 	{profileId, kind, reason, owner = agentId}: OrderPlace,
-	sessionKey?: string,
+	pinnedSession?: string,
 ): string {
 	const id = shellWord(profileId);
 	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
@@ -28,9 +29,9 @@ export function whatChanges(
 				? `to try all again: jarvis models auth order clear --provider ${provider} --agent ${agentId}`
 				: orderChange(agentId, provider, order.source);
 		case 'excluded_by_pin':
-			return sessionKey === undefined
+			return pinnedSession === undefined
 				? 'asking without a profile'
-				: `to let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`;
+				: `to let the session go: jarvis sessions send ${shellWord(pinnedSession)} '/model default' --agent ${agentId}`;
 		case 'unknown_profile':
 			return `a login under that name: ${login}`;
 		case 'unresolved_ref':
@@ -49,6 +50,8 @@ function orderChange(agentId: string, provider: string, source: OrderSource): st
 	switch (source) {
 		case 'store':
 			return `another order: ${set}`;
+		case 'main':
+			return `the main agent’s order, or one of the agent’s own: ${set}`;
 		case 'config':
 			return `auth.order in jarvis.json, or an order of the agent’s own: ${set}`;
 		case 'configured profiles':

@@ -22,6 +22,8 @@ export interface DecisionInput {
 	readonly profiles: readonly ProfileFacts[];
 	/** The agent's explicit orders. */
 	readonly storeOrder: ReadonlyMap<string, readonly string[]>;
+	/** The main agent's, of the providers that are read of it. */
+	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
 	readonly config: Config;
 	readonly pin?: (Pin & {readonly provider: string}) | undefined;
 	readonly tried?: readonly string[] | undefined;
@@ -63,7 +65,7 @@ export interface Decision {
 /**
  * Which credential an agent uses for a target now, and which ones after it (docs/routing.md): the order of
  * the provider; for a model, the fallback models after it once every profile of it is out; and only
- * where nothing is ready, those that are set aside after failures, soonest back first.
+ * where nothing is ready, those that are set aside after failures: of the wanted model first, soonest back first.
  */
 export function decide(input: DecisionInput): Decision {
 	const options: JudgedOption[] = [];
@@ -130,12 +132,14 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 		...{agentId: input.agentId, provider, pin, now: input.now, env: input.env},
 		profiles: input.profiles,
 		storeOrder: input.storeOrder.get(provider),
+		mainOrder: input.mainOrder.get(provider),
 		configOrder: config.order.get(provider),
 		configured: [...config.profiles].filter(([, of]) => of === provider).map(([id]) => id),
 		...{tried: input.tried, minTtlMs: input.minTtlMs},
 	});
 	const isLocked = pin !== undefined && pin.source !== 'auto';
-	const endsHere = endOf(order);
+	const isNamed = pin?.source === 'request' && option.model !== undefined;
+	const endsHere = isNamed ? 'one profile was asked for by name, and no other is tried' : endOf(order);
 	return {...option, order, isLocked, ...(endsHere ? {endsHere} : {})};
 }
 
@@ -143,7 +147,8 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 function endOf({places}: EffectiveOrder): string | undefined {
 	const tried = places.filter(({place}) => place !== undefined);
 	const isOut = tried.every(({until}) => until !== undefined);
-	return isOut && tried.some(({failure}) => failure === 'format')
+	// One that the caller has tried already has its failure too.
+	return isOut && places.some(({failure}) => failure === 'format')
 		? 'its last failure was of the request’s form, which no other model mends'
 		: undefined;
 }

@@ -1,9 +1,9 @@
-import type {CredentialKind} from '../../store/schema.ts';
+import {type CredentialKind, optional} from '../../store/schema.ts';
 import {clean, type ProfileFacts} from '../facts.ts';
 import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
-export type OrderSource = 'store' | 'config' | 'configured profiles' | 'all profiles';
+export type OrderSource = 'store' | 'main' | 'config' | 'configured profiles' | 'all profiles';
 
 /** Why a profile stands where it stands. Stable: scripts may rely on them. */
 export type PlaceReason = ReasonCode | 'unknown_profile' | 'excluded_by_pin' | 'already_tried';
@@ -52,6 +52,8 @@ export interface OrderInput {
 	readonly profiles: readonly ProfileFacts[];
 	/** The store's `order[provider]`. */
 	readonly storeOrder?: readonly string[] | undefined;
+	/** The main agent's, where the profiles are those that are read of it. */
+	readonly mainOrder?: readonly string[] | undefined;
 	/** `auth.order[provider]` of `jarvis.json`. */
 	readonly configOrder?: readonly string[] | undefined;
 	/** The ids that `auth.profiles` of `jarvis.json` names for the provider. */
@@ -70,14 +72,14 @@ const kindWord: Record<CredentialKind, string> = {oauth: 'OAuth', token: 'token'
 
 /**
  * The order in which an agent's profiles of a provider are tried, with the reason of each place
- * (docs/routing.md): explicit order of the store, else of `jarvis.json`, else the configured profiles,
+ * (docs/routing.md): explicit order of the store, else of the main agent, else of `jarvis.json`, else the configured profiles,
  * else all; ineligible ones are dropped; without an explicit order OAuth before token before API key and
  * the least recently used first; those set aside go to the end, soonest back first. A session's pin goes
  * before all of them, and a person's pin leaves no other.
  */
 export function effectiveOrder(input: OrderInput): EffectiveOrder {
 	const {provider, now} = input;
-	const explicit = input.storeOrder ?? input.configOrder;
+	const explicit = input.storeOrder ?? input.mainOrder ?? input.configOrder;
 	const base = baseOf(input, explicit);
 	const {tried, dropped} = sift(input, base.ids);
 	if (!explicit) tried.sort(byKindThenLeastRecentlyUsed);
@@ -119,12 +121,17 @@ function baseOf(
 	{provider, profiles, configured = [], ...input}: OrderInput,
 	explicit: readonly string[] | undefined,
 ): {readonly ids: readonly string[]; readonly source: OrderSource} {
-	if (explicit) return {ids: explicit, source: input.storeOrder ? 'store' : 'config'};
+	if (explicit) return {ids: explicit, source: explicitSource(input)};
 	const stored = new Set(profiles.filter(facts => facts.provider === provider).map(facts => facts.profileId));
 	const named = configured.filter(id => stored.has(id));
 	return named.length > 0
 		? {ids: named, source: 'configured profiles'}
 		: {ids: [...stored], source: 'all profiles'};
+}
+
+function explicitSource({storeOrder, mainOrder}: Pick<OrderInput, 'storeOrder' | 'mainOrder'>): OrderSource {
+	if (storeOrder) return 'store';
+	return mainOrder ? 'main' : 'config';
 }
 
 /** Parts the profiles that can be used from those that cannot, which are told with the reason. */
@@ -142,15 +149,21 @@ function sift(
 	// A person's pin may name one that the order leaves out.
 	for (const profileId of new Set([...(locked ? [locked.profileId] : []), ...base, ...stored])) {
 		const facts = byId.get(profileId);
-		const drop = (reason: PlaceReason, why: string) =>
-			dropped.push({...(facts ? about(input, facts) : {profileId}), reason, why});
+		const drop = (reason: PlaceReason, why: string, failure?: string) =>
+			dropped.push({
+				...(facts ? about(input, facts) : {profileId}),
+				...{reason, why, ...optional('failure', failure)},
+			});
 		const isPinned = profileId === locked?.profileId;
 		if (!facts) drop('unknown_profile', 'no such profile is stored');
-		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${facts.provider}`);
+		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${clean(facts.provider)}`);
 		else if (locked && !isPinned) drop('excluded_by_pin', excludedWords(locked));
 		else if (!isPinned && !ordered.has(profileId)) drop('excluded_by_auth_order', 'left out by the order');
-		else if (input.tried?.includes(profileId)) drop('already_tried', 'tried for this request already');
-		else {
+		else if (input.tried?.includes(profileId)) {
+			const aside = setAsideUntil(facts, input.now);
+			const failure = aside && failureOf(facts, aside.reason).failure;
+			drop('already_tried', 'tried for this request already', failure);
+		} else {
 			const reason = eligibility(facts, input.now, input.env, input.minTtlMs);
 			if (reason === 'ok') tried.push(facts);
 			else drop(reason, droppedWords(reason));
@@ -183,7 +196,8 @@ function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | und
 }
 
 function excludedWords({profileId, source}: Pin): string {
-	return source === 'user' ? `the session is pinned to ${profileId}` : `${profileId} was asked for`;
+	const id = clean(profileId);
+	return source === 'user' ? `the session is pinned to ${id}` : `${id} was asked for`;
 }
 
 function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts): string {
@@ -198,15 +212,15 @@ function failureOf(
 	const failure = clean(reason === 'disabled' ? usage.disabledReason : usage.lastFailureReason);
 	const state = reason === 'cooldown' ? 'cooling down' : 'disabled';
 	if (!failure) return {why: `${state} after failures`};
-	return {failure, why: `${state} after ${failureWords[failure] ?? failure}`};
+	return {failure, why: `${state} after ${failureWords.get(failure) ?? failure}`};
 }
 
-const failureWords: Readonly<Record<string, string>> = {
-	auth: 'a refusal',
-	rate_limit: 'a rate limit',
-	billing: 'a billing failure',
-	format: 'a malformed request',
-};
+const failureWords: ReadonlyMap<string, string> = new Map([
+	['auth', 'a refusal'],
+	['rate_limit', 'a rate limit'],
+	['billing', 'a billing failure'],
+	['format', 'a malformed request'],
+]);
 
 function droppedWords(reason: ReasonCode): string {
 	switch (reason) {

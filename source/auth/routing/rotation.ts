@@ -45,8 +45,9 @@ export function disabledMs(disabledCount: number, provider: string, config: Cool
 
 /**
  * What a failure changes in a profile's usage (docs/routing.md). A profile is set aside once: failures
- * while it is, or of requests that were already under way when it was, are counted and change nothing else, so that no
- * number of retries keeps it away for longer. Billing counts apart, since a cooldown says nothing of it.
+ * while it is, or of requests that were already under way when it was, are counted and noted, and change
+ * nothing else, so that no number of retries keeps it away for longer. Billing counts apart, since a
+ * cooldown says nothing of it.
  */
 export function afterFailure(
 	usage: UsageStats,
@@ -55,29 +56,30 @@ export function afterFailure(
 	config: CooldownConfig,
 ): UsagePatch {
 	const {reason, at, resetAt} = failure;
-	const isOld = at - lastFailure(usage, at) > config.failureWindowHours * hour;
-	const counts = new Map(isOld ? [] : usage.failureCounts);
-	counts.set(reason, (counts.get(reason) ?? 0) + 1);
-	const counted = {failureCounts: Object.fromEntries(counts)};
-	if (reason === 'timeout' || reason === 'network') return counted;
+	if (reason === 'timeout' || reason === 'network') return counted(usage.failureCounts, reason);
 
+	const isOld =
+		usage.lastFailureAt !== undefined && at - lastFailure(usage, at) > config.failureWindowHours * hour;
 	const failed = {
-		...counted,
+		...(isFromFuture(usage, at) ? forgotten : {}),
+		...counted(isOld ? undefined : usage.failureCounts, reason),
 		lastFailureAt: Math.max(at, lastFailure(usage, at)),
-		lastFailureReason: reason,
 		lastProven: {at, outcome: reason},
 	};
 	const disables = reason === 'billing' || (reason === 'auth' && failure.permanent === true);
 	const until = disables ? 'disabledUntil' : 'cooldownUntil';
 	// The provider's own word replaces what was reckoned here, whether that was longer or shorter.
 	const reset = resetAt !== undefined && resetAt > at ? resetAt : undefined;
-	if (isSetAside(usage, failure, disables)) return reset === undefined ? failed : {...failed, [until]: reset};
+	// Why it is set aside is told by what set it aside, and not by what came after it.
+	const because = {...failed, lastFailureReason: reason};
+	if (isSetAside(usage, failure, disables))
+		return reset === undefined ? failed : {...because, [until]: reset};
 
 	const errorCount = (isOld ? 0 : (usage.errorCount ?? 0)) + 1;
-	if (!disables) return {...failed, errorCount, cooldownUntil: reset ?? at + cooldownMs(errorCount)};
+	if (!disables) return {...because, errorCount, cooldownUntil: reset ?? at + cooldownMs(errorCount)};
 	const disabledCount = (isOld ? 0 : (usage.disabledCount ?? 0)) + 1;
 	return {
-		...failed,
+		...because,
 		...{errorCount, disabledCount, disabledReason: reason},
 		disabledUntil: reset ?? at + disabledMs(disabledCount, provider, config),
 	};
@@ -106,6 +108,10 @@ export function isFromFuture({lastFailureAt = 0}: UsageStats, now: number): bool
 
 /** Takes away all that is known of a profile's failures. */
 export const forgotten: UsagePatch = Object.fromEntries(failureMembers.map(name => [name, undefined]));
+
+function counted(counts: UsageStats['failureCounts'], reason: FailureReason) {
+	return {failureCounts: Object.fromEntries([...(counts ?? []), [reason, (counts?.get(reason) ?? 0) + 1]])};
+}
 
 function isSetAside(usage: UsageStats, {at, startedAt = at}: Failure, disables: boolean): boolean {
 	if (isFromFuture(usage, at)) return false;
