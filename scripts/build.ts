@@ -51,6 +51,8 @@ await build({
 	...shared,
 	entryPoints: [
 		{in: resolve(source, 'index.ts'), out: 'index'},
+		// A worker is started by its file's name.
+		{in: resolve(source, 'auth/providers/plugin-worker.ts'), out: 'on-demand/plugin-worker'},
 		...[...onDemand].map(([file, name]) => ({in: file, out: `on-demand/${name}`})),
 	],
 	format: 'esm',

@@ -7,11 +7,26 @@ import {type CommandSpec, commandTable} from '../source/commands/table.ts';
 import {errorTable} from '../source/errors.ts';
 import {keymap, keyName, type Scope, scopeTitles} from '../source/keymap.ts';
 import {decodeConfig} from '../source/store/config.ts';
+import {manifestSchema} from '../source/store/manifests.ts';
+import {jsonSchemaOf} from './manifest-schema.ts';
 
 /**
  * Writes the parts of the docs that are made from the program's own tables, between
- * `<!-- made from … -->` and `<!-- end -->`. With `--check` it writes nothing and fails on a difference.
+ * `<!-- made from … -->` and `<!-- end -->`, and the JSON Schema of a plugin's manifest. With `--check` it writes
+ * nothing and fails on a difference.
  */
+
+interface Member {
+	readonly description?: string;
+	readonly required?: readonly string[];
+	readonly properties?: Readonly<Record<string, Member>>;
+	readonly items?: Member;
+	readonly oneOf?: readonly Member[];
+	readonly enum?: readonly string[];
+	readonly const?: string;
+}
+
+const manifest: Member = jsonSchemaOf(manifestSchema);
 
 const parts: Readonly<Record<string, () => string>> = {
 	'the keymap': keys,
@@ -19,23 +34,71 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the errors': errors,
 	'the slash commands': slashes,
 	'the providers': providers,
+	"the manifest's schema": members,
 };
 
 const check = process.argv.includes('--check');
-let stale = false;
-for (const name of ['keys', 'commands', 'errors', 'sessions', 'providers']) {
-	const file = resolve(import.meta.dirname, `../docs/${name}.md`);
-	const text = await readFile(file, 'utf8');
-	const made = text.replace(
-		/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
-		(_, source: string) => `<!-- made from ${source} -->\n\n${parts[source]?.() ?? ''}\n\n<!-- end -->`,
+for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins', 'providers']) {
+	await put(`${name}.md`, text =>
+		text.replace(
+			/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
+			(_, source: string) => `<!-- made from ${source} -->\n\n${parts[source]?.() ?? ''}\n\n<!-- end -->`,
+		),
 	);
-	if (made === text) continue;
-	stale = true;
-	if (check) console.error(`docs/${name}.md is not what the program's tables say: npm run docs`);
-	else await writeFile(file, made);
 }
-if (check && stale) process.exitCode = 1;
+await put('jarvis.plugin.schema.json', schema);
+
+async function put(name: string, change: (text: string) => string): Promise<void> {
+	const file = resolve(import.meta.dirname, '../docs', name);
+	const text = await readFile(file, 'utf8').catch(() => '');
+	const made = change(text);
+	if (made === text) return;
+	if (!check) return writeFile(file, made);
+	console.error(`docs/${name} is not what the program's tables say: npm run docs`);
+	process.exitCode = 1;
+}
+
+function schema(): string {
+	const whole = {
+		$schema: 'https://json-schema.org/draft/2020-12/schema',
+		title: 'A provider for JARVIS, as jarvis.plugin.json declares it',
+		...manifest,
+	};
+	return `${JSON.stringify(whole, undefined, 2)}\n`;
+}
+
+function members(): string {
+	const methods = manifest.properties?.auth?.items?.oneOf ?? [];
+	return [
+		...section('The provider', manifest),
+		...methods.flatMap(method => section(`A member of \`auth\`: ${namesOf(method)}`, method)),
+		...section('A member of `probes`', manifest.properties?.probes?.items ?? {}),
+	].join('\n');
+}
+
+function section(title: string, member: Member): string[] {
+	const {description} = member;
+	const head = [`### ${title}`, '', ...(description ? [`${capital(description)}.`, ''] : [])];
+	return [...head, '| member | |', '|---|---|', ...rowsOf('', member), ''];
+}
+
+function rowsOf(prefix: string, {properties = {}, required = []}: Member): string[] {
+	return Object.entries(properties).flatMap(([name, member]) => {
+		const needed = required.includes(name) ? ' (required)' : '';
+		const text = [member.description, valuesOf(member)].filter(Boolean).join(': ') + needed;
+		const own = name === '$schema' ? [] : [`| \`${prefix}${name}\` | ${cell(text)} |`];
+		return [...own, ...rowsOf(`${prefix}${name}.`, member)];
+	});
+}
+
+function valuesOf({enum: values, const: value, items}: Member): string {
+	const all = values ?? items?.enum ?? (value === undefined ? [] : [value]);
+	return all.map(each => `\`${each}\``).join(', ');
+}
+
+function namesOf({properties}: Member): string {
+	return valuesOf(properties?.method ?? {});
+}
 
 function keys(): string {
 	return (Object.keys(scopeTitles) as Scope[])

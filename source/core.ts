@@ -1,5 +1,6 @@
 import type {ProfileFacts} from './auth/facts.ts';
 import type {Login} from './auth/login/contract.ts';
+import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
 import type {MethodName, Provider} from './auth/providers/contract.ts';
 import type {RefreshOutcome} from './auth/refresh.ts';
@@ -344,6 +345,27 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
 			return revealSecret(paths, agentId, profileId);
+		},
+
+		/** All plugins, those that are out of use with the reason. Loads no code of them. */
+		async plugins(): Promise<PluginFacts[]> {
+			const {listPlugins} = await import('./auth/plugins.ts');
+			return listPlugins(paths);
+		},
+
+		/**
+		 * Adds a plugin: a folder, a file or a package, relative to `cwd`. A module is loaded once, to ask what it
+		 * offers. Returns what was added. Throws as `addPlugin` does.
+		 */
+		async addPlugin(named: string, cwd: string): Promise<PluginFacts[]> {
+			const {addPlugin} = await import('./auth/plugins.ts');
+			return addPlugin(paths, named, cwd);
+		},
+
+		/** Removes a plugin; its profiles stay. Throws `plugin_unknown`, and what the store throws. */
+		async removePlugin(id: string) {
+			const {removePlugin} = await import('./store/plugins.ts');
+			await removePlugin(paths, id);
 		},
 
 		/** All bindings, those that are out of use with the reason. Throws as `readConfig` does. */

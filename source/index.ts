@@ -15,7 +15,31 @@ export type {
 	LoginState,
 	WaitingState,
 } from './auth/login/contract.ts';
-export type {OAuthMethod, Provider} from './auth/providers/contract.ts';
+export type {PluginFacts} from './auth/plugins.ts';
+export type {
+	AuthMethod,
+	Choice,
+	CodeMethod,
+	DeviceCode,
+	DeviceCodeMethod,
+	IssuedCredential,
+	IssuedKey,
+	IssuedOAuth,
+	IssuedToken,
+	LoginIo,
+	MethodName,
+	OAuthClient,
+	OAuthMethod,
+	PluginProvider,
+	ProbeRequest,
+	Provider,
+	ProviderFailure,
+	ProviderIo,
+	Question,
+	RedirectRequest,
+	SecretForm,
+	SecretMethod,
+} from './auth/providers/contract.ts';
 export type {ClearedCooldown} from './auth/report.ts';
 export type {PassedOver, Resolved, ResolveRequest} from './auth/resolve.ts';
 export type {ListedBinding} from './auth/routing/bindings.ts';
@@ -37,5 +61,12 @@ export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.t
 export type {NewAgent} from './store/agents.ts';
 export type {AgentConfig, Config, CooldownConfig, EndpointOverride, ModelConfig} from './store/config.ts';
 export type {StatePaths} from './store/paths.ts';
-export type {CredentialKind, EntryProblem, Expires, SecretRef, UsageStats} from './store/schema.ts';
+export type {
+	CredentialKind,
+	EntryProblem,
+	Expires,
+	OAuthCredential,
+	SecretRef,
+	UsageStats,
+} from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';

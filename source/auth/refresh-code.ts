@@ -43,7 +43,9 @@ function faultOf(error: unknown, signal: AbortSignal, now: number): TokenFault {
 		const name = error instanceof Error ? error.name : typeof error;
 		return {kind: 'unreadable', details: `a fault of its own code (${name})`};
 	}
-	const {status, retryAfter} = error.details;
+	const {status, retryAfter, what} = error.details;
+	if (error.code === 'plugin_failed')
+		return {kind: 'unreadable', details: `no token: its plugin ${String(what)}`};
 	const details = error.message.replace(/\.$/, '');
 	if (status === 401) return {kind: 'invalid_grant', details};
 	if (status === 429 || (typeof status === 'number' && status >= 500)) {

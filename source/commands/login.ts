@@ -6,6 +6,7 @@ import type {
 	Login,
 	LoginOutcome,
 	LoginResult,
+	LoginState,
 	WaitingState,
 } from '../auth/login/contract.ts';
 import type {LoginRequest} from '../core.ts';
@@ -190,8 +191,8 @@ function readInput(context: CommandContext, login: Login): Input {
 		clearTimeout(timer);
 		const text = pending;
 		const state = login.state();
-		// Nobody takes it yet: it stays for the question that comes.
-		if (state.step === 'preparing') return;
+		// What comes before anybody asks is kept for who does.
+		if (!takesInput(state)) return;
 		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
 		pending = '';
 		try {
@@ -229,6 +230,13 @@ function readInput(context: CommandContext, login: Login): Input {
 		const {step} = login.state();
 		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
 	};
+	const onKept = () => {
+		if (hasEnded) void onEnd();
+		else submitSoon();
+	};
+	const stopWatching = login.subscribe(() => {
+		if (pending !== '' && login.state().step === 'waiting') onKept();
+	});
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
 	// A question that was asked line by line before has left it paused.
@@ -237,15 +245,19 @@ function readInput(context: CommandContext, login: Login): Input {
 		refusedForGood: forGood.promise,
 		expect(state) {
 			if (stdin.isTTY) stdin.setRawMode(state.step === 'asking' && state.secret);
-			if (hasEnded) void onEnd();
-			else submitSoon();
+			onKept();
 		},
 		stop() {
 			clearTimeout(timer);
+			stopWatching();
 			if (stdin.isTTY) stdin.setRawMode(false);
 			stdin.removeListener('data', onData);
 			stdin.removeListener('end', onEnd);
 			stdin.pause();
 		},
 	};
+}
+
+function takesInput({step}: LoginState): boolean {
+	return step === 'waiting' || step === 'device' || step === 'asking';
 }

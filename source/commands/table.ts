@@ -323,6 +323,27 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./routes.ts')).runChannels,
 	},
 	{
+		path: ['plugins', 'list'],
+		summary: 'list the plugins, and which of them are out of use',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./plugins.ts')).runPluginsList,
+	},
+	{
+		path: ['plugins', 'add'],
+		summary: 'add a provider of your own: a manifest is copied, code is loaded once and asked what it offers',
+		flags: [json, stateDir],
+		arguments: [{name: 'plugin', help: 'a folder, a file, or a package as npm names it'}],
+		load: async () => (await import('./plugins.ts')).runPluginsAdd,
+	},
+	{
+		path: ['plugins', 'remove'],
+		summary: 'remove a plugin; the profiles of its provider stay',
+		flags: [yes, json, stateDir],
+		arguments: [{name: 'id', help: 'the plugin'}],
+		load: async () => (await import('./plugins.ts')).runPluginsRemove,
+	},
+	{
 		path: ['completion'],
 		summary: 'print the completion script of a shell',
 		flags: [],
@@ -340,4 +361,5 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 	'models auth order': 'the order in which profiles are tried',
 	agents: 'agents, each with credentials of its own, and the messages bound to them',
 	channels: 'the channels that messages come from',
+	plugins: 'providers of your own',
 };

@@ -6,7 +6,8 @@ import {JarvisError} from '../errors.ts';
 export const mainAgentId = 'main';
 
 const agentIdPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-const providerIdPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+/** What a provider's id looks like. */
+export const providerIdPattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 // Everything but spaces, control characters, path separators and quotes: between quotes, an id is one word.
 const profileNamePattern = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s/\\'"`$]{1,190}$/u;
 
@@ -16,6 +17,10 @@ export interface StatePaths {
 	readonly config: string;
 	readonly agents: string;
 	readonly plugins: string;
+	/** A plugin's manifest. */
+	plugin(id: string): string;
+	/** Packages that were installed because a person added them as plugins, each in a folder of its own. */
+	readonly pluginPackages: string;
 	/** Locks, and their guards: never beside the files they guard, where another program might read them. */
 	readonly locks: string;
 	/** What is known of refreshes under way and done, one file per credential identity. */
@@ -50,6 +55,8 @@ export function statePaths(root: string): StatePaths {
 		agent,
 		config: join(root, 'jarvis.json'),
 		plugins: join(root, 'plugins'),
+		plugin: id => join(root, 'plugins', id, 'jarvis.plugin.json'),
+		pluginPackages: join(root, 'plugins', '.packages'),
 		locks: join(root, 'locks'),
 		journal: join(root, 'journal'),
 		pendingLogins: join(root, 'pending-logins'),

@@ -33,7 +33,7 @@ interface CallbackOptions {
  */
 export async function listenForCallback(
 	redirectUris: readonly string[],
-	judge: (params: URLSearchParams) => CallbackVerdict,
+	judge: (params: URLSearchParams) => CallbackVerdict | Promise<CallbackVerdict>,
 	{bind, link}: CallbackOptions = {},
 ): Promise<CallbackServer | undefined> {
 	for (const redirectUri of redirectUris) {
@@ -46,8 +46,8 @@ export async function listenForCallback(
 				server.closeIdleConnections();
 			}
 		};
-		const onRedirect = (params: URLSearchParams) => {
-			const verdict = judge(params);
+		const onRedirect = async (params: URLSearchParams) => {
+			const verdict = await judge(params);
 			if (verdict !== 'not ours') close();
 			return verdict;
 		};
@@ -77,10 +77,10 @@ function addressesOf(url: URL): string[] {
 async function listen(
 	url: URL,
 	address: string,
-	onRedirect: (params: URLSearchParams) => CallbackVerdict,
+	onRedirect: (params: URLSearchParams) => Promise<CallbackVerdict>,
 	linkOf: CallbackOptions['link'],
 ): Promise<Server | undefined> {
-	const server = createServer((request, response) => {
+	const server = createServer(async (request, response) => {
 		const asked = parseTarget(request.url);
 		const link = asked?.pathname === '/' ? linkOf?.() : undefined;
 		if (!asked || (asked.pathname !== url.pathname && link === undefined))
@@ -95,7 +95,7 @@ async function listen(
 			response.setHeader('Location', link);
 			return answer(response, 302, 'on the way');
 		}
-		const kind = onRedirect(asked.searchParams);
+		const kind = await onRedirect(asked.searchParams);
 		return answer(response, kind === 'not ours' ? 400 : 200, kind);
 	});
 	try {

@@ -93,7 +93,8 @@ function ask(
 	const {message, placeholder, secret = false, mayBeEmpty = false, check, options} = question;
 	stage.onPaste(async text => {
 		const answer = text.trim();
-		const fault = answer === '' ? (mayBeEmpty ? undefined : 'Something must be typed.') : check?.(answer);
+		const fault =
+			answer === '' ? (mayBeEmpty ? undefined : 'Something must be typed.') : await check?.(answer);
 		if (fault !== undefined) throw new JarvisError('secret_malformed', fault, 'Type it again.');
 		answered.resolve(answer);
 		return undefined;
@@ -118,9 +119,9 @@ async function redirect(
 	let url: string | undefined;
 	const callback = await listenForCallback(
 		request.redirectUris,
-		params => {
+		async params => {
 			const isResponse = params.has('code') || params.has('error');
-			if (!isResponse || !request.isOurs(params)) return 'not ours';
+			if (!isResponse || !(await request.isOurs(params))) return 'not ours';
 			arrived.resolve(params);
 			return params.has('error') ? 'denied' : 'accepted';
 		},
@@ -132,11 +133,11 @@ async function redirect(
 		const input = readRedirectInput(text);
 		if (input.kind === 'bare code') arrived.resolve(new URLSearchParams({code: input.code}));
 		else if (input.kind !== 'response') throw unreadable();
-		else if (!request.isOurs(input.params)) throw stateMismatch();
+		else if (!(await request.isOurs(input.params))) throw stateMismatch();
 		else arrived.resolve(input.params);
 		return undefined;
 	});
-	url = request.url(redirectUri);
+	url = await request.url(redirectUri);
 	const shortUrl = optional('shortUrl', callback?.shortUrl);
 	stage.moveAndOpen(
 		{step: 'waiting', listening: callback !== undefined, url, redirectUri, until, ...shortUrl},

@@ -22,6 +22,9 @@ export interface Provider {
 	readonly probes?: readonly ProbeRequest[];
 }
 
+/** What a code plugin exports as its default: a provider, or a list of them (docs/plugins.md). */
+export type PluginProvider = Omit<Provider, 'origin'>;
+
 export const methodNames = ['oauth', 'device_code', 'setup_token', 'token', 'api_key', 'custom'] as const;
 export type MethodName = (typeof methodNames)[number];
 
@@ -127,6 +130,19 @@ export interface IssuedKey {
 	readonly email?: string;
 }
 
+/**
+ * What a code plugin may throw to say what went wrong: an error with these members. Of another one nothing is
+ * told but its name, for its words may hold a secret.
+ */
+export interface ProviderFailure {
+	/** `needs_login`: the server refuses the refresh token for good. */
+	readonly code?: 'login_denied' | 'login_timed_out' | 'login_unreachable' | 'needs_login';
+	/** What the server answered with: after 401 a person must log in again, 429 and 5xx pass. */
+	readonly status?: number;
+	/** The server's `Retry-After` header. */
+	readonly retryAfter?: string;
+}
+
 /** What a provider's code may touch. */
 export interface ProviderIo {
 	readonly fetch: typeof fetch;
@@ -170,7 +186,7 @@ export interface Question {
 	/** Never shown as it is typed. */
 	readonly secret?: boolean;
 	readonly mayBeEmpty?: boolean;
-	readonly check?: (text: string) => string | undefined;
+	readonly check?: (text: string) => string | undefined | Promise<string | undefined>;
 }
 
 export interface Choice {
@@ -181,9 +197,9 @@ export interface Choice {
 export interface RedirectRequest {
 	readonly redirectUris: readonly string[];
 	/** The URL to open, for the redirect URI that could be listened on. */
-	readonly url: (redirectUri: string) => string;
+	readonly url: (redirectUri: string) => string | Promise<string>;
 	/** Whether a redirect is of this login: of what else comes nothing is taken. */
-	readonly isOurs: (params: URLSearchParams) => boolean;
+	readonly isOurs: (params: URLSearchParams) => boolean | Promise<boolean>;
 }
 
 /** One authorised request. */

@@ -70,6 +70,12 @@ export function methodsFor(
 	return [first, ...others];
 }
 
+/** Whether a built-in provider has this name, as its id or as another one. */
+export function isBuiltInName(name: string): boolean {
+	const wanted = name.toLowerCase();
+	return builtIn.some(({id, aliases}) => id === wanted || aliases?.includes(wanted));
+}
+
 const pastedToken: AuthMethod = {method: 'token', label: 'token'};
 
 function isBuiltIn(id: string): boolean {
