@@ -1,9 +1,12 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
+import {isSecretMethod} from '../source/auth/providers/contract.ts';
+import {providersFrom} from '../source/auth/providers/registry.ts';
 import {slashCommands} from '../source/auth/routing/slash-command.ts';
 import {type CommandSpec, commandTable} from '../source/commands/table.ts';
 import {errorTable} from '../source/errors.ts';
 import {keymap, keyName, type Scope, scopeTitles} from '../source/keymap.ts';
+import {decodeConfig} from '../source/store/config.ts';
 import {manifestSchema} from '../source/store/manifests.ts';
 import {jsonSchemaOf} from './manifest-schema.ts';
 
@@ -30,11 +33,12 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the commands': commands,
 	'the errors': errors,
 	'the slash commands': slashes,
+	'the providers': providers,
 	"the manifest's schema": members,
 };
 
 const check = process.argv.includes('--check');
-for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins']) {
+for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins', 'providers']) {
 	await put(`${name}.md`, text =>
 		text.replace(
 			/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
@@ -137,6 +141,23 @@ function slashes(): string {
 		({usage, help}) => `| ${usage.map(text => `\`${text}\``).join(', ')} | ${cell(help)} |`,
 	);
 	return ['| command | what it does |', '|---|---|', ...rows].join('\n');
+}
+
+function providers(): string {
+	const rows = [...providersFrom(decodeConfig({}), []).values()].map(provider => {
+		const {id, label, aliases = [], auth, env = []} = provider;
+		const methods = [...new Set(auth.map(({method}) => method))];
+		const made = [...new Set(auth.flatMap(method => (isSecretMethod(method) ? (method.madeAt ?? []) : [])))];
+		const places = made.map(place => (URL.canParse(place) ? `<${place}>` : `\`${place}\``));
+		const names = [id, label, codes(aliases), codes(methods), codes(env), places.join(', ')];
+		return `| ${names.map((name, index) => (index === 0 ? `\`${name}\`` : name)).join(' | ')} |`;
+	});
+	const head = ['id', 'label', 'aliases', 'methods', 'variables', 'where the secret is made'];
+	return [`| ${head.join(' | ')} |`, `|${head.map(() => '---|').join('')}`, ...rows].join('\n');
+}
+
+function codes(names: readonly string[]): string {
+	return names.map(name => `\`${name}\``).join(', ');
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {

@@ -47,6 +47,10 @@ export interface LoginRequest {
 	readonly expires?: number | undefined;
 	/** Do not open a browser, whether or not there is one. */
 	readonly noBrowser?: boolean;
+	/** The IP address to listen on for the browser, in place of the redirect URI's own. */
+	readonly callbackBind?: string | undefined;
+	/** The person's browser is elsewhere, and the callback's port may be brought to it. */
+	readonly offersShortUrl?: boolean;
 }
 
 /** A profile that was used, and by whom: the default agent if absent. */
@@ -251,7 +255,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 				import('./auth/providers/registry.ts'),
 				providers(),
 			]);
-			const {providerId, agentId, profileId, noBrowser, expires} = request;
+			const {providerId, agentId, profileId, noBrowser, expires, callbackBind} = request;
 			const provider = findProvider(listing.providers, providerId);
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('./store/profiles.ts');
@@ -261,6 +265,8 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...{provider, method: findMethod(provider, request.method)},
 				...(expires === undefined ? {} : {expires}),
 				providers: listing.providers,
+				...(callbackBind === undefined ? {} : {callbackBind}),
+				...(request.offersShortUrl ? {offersShortUrl: true} : {}),
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});

@@ -130,6 +130,13 @@ export const orderSourceWords: Readonly<Record<OrderSource, string>> = {
 	'all profiles': 'no explicit order',
 };
 
+/** How a browser outside reaches a login in a container, whose loopback is its own. */
+export function containerWords(published: string, isBound: boolean): string {
+	return isBound
+		? `The container’s port must be published: ${published}`
+		: `In a container: publish its port (${published}), and log in with --callback-bind 0.0.0.0`;
+}
+
 /** What came of logging a profile out. */
 export function loggedOut(agentId: string, profileId: string, revocation: Revocation): string {
 	const removed = `Removed ${profileId} from the agent ${agentId}`;

@@ -1,10 +1,10 @@
 import {patchUsage} from '../store/edit.ts';
-import {updateCredentials} from '../store/profiles.ts';
+import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import type {ProfileFacts} from './facts.ts';
 import {outcomeOfError, type ProbeResult, probe} from './probe.ts';
 import {reportFailure} from './report.ts';
 import {type ResolveContext, resolve} from './resolve.ts';
-import {forgotten} from './routing/rotation.ts';
+import {afterSuccess, forgotten} from './routing/rotation.ts';
 
 export interface ProbeOptions {
 	readonly agentId: string;
@@ -37,8 +37,9 @@ export async function probeProfiles(
 	const work = async () => {
 		for (let next = waiting.shift(); next && !options.signal?.aborted; next = waiting.shift()) {
 			const [index, facts] = next;
-			const result = await probeOne(context, facts, options);
-			await note(context, facts, result, options);
+			const startedAt = context.now();
+			const {secret, ...result} = await probeOne(context, facts, options);
+			await note(context, facts, {...result, startedAt, secret}, options);
 			results[index] = {profileId: facts.profileId, provider: facts.provider, ...result};
 		}
 	};
@@ -50,14 +51,15 @@ async function probeOne(
 	context: ResolveContext,
 	{profileId, provider: providerId, accountId}: ProfileFacts,
 	{agentId, timeoutMs, signal}: ProbeOptions,
-): Promise<ProbeResult> {
+): Promise<ProbeResult & {readonly secret?: string}> {
 	try {
 		const [provider, {secret, kind}] = await Promise.all([
 			context.findProvider(providerId),
 			resolve(context, {providerId, profileId, agentId}),
 		]);
 		const {network, now} = context;
-		return await probe({provider, kind, secret, accountId, network, now, timeoutMs, signal});
+		const result = await probe({provider, kind, secret, accountId, network, now, timeoutMs, signal});
+		return {...result, secret};
 	} catch (error) {
 		return outcomeOfError(error);
 	}
@@ -65,25 +67,47 @@ async function probeOne(
 
 async function note(
 	context: ResolveContext,
-	{profileId}: ProfileFacts,
-	{outcome, resetAt}: ProbeResult,
+	{profileId, agentId: owner}: ProfileFacts,
+	{
+		outcome,
+		resetAt,
+		startedAt,
+		secret,
+	}: ProbeResult & {
+		readonly startedAt: number;
+		readonly secret: string | undefined;
+	},
 	{agentId, report}: ProbeOptions,
 ): Promise<void> {
 	const at = context.now();
-	if (outcome === 'unknown') return;
+	if (outcome === 'unknown' || (await isReplaced(context, owner, profileId, secret))) return;
 	const saysNothing = outcome === 'timeout' || outcome === 'network';
 	if (saysNothing && !report) return;
 	if (report && outcome !== 'ok') {
-		await reportFailure(context.paths, {agentId, profileId}, {reason: outcome, at, resetAt});
+		await reportFailure(context.paths, {agentId, profileId}, {reason: outcome, at, startedAt, resetAt});
 		return;
 	}
 	await updateCredentials(context.paths, agentId, (document, current) => {
-		// One that was removed meanwhile leaves nothing behind.
-		const isOwn = current.profiles.has(profileId);
-		if (!isOwn && !current.usageStats.has(profileId) && outcome !== 'ok') return;
+		const usage = current.usageStats.get(profileId) ?? {};
+		// One that failed in use since the probe began is not brought back by it.
+		const bringsBack = outcome === 'ok' && afterSuccess(usage, {at, startedAt}).isProof;
 		patchUsage(document, profileId, {
-			...(outcome === 'ok' ? forgotten : {}),
+			...(bringsBack ? forgotten : {}),
 			lastProven: {at, outcome: outcome === 'ok' ? 'probed' : outcome},
 		});
 	});
+}
+
+// One that was removed, or logged in anew, while it was probed: what the old secret did says nothing of it.
+async function isReplaced(
+	{paths}: ResolveContext,
+	owner: string,
+	profileId: string,
+	probed: string | undefined,
+): Promise<boolean> {
+	const present = (await readCredentials(paths, owner)).profiles.get(profileId);
+	if (!present) return true;
+	const secret =
+		present.type === 'oauth' ? present.access : present.type === 'token' ? present.token : present.key;
+	return probed !== undefined && secret !== undefined && secret !== probed;
 }

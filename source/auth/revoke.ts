@@ -5,7 +5,13 @@ import type {Credential, OAuthCredential} from '../store/schema.ts';
 import {removeProfile} from './manage.ts';
 import type {Network} from './network.ts';
 import {unknownProfile} from './profile-errors.ts';
-import {type IssuedCredential, isCodeMethod, oauthClientOf, type Provider} from './providers/contract.ts';
+import {
+	type IssuedCredential,
+	isCodeMethod,
+	isSecretMethod,
+	oauthClientOf,
+	type Provider,
+} from './providers/contract.ts';
 
 /** How long (ms) a server may take to end a grant. */
 const revocationTimeoutMs = 10_000;
@@ -55,8 +61,12 @@ async function revokeAt(options: LogoutOptions, credential: Credential): Promise
 			return {outcome: 'revoked'};
 		}
 		if (credential.type !== 'oauth') {
-			const made = provider.auth.find(method => 'madeAt' in method && method.madeAt !== undefined);
-			const where = made && 'madeAt' in made ? ` where it was made (${made.madeAt})` : ' at its provider';
+			const isKey = credential.type === 'api_key';
+			const made = provider.auth.find(
+				other => isSecretMethod(other) && (other.method === 'api_key') === isKey,
+			);
+			const madeAt = made && isSecretMethod(made) ? made.madeAt : undefined;
+			const where = madeAt ? ` where it was made (${madeAt})` : ' at its provider';
 			return {outcome: 'not offered', hint: `The secret itself goes on working until it is deleted${where}.`};
 		}
 		return await revokeGrant(options, provider, credential);

@@ -33,10 +33,12 @@ export async function runAdd(context: CommandContext): Promise<number> {
 	const provider = await chooseOne(context, 'Which provider?', [...providers.values()], ({label}) => label);
 	const method = await chooseMethod(context, provider);
 	const wanted = textFlag(context, 'profile-id');
+	const around = surroundings(jarvis.env, process.platform);
 	return logIn(context, {
 		...{providerId: provider.id, agentId, method},
 		profileId: wanted ?? (await chooseAccount(context, agentId, provider, method)),
-		noBrowser: !surroundings(jarvis.env, process.platform).browser,
+		noBrowser: !around.browser,
+		offersShortUrl: around.forward !== undefined,
 	});
 }
 

@@ -1,4 +1,5 @@
 import {readFileSync} from 'node:fs';
+import {isIP} from 'node:net';
 import type {
 	AskingState,
 	DeviceState,
@@ -11,7 +12,7 @@ import type {
 import type {LoginRequest} from '../core.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
-import {span} from '../words.ts';
+import {containerWords, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 
 /** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
@@ -21,14 +22,17 @@ const pasteGapMs = 80;
 export async function runLogin(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const providerId = textFlag(context, 'provider') ?? '';
-	const noBrowser =
-		context.flags['no-browser'] === true || !surroundings(jarvis.env, process.platform).browser;
+	const around = surroundings(jarvis.env, process.platform);
+	const noBrowser = context.flags['no-browser'] === true || !around.browser;
+	const callbackBind = addressFlag(context, 'callback-bind');
 	return logIn(context, {
 		providerId,
 		agentId: await jarvis.agent(textFlag(context, 'agent')),
 		profileId: textFlag(context, 'profile-id'),
 		method: textFlag(context, 'method') ?? (await jarvis.bestMethod(providerId, {browser: !noBrowser})),
 		noBrowser,
+		callbackBind,
+		offersShortUrl: around.forward !== undefined || callbackBind !== undefined,
 	});
 }
 
@@ -109,10 +113,9 @@ function tellProgress(context: CommandContext, login: Login, input: Input): () =
 		told.add(name);
 		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
 		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
-		if (state.step === 'asking' && isNew) {
-			tellQuestion(context, state);
-			input.expect(state);
-		}
+		// First of all, so that nothing of a secret is shown that comes as soon as it is asked for.
+		if ((state.step === 'asking' || state.step === 'waiting') && isNew) input.expect(state);
+		if (state.step === 'asking' && isNew) tellQuestion(context, state);
 		if (state.step === 'waiting' && state.browser === 'failed')
 			context.tell('No browser could be opened: open the link yourself.');
 		if (state.step === 'exchanging' && isNew) context.tell(state.text ?? 'Finishing the login…');
@@ -126,6 +129,7 @@ function tellWaiting(context: CommandContext, login: Login, state: WaitingState)
 	const port = state.redirectUri === undefined ? undefined : new URL(state.redirectUri).port;
 	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
 	tellNote(context, login);
+	if (around.note && state.browser !== 'not asked') context.tell(around.note);
 	if (state.instructions) context.tell(state.instructions);
 	context.tell(
 		state.browser === 'not asked' ? 'Open this link in a browser:' : 'If no browser opens, open this link:',
@@ -136,6 +140,9 @@ function tellWaiting(context: CommandContext, login: Login, state: WaitingState)
 		context.tell(`Port ${port} is taken here, so the browser’s last page will not load.`);
 	else if (port !== undefined && around.forward)
 		context.tell(`To bring the callback here, run on your own machine: ${around.forward(port)}`);
+	else if (port !== undefined && around.publish)
+		context.tell(`${containerWords(around.publish(port), context.flags['callback-bind'] !== undefined)}.`);
+	if (state.shortUrl) context.tell(`Or, with the port forwarded, open ${state.shortUrl}`);
 	context.tell(
 		state.listening
 			? 'Waiting for the browser. Or paste the address that it ends at, and press Enter:'
@@ -163,6 +170,16 @@ function tellQuestion(context: CommandContext, {message, hint, options}: AskingS
 	});
 }
 
+function addressFlag(context: CommandContext, name: string): string | undefined {
+	const address = textFlag(context, name);
+	if (address === undefined || isIP(address) !== 0) return address;
+	throw new JarvisError(
+		'usage',
+		`--${name} ${JSON.stringify(address)} is no IP address.`,
+		'In a container, write 0.0.0.0 to be reached by its published port.',
+	);
+}
+
 function tellNote(context: CommandContext, {provider}: Login): void {
 	if (provider.note) context.tell(provider.note);
 }
@@ -170,8 +187,8 @@ function tellNote(context: CommandContext, {provider}: Login): void {
 /** What is typed or piped, on its way to the login. */
 interface Input {
 	readonly refusedForGood: Promise<never>;
-	/** Makes the terminal fit for the question: a secret is not shown as it is typed. */
-	expect(question: AskingState): void;
+	/** Makes the terminal fit for what is asked, a secret is not shown as it is typed; and hands over what came before. */
+	expect(state: AskingState | WaitingState): void;
 	stop(): void;
 }
 
@@ -204,13 +221,20 @@ function readInput(context: CommandContext, login: Login): Input {
 	};
 	const onData = (chunk: Buffer) => {
 		const text = chunk.toString('utf8');
-		if (isHidden()) {
-			// Without the terminal's own editing, its keys come as they are.
-			if (text.includes('\u0003')) return login.cancel();
-			if (text === '\u007f' || text === '\b') pending = pending.slice(0, -1);
-			else if (text === '\u0015') pending = '';
-			else pending += text;
-		} else pending += text;
+		if (!isHidden()) pending += text;
+		// Without the terminal's own editing, its keys come as they are.
+		else {
+			for (const key of text) {
+				if (key === '\u0003') return login.cancel();
+				if (key === '\u0004' && pending === '') return void onEnd();
+				if (key === '\u007f' || key === '\b') pending = pending.slice(0, -1);
+				else if (key === '\u0015') pending = '';
+				else pending += key;
+			}
+		}
+		submitSoon();
+	};
+	const submitSoon = () => {
 		clearTimeout(timer);
 		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
 	};
@@ -223,19 +247,19 @@ function readInput(context: CommandContext, login: Login): Input {
 	};
 	const onKept = () => {
 		if (hasEnded) void onEnd();
-		else if (/[\r\n]/.test(pending)) timer = setTimeout(submit, pasteGapMs);
+		else submitSoon();
 	};
 	const stopWatching = login.subscribe(() => {
 		if (pending !== '' && login.state().step === 'waiting') onKept();
 	});
 	stdin.on('data', onData);
 	stdin.on('end', onEnd);
-	// A question that was asked before has paused it, and a listener alone does not take that back.
+	// A question that was asked line by line before has left it paused.
 	stdin.resume();
 	return {
 		refusedForGood: forGood.promise,
-		expect({secret}) {
-			if (stdin.isTTY) stdin.setRawMode(secret);
+		expect(state) {
+			if (stdin.isTTY) stdin.setRawMode(state.step === 'asking' && state.secret);
 			onKept();
 		},
 		stop() {

@@ -103,11 +103,13 @@ type Chosen = Pick<LoginRequest, 'agentId' | 'providerId' | 'method' | 'profileI
 function requestOf(context: CommandContext, chosen: Chosen): LoginRequest {
 	const {jarvis, flags} = context;
 	const livesMs = durationFlag(context, 'expires-in');
+	const around = surroundings(jarvis.env, process.platform);
 	const isQuiet = flags['no-browser'] === true || flags['non-interactive'] === true;
 	return {
 		...chosen,
 		...(livesMs === undefined ? {} : {expires: jarvis.now() + livesMs}),
-		noBrowser: isQuiet || !surroundings(jarvis.env, process.platform).browser,
+		noBrowser: isQuiet || !around.browser,
+		offersShortUrl: around.forward !== undefined,
 	};
 }
 

@@ -49,6 +49,11 @@ const pasteFlags: readonly FlagSpec[] = [
 ];
 const loginMethods = 'oauth, device_code, setup_token, token, api_key or custom';
 const noBrowser: FlagSpec = {name: 'no-browser', help: 'do not open a browser: print the link'};
+const callbackBind: FlagSpec = {
+	name: 'callback-bind',
+	value: 'address',
+	help: 'listen for the browser on this IP address (default: loopback), for a container’s published port',
+};
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 
 /** Every command, in the order in which help lists them. */
@@ -100,6 +105,7 @@ export const commandTable: readonly CommandSpec[] = [
 			{name: 'profile-id', value: 'id', help: 'store it under this id (default: the account’s)'},
 			{name: 'method', value: 'name', help: loginMethods},
 			noBrowser,
+			callbackBind,
 			json,
 			stateDir,
 		],

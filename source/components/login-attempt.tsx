@@ -7,7 +7,7 @@ import {isSecretMethod} from '../auth/providers/contract.ts';
 import {qrLines} from '../qr-code.ts';
 import {emptyText} from '../ui/edited-text.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
-import {span} from '../words.ts';
+import {containerWords, span} from '../words.ts';
 import {wrapWords} from './fit.ts';
 import {Lines} from './lines.tsx';
 import {TextField} from './text-field.tsx';
@@ -69,14 +69,20 @@ function Waiting({
 	readonly height: number;
 }) {
 	const {columns} = state.size;
-	const {forward} = state.surroundings;
+	const {forward, publish} = state.surroundings;
 	const left = span(login.until - state.now, 'fine');
 	const port = login.redirectUri === undefined ? '' : new URL(login.redirectUri).port;
 	// The link and the field come before the words about them where there is no room for all.
 	const spare = height - Math.ceil(login.url.length / columns) - 2;
 	const noteLines =
 		view.note === undefined ? [] : wrapWords(`! ${view.note}`, columns - 4).slice(0, Math.max(1, spare));
-	const showsForward = forward !== undefined && login.listening && spare - noteLines.length >= 2;
+	const ways = login.listening
+		? [
+				...(forward ? [`on your own machine: ${forward(port)}`] : []),
+				...(publish && !forward ? [containerWords(publish(port), false)] : []),
+				...(login.shortUrl ? [`or, with the port forwarded, open ${login.shortUrl}`] : []),
+			].slice(0, Math.max(0, spare - noteLines.length - 1))
+		: [];
 	return (
 		<Box flexDirection="column">
 			{spare - noteLines.length >= 1 && (
@@ -92,11 +98,11 @@ function Waiting({
 				<Text wrap="truncate">{'  The link is longer than this window: y copies it, u shows it alone.'}</Text>
 			)}
 			<Text wrap="truncate">{`  ${waitWords(login, port, left)}`}</Text>
-			{showsForward && (
-				<Text wrap="truncate" dimColor>
-					{`  on your own machine: ${forward(port)}`}
+			{ways.map(line => (
+				<Text key={line} wrap="truncate" dimColor>
+					{`  ${line}`}
 				</Text>
-			)}
+			))}
 			<Box flexShrink={0}>
 				<Text>{'  > '}</Text>
 				{view.field ? (

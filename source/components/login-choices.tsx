@@ -154,7 +154,9 @@ function browserLines(state: UiState): readonly string[] {
 }
 
 function browserWords({surroundings}: UiState): string {
-	if (surroundings.browser)
-		return 'A browser opens. Where it cannot come back to, paste the address it ends at.';
+	if (surroundings.browser) {
+		const note = surroundings.note ? ` ${surroundings.note}` : '';
+		return `A browser opens. Where it cannot come back to, paste the address it ends at.${note}`;
+	}
 	return `No browser opens: ${surroundings.whyNot}. You get a link, and can paste the address that it ends at.`;
 }

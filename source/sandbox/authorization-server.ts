@@ -3,6 +3,7 @@ import {createServer, type Server} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {type Context, Provider, type ProviderError} from 'oidc-provider';
 import {handleConsent} from './consent.ts';
+import {handleDevice} from './device-consent.ts';
 import {consentPath, providerConfiguration, routes} from './provider-configuration.ts';
 import {controlTokenEndpoint} from './token-endpoint.ts';
 
@@ -43,6 +44,7 @@ export interface AuthorizationServer {
 	readonly authorizationEndpoint: string;
 	readonly tokenEndpoint: string;
 	readonly revocationEndpoint: string;
+	readonly deviceAuthorizationEndpoint: string;
 	readonly clientId: string;
 	/** Everything that was granted or refused so far, oldest first. The array grows. */
 	readonly events: readonly SandboxEvent[];
@@ -72,6 +74,10 @@ export interface AuthorizationServerOptions {
 	readonly redirectUris: readonly string[];
 	/** Lifetime of an access token in seconds, at least 1. Default: 60. */
 	readonly accessTokenSeconds?: number;
+	/** Lifetime of a device code in seconds, at least 1. Default: 600. */
+	readonly deviceCodeSeconds?: number;
+	/** How long (s) a client is told to wait between two polls. Default: it is not told, which means 5. */
+	readonly pollSeconds?: number;
 	/**
 	 * How long (ms) a refresh token that was rotated may be sent again, as some servers allow for the sake of
 	 * clients whose connection broke (RFC 9700 leaves it open). Default: 0, its reuse ends the grant.
@@ -81,7 +87,8 @@ export interface AuthorizationServerOptions {
 	readonly accounts?: readonly SandboxAccount[];
 	/**
 	 * `auto` approves at once, as the account in `login_hint` or else the first. `ask` shows a page, unless
-	 * `login_hint` is the e-mail address of an account. In both, the hint `deny` denies.
+	 * `login_hint` is the e-mail address of an account. In both, the hint `deny` denies. A device code waits
+	 * until its page is visited in either.
 	 */
 	readonly consent: 'auto' | 'ask';
 }
@@ -117,18 +124,24 @@ export async function startAuthorizationServer(
 /** The rest of the start, once the port is known, which is a part of the issuer. */
 async function serve(server: Server, options: AuthorizationServerOptions): Promise<AuthorizationServer> {
 	const {clientId = 'jarvis-sandbox', accounts = inventedAccounts, consent, redirectUris} = options;
+	const {accessTokenSeconds = 60, deviceCodeSeconds = 600, reuseGraceMs = 0, pollSeconds} = options;
 	const clientIds = [clientId, ...(options.extraClientIds ?? [])];
-	const {accessTokenSeconds = 60, reuseGraceMs = 0} = options;
 	const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	const lifetimes = {accessTokenSeconds, deviceCodeSeconds, reuseGraceMs};
 	const provider = new Provider(
 		issuer,
-		providerConfiguration({clientIds, redirectUris, accessTokenSeconds, reuseGraceMs, accounts}),
+		providerConfiguration({clientIds, redirectUris, accounts, ...lifetimes}),
 	);
 	const events = recordEvents(provider);
 	const tokenEndpoint = controlTokenEndpoint(provider, events);
 	provider.use(async (context, next) => {
 		if (context.path.startsWith(consentPath)) await handleConsent(provider, context, {accounts, consent});
+		else if (context.path === routes.code_verification)
+			await handleDevice(provider, context, {accounts, consent});
 		else await next();
+		// oidc-provider knows no interval.
+		if (context.path === routes.device_authorization && context.status === 200 && pollSeconds !== undefined)
+			context.body = {...Object(context.body), interval: pollSeconds};
 	});
 	server.on('request', provider.callback());
 	// A client that is not valid would otherwise only show in its first request.
@@ -138,6 +151,7 @@ async function serve(server: Server, options: AuthorizationServerOptions): Promi
 		authorizationEndpoint: issuer + routes.authorization,
 		tokenEndpoint: issuer + routes.token,
 		revocationEndpoint: issuer + routes.revocation,
+		deviceAuthorizationEndpoint: issuer + routes.device_authorization,
 		clientId,
 		events,
 		tokenRequests: tokenEndpoint.requests,
@@ -166,6 +180,8 @@ function recordEvents(provider: Provider): SandboxEvent[] {
 		});
 	};
 	const refuse = (context: Context, error: ProviderError) => {
+		// Whoever polls is told to go on: that is no refusal.
+		if (error.error === 'authorization_pending') return;
 		record('refused', context, error.error_detail ?? error.error_description ?? error.message);
 	};
 	provider.on('grant.success', context => {
@@ -174,6 +190,7 @@ function recordEvents(provider: Provider): SandboxEvent[] {
 	});
 	provider.on('grant.error', refuse);
 	provider.on('authorization.error', refuse);
+	provider.on('device_authorization.error', refuse);
 	provider.on('revocation.error', refuse);
 	provider.on('server_error', refuse);
 	// Without a listener Koa would print what went wrong.

@@ -5,7 +5,7 @@ export interface ConsentPageOptions {
 	readonly accounts: readonly SandboxAccount[];
 	readonly clientId: string;
 	readonly scopes: readonly string[];
-	/** The path that a choice is posted to, with `?choice=` and an e-mail address or `deny`. */
+	/** What a choice is posted to, with `choice=` and an e-mail address or `deny` behind it. */
 	readonly action: string;
 }
 
@@ -25,7 +25,7 @@ small { opacity: .8; }
 /** The page on which a person chooses the account to log in with, or denies, as HTML. */
 export function consentPage({accounts, clientId, scopes, action}: ConsentPageOptions): string {
 	const button = (choice: string, label: string) =>
-		`<form method="post" action="${escapeHtml(`${action}?choice=${encodeURIComponent(choice)}`)}"><button>${label}</button></form>`;
+		`<form method="post" action="${escapeHtml(`${action}choice=${encodeURIComponent(choice)}`)}"><button>${label}</button></form>`;
 	const choices = accounts.map(({email, name}) =>
 		button(email, `${escapeHtml(name)}<br><small>${escapeHtml(email)}</small>`),
 	);
@@ -36,6 +36,15 @@ export function consentPage({accounts, clientId, scopes, action}: ConsentPageOpt
 <p>The program <strong>${escapeHtml(clientId)}</strong> wants to sign in.${asked} Choose who you want to be:</p>
 ${choices.join('\n')}
 ${button('deny', 'Deny')}`,
+	);
+}
+
+/** The page on which a person types the code that another device shows, as HTML. */
+export function codePage(action: string): string {
+	return page(
+		'Sandbox sign-in',
+		`<p>This is JARVIS's own sandbox, no real account is touched. Type the code that your terminal shows:</p>
+<form method="get" action="${escapeHtml(action)}"><input name="user_code" autofocus autocomplete="off"> <button>Go on</button></form>`,
 	);
 }
 

@@ -5,6 +5,11 @@ import {openIdScopes, resource} from './provider-configuration.ts';
 
 type Decision = SandboxAccount | 'deny' | 'ask';
 
+export interface ConsentOptions {
+	readonly accounts: readonly SandboxAccount[];
+	readonly consent: AuthorizationServerOptions['consent'];
+}
+
 /**
  * Answers a request under `consentPath`: approves, denies (RFC 6749, section 4.1.2.1) or shows the page on
  * which a person does either. Approval is one step, login and consent together, with a fresh grant for each
@@ -13,15 +18,13 @@ type Decision = SandboxAccount | 'deny' | 'ask';
 export async function handleConsent(
 	provider: Provider,
 	context: Context,
-	options: {
-		readonly accounts: readonly SandboxAccount[];
-		readonly consent: AuthorizationServerOptions['consent'];
-	},
+	options: ConsentOptions,
 ): Promise<void> {
 	try {
 		const interaction = await provider.interactionDetails(context.req, context.res);
-		const decision = decide(context, interaction, options);
-		if (decision === 'ask') showConsentPage(context, interaction, options.accounts);
+		const decision = decide(context, interaction.params, options);
+		if (decision === 'ask')
+			showConsentPage(context, interaction.params, `${context.path}?`, options.accounts);
 		else await finish(provider, context, interaction, decision);
 	} catch (error) {
 		if (!(error instanceof errors.SessionNotFound)) throw error;
@@ -29,10 +32,11 @@ export async function handleConsent(
 	}
 }
 
-function decide(
+/** What a request to a consent page decides: a POST by its `choice`, else `login_hint` or the server's mode. */
+export function decide(
 	context: Context,
-	interaction: Interaction,
-	{accounts, consent}: Parameters<typeof handleConsent>[2],
+	params: Interaction['params'],
+	{accounts, consent}: ConsentOptions,
 ): Decision {
 	const named = (email: unknown) => accounts.find(account => account.email === email);
 	// Deciding is left to POST, so that a page that merely links here decides nothing.
@@ -40,7 +44,7 @@ function decide(
 		const {choice} = context.query;
 		return choice === 'deny' ? 'deny' : (named(choice) ?? 'ask');
 	}
-	const hint = interaction.params.login_hint;
+	const hint = params.login_hint;
 	if (hint === 'deny') return 'deny';
 	return named(hint) ?? (consent === 'auto' ? accounts[0] : undefined) ?? 'ask';
 }
@@ -63,7 +67,8 @@ async function finish(
 	context.status = 303;
 }
 
-function saveGrant(
+/** A fresh grant of all that was asked for. Resolves with its id. */
+export function saveGrant(
 	provider: Provider,
 	account: SandboxAccount,
 	params: Interaction['params'],
@@ -74,8 +79,14 @@ function saveGrant(
 	return grant.save();
 }
 
-function showConsentPage(context: Context, {params}: Interaction, accounts: readonly SandboxAccount[]): void {
+/** Shows the page on which a person chooses; `action` is where the choice goes, up to its query parameter. */
+export function showConsentPage(
+	context: Context,
+	params: Interaction['params'],
+	action: string,
+	accounts: readonly SandboxAccount[],
+): void {
 	const scopes = params.scope?.split(' ') ?? [];
-	const html = consentPage({accounts, clientId: params.client_id ?? '', scopes, action: context.path});
+	const html = consentPage({accounts, clientId: params.client_id ?? '', scopes, action});
 	showPage(context, 200, html);
 }

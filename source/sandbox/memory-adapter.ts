@@ -25,9 +25,8 @@ export function createMemoryAdapter(reuseGraceMs = 0): Adapter {
 		async findByUid(uid) {
 			return [...records.values()].find(payload => payload.uid === uid);
 		},
-		async findByUserCode() {
-			// Belongs to the device flow, which this server does not offer.
-			return undefined;
+		async findByUserCode(userCode) {
+			return [...records.values()].find(payload => payload.userCode === userCode);
 		},
 		async consume(id) {
 			if (!usedUpAt.has(id)) usedUpAt.set(id, Date.now());

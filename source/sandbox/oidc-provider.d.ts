@@ -28,6 +28,7 @@ declare module 'oidc-provider' {
 	}
 
 	export interface ProviderError extends Error {
+		readonly error?: string;
 		readonly error_description?: string;
 		/** The cause, which is never sent to the client. */
 		readonly error_detail?: string;
@@ -52,6 +53,23 @@ declare module 'oidc-provider' {
 		save(): Promise<string>;
 	}
 
+	/** A code of the device flow (RFC 8628), which waits for the person's decision. */
+	export interface DeviceCode {
+		readonly clientId: string;
+		/** Those of the device authorization request. */
+		readonly params: Interaction['params'];
+		readonly isExpired: boolean;
+		accountId?: string;
+		grantId?: string;
+		scope?: string;
+		resource?: string;
+		/** Unix time in seconds. */
+		authTime?: number;
+		error?: string;
+		errorDescription?: string;
+		save(): Promise<string>;
+	}
+
 	export interface Adapter {
 		upsert(id: string, payload: StoredPayload, expiresInSeconds?: number): Promise<void>;
 		find(id: string): Promise<StoredPayload | undefined>;
@@ -65,6 +83,7 @@ declare module 'oidc-provider' {
 	export interface StoredPayload {
 		readonly uid?: string;
 		readonly grantId?: string;
+		readonly userCode?: string;
 		/** Unix time in seconds. */
 		readonly consumed?: number;
 	}
@@ -101,6 +120,11 @@ declare module 'oidc-provider' {
 		) => Promise<Readonly<Record<string, unknown>> | undefined>;
 		readonly features: {
 			readonly devInteractions: Switch;
+			readonly deviceFlow: Switch & {
+				readonly charset: 'base-20' | 'digits';
+				readonly mask: string;
+				readonly deviceInfo: (context: Context) => Readonly<Record<string, string>>;
+			};
 			readonly dPoP: Switch;
 			readonly pushedAuthorizationRequests: Switch;
 			readonly resourceIndicators: Switch & {
@@ -141,12 +165,24 @@ declare module 'oidc-provider' {
 			readonly accountId: string;
 			readonly clientId: string;
 		}) => Grant;
+		/** The user code is looked for without its dashes, in capitals. */
+		readonly DeviceCode: {
+			findByUserCode(
+				userCode: string,
+				options: {readonly ignoreExpiration: boolean},
+			): Promise<DeviceCode | undefined>;
+		};
 		readonly Client: {find(id: string): Promise<unknown>};
 		callback(): RequestListener;
 		use(middleware: (context: Context, next: () => Promise<void>) => Promise<void>): this;
 		on(event: 'grant.success', listener: (context: Context) => void): this;
 		on(
-			event: 'grant.error' | 'authorization.error' | 'revocation.error' | 'server_error',
+			event:
+				| 'grant.error'
+				| 'authorization.error'
+				| 'device_authorization.error'
+				| 'revocation.error'
+				| 'server_error',
 			listener: (context: Context, error: ProviderError) => void,
 		): this;
 		on(event: 'error', listener: (error: Error) => void): this;

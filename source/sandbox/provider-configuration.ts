@@ -9,6 +9,8 @@ export interface ProviderOptions {
 	readonly redirectUris: readonly string[];
 	/** Lifetime of an access token in seconds. */
 	readonly accessTokenSeconds: number;
+	/** Lifetime of a device code in seconds. */
+	readonly deviceCodeSeconds: number;
 	/** How long (ms) a refresh token that was rotated may be sent again. */
 	readonly reuseGraceMs: number;
 	readonly accounts: readonly SandboxAccount[];
@@ -24,6 +26,9 @@ export const routes = {
 	authorization: '/oauth/authorize',
 	token: '/oauth/token',
 	revocation: '/oauth/revoke',
+	device_authorization: '/oauth/device/code',
+	// The page itself is our own (consent.ts): that of oidc-provider has a session, which this server keeps none of.
+	code_verification: '/oauth/device',
 	jwks: '/oauth/jwks',
 };
 
@@ -78,6 +83,7 @@ export function providerConfiguration(options: ProviderOptions): Configuration {
 		ttl: {
 			AccessToken: options.accessTokenSeconds,
 			AuthorizationCode: 60,
+			DeviceCode: options.deviceCodeSeconds,
 			// Outlives every refresh token that is rotated in time.
 			Grant: 365 * day,
 			IdToken: 60 * 60,
@@ -87,6 +93,7 @@ export function providerConfiguration(options: ProviderOptions): Configuration {
 		},
 		features: {
 			devInteractions: {enabled: false},
+			deviceFlow: {enabled: true, charset: 'base-20', mask: '****-****', deviceInfo: () => ({})},
 			dPoP: {enabled: false},
 			pushedAuthorizationRequests: {enabled: false},
 			rpInitiatedLogout: {enabled: false},
@@ -123,7 +130,7 @@ function publicClient(clientId: string, redirectUris: readonly string[]): Config
 		application_type: 'native',
 		token_endpoint_auth_method: 'none',
 		redirect_uris: redirectUris,
-		grant_types: ['authorization_code', 'refresh_token'],
+		grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
 		response_types: ['code'],
 		id_token_signed_response_alg: algorithm,
 	};

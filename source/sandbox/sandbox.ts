@@ -37,6 +37,8 @@ export async function startSandbox(): Promise<Sandbox> {
 		const server = await startAuthorizationServer({
 			consent: 'ask',
 			accessTokenSeconds,
+			// Nobody waits long to see that a code was typed.
+			pollSeconds: 1,
 			redirectUris: [...redirectUris, ...codexLogin.redirectUris],
 		});
 		await seedStateFolder(stateDir, server, redirectUris);

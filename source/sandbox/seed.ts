@@ -100,19 +100,19 @@ function declareProviders(
 ): void {
 	const plugin = join(stateDir, 'plugins', 'sandbox');
 	mkdirSync(plugin, {recursive: true, mode: 0o700});
+	const client = {
+		issuer: server.issuer,
+		clientId: server.clientId,
+		scopes: ['openid', 'email', 'offline_access'],
+		accountIdClaim: ['https://api.openai.com/auth', 'chatgpt_account_id'],
+		emailClaim: ['email'],
+	};
 	const manifest = {
 		id: 'sandbox',
 		label: 'Sandbox (no real account)',
 		auth: [
-			{
-				method: 'oauth',
-				issuer: server.issuer,
-				clientId: server.clientId,
-				scopes: ['openid', 'email', 'offline_access'],
-				redirectUris,
-				accountIdClaim: ['https://api.openai.com/auth', 'chatgpt_account_id'],
-				emailClaim: ['email'],
-			},
+			{method: 'oauth', ...client, redirectUris},
+			{method: 'device_code', ...client},
 		],
 	};
 	const config = {

@@ -21,7 +21,11 @@ export function beginLogin(context: UiContext, request: Running['request']): voi
 	const {profiles = []} = snapshot.agents.find(({id}) => id === request.agentId) ?? {};
 	const before = profiles.map(({profileId}) => profileId);
 	void runTask(context, 'begin login', 'preparing the login', async () => {
-		const login = await jarvis.startLogin({...request, noBrowser: !surroundings.browser});
+		const login = await jarvis.startLogin({
+			...request,
+			noBrowser: !surroundings.browser,
+			offersShortUrl: surroundings.forward !== undefined,
+		});
 		patch(store, {login: {stage: 'running', login, request, before, changes: 0}});
 		// A question has its field from the start; what was typed into one is of no other.
 		let asked: string | undefined;

@@ -140,7 +140,9 @@ export const profileActions = {
 					void runTask(context, 'log out', `logging ${profileId} out`, async () => {
 						const revocation = await context.jarvis.logOut(agentId, profileId);
 						await context.host.reload();
-						return loggedOut(agentId, profileId, revocation);
+						const tone = revocation.outcome === 'failed' ? 'attention' : 'good';
+						say(context, tone, loggedOut(agentId, profileId, revocation));
+						return undefined;
 					});
 				},
 			},

@@ -234,3 +234,40 @@ it('the browser that $BROWSER names is given the link, unless --no-browser says 
 	const asked = start(sandbox, [...login, '--no-browser'], {env: {BROWSER: browser}});
 	await asked.says('Open this link in a browser:');
 });
+
+it('over SSH it tells the line that brings the port, and the short address, which leads to the link', async () => {
+	const sandbox = await openSandbox();
+	const {port} = sandbox;
+	const env = {SSH_CONNECTION: '10.0.0.1 50000 10.0.0.2 2222', USER: 'maya'};
+	const command = start(sandbox, login, {env});
+	const link = await toldLink(command);
+	expect(command.stderr()).toContain(
+		`run on your own machine: ssh -N -L ${port}:127.0.0.1:${port} -p 2222 maya@10.0.0.2\n`,
+	);
+	expect(command.stderr()).toContain(`Or, with the port forwarded, open http://127.0.0.1:${port}/\n`);
+	const followed = await visit(`http://127.0.0.1:${port}/`, {stopAt: ({href}) => href === link});
+	expect(followed.url).toBe(link);
+	await visit(`http://127.0.0.1:${port}/`);
+	expect(await command.ended).toMatchObject({code: 0, stdout: `${profileId}\n`});
+});
+
+it('in a container it tells how to be reached, and listens where it is told to', async () => {
+	const sandbox = await openSandbox();
+	const {port} = sandbox;
+	const env = {container: 'docker'};
+	const inside = start(sandbox, login, {env});
+	await toldLink(inside);
+	expect(inside.stderr()).toContain(
+		`In a container: publish its port (-p 127.0.0.1:${port}:${port}), and log in with --callback-bind 0.0.0.0.\n`,
+	);
+	expect(inside.stderr()).not.toContain('with the port forwarded');
+	inside.signal('SIGINT');
+	await inside.ended;
+	const bound = start(sandbox, [...login, '--callback-bind', '0.0.0.0'], {env});
+	await toldLink(bound);
+	expect(bound.stderr()).toContain(`The container’s port must be published: -p 127.0.0.1:${port}:${port}.\n`);
+	await visit(`http://127.0.0.1:${port}/`);
+	expect(await bound.ended).toMatchObject({code: 0});
+	const wrong = await run(sandbox, [...login, '--callback-bind', 'everywhere']);
+	expect(wrong).toMatchObject({code: 2, stdout: ''});
+});

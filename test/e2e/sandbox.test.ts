@@ -5,6 +5,7 @@ import {fileURLToPath} from 'node:url';
 import {expect, it} from 'vitest';
 import {temporaryFolder} from '../support/sandbox.ts';
 import {modeOf} from '../support/state-folder.ts';
+import type {Terminal} from '../support/terminal.ts';
 import {
 	dashboardOn,
 	emptyState,
@@ -63,13 +64,31 @@ it('shows agents and profiles in every state, and nothing of the person’s own'
 	expect(existsSync(state.paths.agents)).toBe(false);
 });
 
-it('b approves a login in the person’s place', async () => {
-	const {terminal} = await openDemo();
+/** Chooses the sandbox's provider, and sees its ways to log in: without a browser the code stands first. */
+async function chooseSandbox(terminal: Terminal): Promise<void> {
 	await goTo(terminal, '5');
 	await terminal.waitFor(/▸ {2}Sandbox/);
 	await terminal.press('\r');
+	await terminal.waitFor(/▸ {2}by a code typed on another device[\s\S]* in the browser/);
+}
+
+it('b approves a login in the person’s place', async () => {
+	const {terminal} = await openDemo();
+	await chooseSandbox(terminal);
+	await terminal.press('j');
+	await terminal.waitFor(/▸ {2}in the browser/);
+	await terminal.press('\r');
 	const link = new URL(await linkOn(terminal));
 	expect(link.hostname).toBe('127.0.0.1');
+	await terminal.press('b');
+	await terminal.waitFor('✓ Logged in. sandbox:maya@example.test is stored');
+});
+
+it('b types the code of a device login in the person’s place', async () => {
+	const {terminal} = await openDemo({rows: 40});
+	await chooseSandbox(terminal);
+	await terminal.press('\r');
+	await terminal.waitFor(/http:\/\/127\.0\.0\.1:\d+\/oauth\/device\s+and type the code\s+(\S ){8}\S/);
 	await terminal.press('b');
 	await terminal.waitFor('✓ Logged in. sandbox:maya@example.test is stored');
 });

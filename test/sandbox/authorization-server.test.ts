@@ -38,7 +38,12 @@ test('describes itself', async () => {
 		token_endpoint: server.tokenEndpoint,
 		revocation_endpoint: server.revocationEndpoint,
 		code_challenge_methods_supported: ['S256'],
-		grant_types_supported: ['authorization_code', 'refresh_token'],
+		grant_types_supported: [
+			'authorization_code',
+			'refresh_token',
+			'urn:ietf:params:oauth:grant-type:device_code',
+		],
+		device_authorization_endpoint: server.deviceAuthorizationEndpoint,
 		token_endpoint_auth_methods_supported: ['none'],
 	});
 });

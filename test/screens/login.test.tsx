@@ -12,7 +12,7 @@ describe('the choice of a provider', () => {
 		const app = await openLogin();
 		expect(app.frame()).toContain('Log an account in for the agent main');
 		expect(app.frame()).toContain('No browser opens: this is a test.');
-		// What the person has added stands first.
+		// What the person added stands first.
 		expect(app.cursorLine()).toContain('Acme');
 		await app.press('j');
 		await app.waitFor(() => expect(app.cursorLine()).toContain('OpenAI Codex (ChatGPT)'));
@@ -81,6 +81,26 @@ describe('a login that waits', () => {
 		await app.waitFor(
 			`on your own machine: ssh -N -L ${app.sandbox.port}:127.0.0.1:${app.sandbox.port} maya@host`,
 		);
+		await app.waitFor(`or, with the port forwarded, open http://127.0.0.1:${app.sandbox.port}/`);
+		expect((await waiting(app)).shortUrl).toBe(`http://127.0.0.1:${app.sandbox.port}/`);
+	});
+
+	test('tells how a container is reached, and no address that is not', async () => {
+		const publish = (port: string) => `-p 127.0.0.1:${port}:${port}`;
+		const app = await openWaiting({
+			columns: 120,
+			surroundings: {browser: false, whyNot: 'there is no display here', publish},
+		});
+		const {port} = app.sandbox;
+		await app.waitFor(
+			`In a container: publish its port (-p 127.0.0.1:${port}:${port}), and log in with --callback-bind 0.0.0.0`,
+		);
+		expect(app.frame()).not.toContain('with the port forwarded');
+	});
+
+	test('tells how the browser opens, where that is not plain', async () => {
+		const app = await openLogin({surroundings: {browser: true, note: 'The link opens in Windows.'}});
+		await app.waitFor(/paste the address it ends at\.\s+The link\s+opens\s+in\s+Windows\./);
 	});
 
 	test('is opened in the browser where there is one', async () => {

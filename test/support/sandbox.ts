@@ -8,7 +8,7 @@ import {dirname, join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import type {TokenEndpointResponse} from 'oauth4webapi';
 import {expect, onTestFinished} from 'vitest';
-import type {Login, LoginState, WaitingState} from '../../source/auth/login/contract.ts';
+import type {DeviceState, Login, LoginState, WaitingState} from '../../source/auth/login/contract.ts';
 import {type JarvisOptions, type LoginRequest, openJarvis} from '../../source/core.ts';
 import {JarvisError} from '../../source/errors.ts';
 import {
@@ -75,12 +75,16 @@ export function temporaryFolder(): string {
 
 /**
  * Writes the manifest of a provider of the server, with its endpoints and no issuer; `changes` replace
- * members of its OAuth method.
+ * members of its OAuth method, `methods` stand behind it.
  */
 export function declareProvider(
 	stateDir: string,
 	server: Pick<AuthorizationServer, 'authorizationEndpoint' | 'tokenEndpoint' | 'clientId'>,
 	changes: Record<string, unknown> = {},
+	{
+		methods = [],
+		...members
+	}: {readonly methods?: readonly unknown[]; readonly [member: string]: unknown} = {},
 ): void {
 	const {authorizationEndpoint, tokenEndpoint, clientId} = server;
 	const method = {
@@ -95,8 +99,36 @@ export function declareProvider(
 	writeJson(join(stateDir, 'plugins', providerId, 'jarvis.plugin.json'), {
 		id: providerId,
 		label: 'Acme',
-		auth: [method],
+		...members,
+		auth: [method, ...methods],
 	});
+}
+
+/** The device login at a server, as a manifest declares it. */
+export function deviceMethod(
+	server: Pick<AuthorizationServer, 'deviceAuthorizationEndpoint' | 'tokenEndpoint' | 'clientId'>,
+	changes: Record<string, unknown> = {},
+): Record<string, unknown> {
+	const {deviceAuthorizationEndpoint, tokenEndpoint, clientId} = server;
+	return {
+		method: 'device_code',
+		...{deviceAuthorizationEndpoint, tokenEndpoint, clientId},
+		scopes: ['openid', 'profile', 'email', 'offline_access'],
+		accountIdClaim: ['https://api.openai.com/auth', 'chatgpt_account_id'],
+		emailClaim: ['email'],
+		...changes,
+	};
+}
+
+/** Types a code at its address as a person does, who approves as an account, or denies with `deny`. */
+export async function typeCode(
+	{verificationUri, userCode}: Pick<DeviceState, 'verificationUri' | 'userCode'>,
+	hint = 'maya@example.test',
+): Promise<void> {
+	const url = new URL(verificationUri);
+	url.searchParams.set('user_code', userCode);
+	const {status} = await visit(hinted(url.href, hint));
+	expect(status).toBe(200);
 }
 
 export function callbackAt(port: number): string {
@@ -116,14 +148,14 @@ export async function freePort(): Promise<number> {
 }
 
 /** Takes a port until the test ends. Rejects if it is taken already. */
-export async function takePort(port: number): Promise<void> {
-	const server = await listenOn(port);
+export async function takePort(port: number, host = '127.0.0.1'): Promise<void> {
+	const server = await listenOn(port, host);
 	onTestFinished(() => void server.close());
 }
 
-async function listenOn(port: number): Promise<Server> {
+async function listenOn(port: number, host = '127.0.0.1'): Promise<Server> {
 	const server = createServer();
-	server.listen({port, host: '127.0.0.1', exclusive: true});
+	server.listen({port, host, exclusive: true});
 	await once(server, 'listening');
 	return server;
 }
@@ -233,9 +265,13 @@ export async function redirectPath(state: WaitingState, hint?: string): Promise<
 export async function askCallback(
 	port: number,
 	path: string,
-	{method = 'GET', host = `127.0.0.1:${port}`}: {readonly method?: string; readonly host?: string} = {},
+	{
+		method = 'GET',
+		host = `127.0.0.1:${port}`,
+		address = '127.0.0.1',
+	}: {readonly method?: string; readonly host?: string; readonly address?: string} = {},
 ) {
-	const sent = request({host: '127.0.0.1', port, path, method, headers: {host}});
+	const sent = request({host: address, port, path, method, headers: {host}});
 	sent.end();
 	const [response] = (await once(sent, 'response')) as [IncomingMessage];
 	return {status: response.statusCode, headers: response.headers, body: await text(response)};

@@ -6,7 +6,7 @@ import type {AuthorizationServer} from '../authorization-server.ts';
 import {fingerprint} from '../identity.ts';
 import type {Network} from '../network.ts';
 import type {OAuthMethod, Provider} from '../providers/contract.ts';
-import {type CallbackServer, listenForCallback} from './callback-server.ts';
+import {type CallbackServer, callbackOptions, listenForCallback} from './callback-server.ts';
 import type {AttemptOptions, LoginResult} from './contract.ts';
 import {exchangeCode, hasState} from './exchange.ts';
 import {issuedFrom, keepIssued} from './keep.ts';
@@ -16,6 +16,7 @@ export interface Attempt {
 	readonly server: AuthorizationServer;
 	readonly pending: PendingLogin;
 	readonly url: string;
+	readonly shortUrl?: string;
 	readonly listening: boolean;
 	close(): void;
 }
@@ -34,11 +35,16 @@ export async function prepareAttempt(
 	const state = oauth.generateRandomState();
 	const verifier = oauth.generateRandomCodeVerifier();
 	const challenge = await oauth.calculatePKCECodeChallenge(verifier);
-	const callback: CallbackServer | undefined = await listenForCallback(method.redirectUris, params => {
-		if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
-		void receive(params);
-		return params.has('error') ? 'denied' : 'accepted';
-	});
+	let url: string | undefined;
+	const callback: CallbackServer | undefined = await listenForCallback(
+		method.redirectUris,
+		params => {
+			if (!hasState(params, state) || (!params.has('code') && !params.has('error'))) return 'not ours';
+			void receive(params);
+			return params.has('error') ? 'denied' : 'accepted';
+		},
+		callbackOptions(options, () => url),
+	);
 	const redirectUri = callback?.redirectUri ?? method.redirectUris[0] ?? '';
 	const pending: PendingLogin = {
 		id: fingerprint(state),
@@ -50,10 +56,12 @@ export async function prepareAttempt(
 		...optional('profileId', options.profileId),
 	};
 	addPending(paths, pending);
+	url = authorizeUrl(server, method, {redirectUri, state, challenge});
 	return {
 		server,
 		pending,
-		url: authorizeUrl(server, method, {redirectUri, state, challenge}),
+		url,
+		...optional('shortUrl', callback?.shortUrl),
 		listening: callback !== undefined,
 		close() {
 			callback?.close();

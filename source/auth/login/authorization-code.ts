@@ -1,5 +1,6 @@
 import {JarvisError} from '../../errors.ts';
 import {claimPending, loginWaitMs, readCompletion, watchPending} from '../../store/pending-logins.ts';
+import {optional} from '../../store/schema.ts';
 import {authorizationServerOf} from '../authorization-server.ts';
 import type {OAuthMethod} from '../providers/contract.ts';
 import {exchangeAndKeep, prepareAttempt} from './attempt.ts';
@@ -39,6 +40,7 @@ export async function authorizationCode(
 			step: 'waiting',
 			url: attempt.url,
 			redirectUri: attempt.pending.redirectUri,
+			...optional('shortUrl', attempt.shortUrl),
 			listening: attempt.listening,
 			until: options.now() + waitMs,
 		},

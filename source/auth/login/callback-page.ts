@@ -1,5 +1,5 @@
 /** What the browser's page tells of a redirect. */
-export type PageKind = 'accepted' | 'denied' | 'not ours' | 'not found';
+export type PageKind = 'accepted' | 'denied' | 'not ours' | 'not found' | 'on the way';
 
 const words: Record<PageKind, {readonly title: string; readonly text: string}> = {
 	accepted: {
@@ -13,6 +13,10 @@ const words: Record<PageKind, {readonly title: string; readonly text: string}> =
 	'not ours': {
 		title: 'This is not the login that JARVIS waits for',
 		text: 'The link belongs to another attempt, or is incomplete. JARVIS goes on waiting: use the newest link that the terminal shows.',
+	},
+	'on the way': {
+		title: 'On the way to the login',
+		text: 'If nothing happens, open the link that the terminal shows.',
 	},
 	'not found': {
 		title: 'Nothing here',

@@ -1,14 +1,25 @@
 import {createServer, type Server, type ServerResponse} from 'node:http';
 import {isSystemError} from '../../errors.ts';
+import {optional} from '../../store/schema.ts';
 import {isLoopback} from '../authorization-server.ts';
 import {type PageKind, page} from './callback-page.ts';
+import type {AttemptOptions} from './contract.ts';
 
 /** What to answer to a redirect, and whether it is the one that was waited for. */
 export type CallbackVerdict = 'accepted' | 'denied' | 'not ours';
 
 export interface CallbackServer {
 	readonly redirectUri: string;
+	/** What leads to the login link, where that is wanted: short enough to be typed. */
+	readonly shortUrl?: string;
 	close(): void;
+}
+
+interface CallbackOptions {
+	/** The IP address to listen on, in place of the redirect URI's own: that of a container, for a published port. */
+	readonly bind?: string;
+	/** The login link, once it is known: `GET /` leads there while the login waits. */
+	readonly link?: () => string | undefined;
 }
 
 /**
@@ -23,6 +34,7 @@ export interface CallbackServer {
 export async function listenForCallback(
 	redirectUris: readonly string[],
 	judge: (params: URLSearchParams) => CallbackVerdict | Promise<CallbackVerdict>,
+	{bind, link}: CallbackOptions = {},
 ): Promise<CallbackServer | undefined> {
 	for (const redirectUri of redirectUris) {
 		const url = new URL(redirectUri);
@@ -39,13 +51,22 @@ export async function listenForCallback(
 			if (verdict !== 'not ours') close();
 			return verdict;
 		};
-		for (const address of addressesOf(url)) {
-			const server = await listen(url, address, onRedirect);
+		const shortUrl = link && url.pathname !== '/' ? `${url.origin}/` : undefined;
+		for (const address of bind === undefined ? addressesOf(url) : [bind]) {
+			const server = await listen(url, address, onRedirect, shortUrl === undefined ? undefined : link);
 			if (server) listening.push(server);
 		}
-		if (listening.length > 0) return {redirectUri, close};
+		if (listening.length > 0) return {redirectUri, close, ...optional('shortUrl', shortUrl)};
 	}
 	return undefined;
+}
+
+/** How to listen for a login's redirect; `link` tells its link, once that is known. */
+export function callbackOptions(
+	{callbackBind, offersShortUrl}: AttemptOptions,
+	link: () => string | undefined,
+): CallbackOptions {
+	return {...optional('bind', callbackBind), ...(offersShortUrl ? {link} : {})};
 }
 
 // Which of the two `localhost` means to a browser depends on the machine; one of them is enough for us.
@@ -57,16 +78,23 @@ async function listen(
 	url: URL,
 	address: string,
 	onRedirect: (params: URLSearchParams) => Promise<CallbackVerdict>,
+	linkOf: CallbackOptions['link'],
 ): Promise<Server | undefined> {
 	const server = createServer(async (request, response) => {
 		const asked = parseTarget(request.url);
-		if (!asked || asked.pathname !== url.pathname) return answer(response, 404, 'not found');
+		const link = asked?.pathname === '/' ? linkOf?.() : undefined;
+		if (!asked || (asked.pathname !== url.pathname && link === undefined))
+			return answer(response, 404, 'not found');
 		if (request.method !== 'GET') {
 			response.setHeader('Allow', 'GET');
 			return answer(response, 405, 'not found');
 		}
 		// A page on the web could make a browser call us under a name of its own (DNS rebinding).
 		if (!isOwnHost(request.headers.host, url)) return answer(response, 400, 'not ours');
+		if (link !== undefined) {
+			response.setHeader('Location', link);
+			return answer(response, 302, 'on the way');
+		}
 		const kind = await onRedirect(asked.searchParams);
 		return answer(response, kind === 'not ours' ? 400 : 200, kind);
 	});

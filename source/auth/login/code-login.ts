@@ -3,13 +3,16 @@ import {loginWaitMs} from '../../store/pending-logins.ts';
 import {optional} from '../../store/schema.ts';
 import {clean} from '../facts.ts';
 import type {IssuedCredential, LoginIo, Question, RedirectRequest} from '../providers/contract.ts';
-import {listenForCallback} from './callback-server.ts';
+import {callbackOptions, listenForCallback} from './callback-server.ts';
 import type {LoginOptions, LoginResult} from './contract.ts';
 import {stateMismatch} from './exchange.ts';
 import {keepIssued} from './keep.ts';
 import {timedOut, unreadable} from './login-errors.ts';
 import {readRedirectInput} from './redirect-input.ts';
 import type {Stage} from './stage.ts';
+
+/** How long (ms) after a code's end a login that polls for it still has to say so. */
+const codeGraceMs = 60_000;
 
 /**
  * Carries out a login that is code: a provider's own, or the standard device login.
@@ -22,27 +25,39 @@ export async function codeLogin(
 ): Promise<LoginResult> {
 	const waitMs = options.waitMs ?? loginWaitMs;
 	const over = Promise.withResolvers<never>();
-	const timer = setTimeout(() => over.reject(timedOut(options.provider, waitMs)), waitMs);
+	let timer: NodeJS.Timeout;
+	const endIn = (ms: number) => {
+		clearTimeout(timer);
+		timer = setTimeout(() => over.reject(timedOut(options.provider, ms)), ms);
+	};
+	endIn(waitMs);
 	stage.onEnd(() => clearTimeout(timer));
 	// Who loses the race has nobody who hears of it.
 	over.promise.catch(() => {});
 	const until = options.now() + waitMs;
-	const issued = await Promise.race([login(ioOf(options, stage, until)), over.promise]).catch(error => {
-		throw explained(options, error);
-	});
+	// A code may be good for longer than logins wait; whoever polls for it tells when it is over.
+	const onCode = (end: number) => endIn(Math.max(waitMs, end - options.now() + codeGraceMs));
+	const issued = await Promise.race([login(ioOf(options, stage, until, onCode)), over.promise]).catch(
+		error => {
+			throw explained(options, error);
+		},
+	);
 	stage.signal.throwIfAborted();
 	stage.move({step: 'exchanging'});
 	return keepIssued(options, issued);
 }
 
-function ioOf({network, now}: LoginOptions, stage: Stage, until: number): LoginIo {
+function ioOf(options: LoginOptions, stage: Stage, until: number, onCode: (end: number) => void): LoginIo {
+	const {network, now} = options;
 	return {
 		fetch: network.fetch,
 		now,
 		signal: stage.signal,
 		progress: text => stage.move({step: 'exchanging', text: clean(text)}),
-		showCode: code =>
-			stage.moveAndOpen({step: 'device', ...code}, code.verificationUriComplete ?? code.verificationUri),
+		showCode: code => {
+			onCode(code.until);
+			stage.moveAndOpen({step: 'device', ...code}, code.verificationUriComplete ?? code.verificationUri);
+		},
 		showLink: link => {
 			const pasted = Promise.withResolvers<string>();
 			stage.onPaste(async text => {
@@ -57,16 +72,16 @@ function ioOf({network, now}: LoginOptions, stage: Stage, until: number): LoginI
 			return pasted.promise;
 		},
 		ask: question => ask(stage, question),
-		async choose({message, options}) {
-			const chosen = (answer: string) => options.find(({id}) => id === answer) ?? options[Number(answer) - 1];
+		async choose({message, options: choices}) {
+			const chosen = (answer: string) => choices.find(({id}) => id === answer) ?? choices[Number(answer) - 1];
 			const answer = await ask(stage, {
 				message,
-				options,
-				check: text => (chosen(text) ? undefined : `Choose one of: ${options.map(({id}) => id).join(', ')}.`),
+				options: choices,
+				check: text => (chosen(text) ? undefined : `Choose one of: ${choices.map(({id}) => id).join(', ')}.`),
 			});
 			return chosen(answer)?.id ?? answer;
 		},
-		redirect: request => redirect(stage, request, until),
+		redirect: request => redirect(options, stage, request, until),
 	};
 }
 
@@ -94,14 +109,24 @@ function ask(
 	return answered.promise;
 }
 
-async function redirect(stage: Stage, request: RedirectRequest, until: number): Promise<URLSearchParams> {
+async function redirect(
+	options: LoginOptions,
+	stage: Stage,
+	request: RedirectRequest,
+	until: number,
+): Promise<URLSearchParams> {
 	const arrived = Promise.withResolvers<URLSearchParams>();
-	const callback = await listenForCallback(request.redirectUris, async params => {
-		const isResponse = params.has('code') || params.has('error');
-		if (!isResponse || !(await request.isOurs(params))) return 'not ours';
-		arrived.resolve(params);
-		return params.has('error') ? 'denied' : 'accepted';
-	});
+	let url: string | undefined;
+	const callback = await listenForCallback(
+		request.redirectUris,
+		async params => {
+			const isResponse = params.has('code') || params.has('error');
+			if (!isResponse || !(await request.isOurs(params))) return 'not ours';
+			arrived.resolve(params);
+			return params.has('error') ? 'denied' : 'accepted';
+		},
+		callbackOptions(options, () => url),
+	);
 	stage.onEnd(() => callback?.close());
 	const redirectUri = callback?.redirectUri ?? request.redirectUris[0] ?? '';
 	stage.onPaste(async text => {
@@ -112,8 +137,12 @@ async function redirect(stage: Stage, request: RedirectRequest, until: number): 
 		else arrived.resolve(input.params);
 		return undefined;
 	});
-	const url = await request.url(redirectUri);
-	stage.moveAndOpen({step: 'waiting', listening: callback !== undefined, url, redirectUri, until}, url);
+	url = await request.url(redirectUri);
+	const shortUrl = optional('shortUrl', callback?.shortUrl);
+	stage.moveAndOpen(
+		{step: 'waiting', listening: callback !== undefined, url, redirectUri, until, ...shortUrl},
+		url,
+	);
 	const params = await arrived.promise;
 	callback?.close();
 	stage.move({step: 'exchanging'});

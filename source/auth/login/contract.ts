@@ -14,6 +14,10 @@ export interface AttemptOptions {
 	readonly profileId?: string;
 	/** When a pasted secret runs out (epoch ms), if the person says so. */
 	readonly expires?: number;
+	/** Where to listen for the browser (an IP address), in place of the redirect URI's own address. */
+	readonly callbackBind?: string;
+	/** The browser is elsewhere, and the callback's port may be brought to it: a short address leads to the link. */
+	readonly offersShortUrl?: boolean;
 }
 
 export interface LoginOptions extends AttemptOptions {
@@ -51,6 +55,8 @@ export interface WaitingState {
 	readonly url: string;
 	/** The address that the browser comes back to, where it is known. */
 	readonly redirectUri?: string;
+	/** What leads to `url` where the callback's port is reached, while the login waits. */
+	readonly shortUrl?: string;
 	/** Whether this process can take the callback; only a paste ends the login otherwise. */
 	readonly listening: boolean;
 	readonly browser: BrowserState;

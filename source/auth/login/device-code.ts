@@ -2,8 +2,15 @@ import * as oauth from 'oauth4webapi';
 import {JarvisError} from '../../errors.ts';
 import {textMember, tryParseJson} from '../../store/json.ts';
 import {authorizationServerOf, requestOptions} from '../authorization-server.ts';
-import {clean, quoted} from '../facts.ts';
-import type {DeviceCodeMethod, IssuedOAuth, LoginIo, OAuthClient, Provider} from '../providers/contract.ts';
+import {clean} from '../facts.ts';
+import type {
+	DeviceCode,
+	DeviceCodeMethod,
+	IssuedOAuth,
+	LoginIo,
+	OAuthClient,
+	Provider,
+} from '../providers/contract.ts';
 import {classifyTokenFault} from '../token-fault.ts';
 import {credentialFrom, tolerantReply} from '../token-response.ts';
 import {issuedFrom} from './keep.ts';
@@ -31,15 +38,14 @@ export async function deviceLogin(client: OAuthClient, io: LoginIo): Promise<Dev
 	const device = await authorizeDevice(client, server, io);
 	io.showCode({
 		userCode: clean(device.user_code),
-		verificationUri: device.verification_uri,
-		...(device.verification_uri_complete ? {verificationUriComplete: device.verification_uri_complete} : {}),
+		...pagesOf(device),
 		until: io.now() + device.expires_in * 1000,
 	});
 	const endsAt = performance.now() + device.expires_in * 1000;
 	let interval = device.interval ?? usualIntervalSeconds;
 	for (;;) {
-		await pause(interval * 1000, io.signal);
-		if (performance.now() > endsAt) throw codeOver();
+		await pause(Math.min(interval * 1000, endsAt - performance.now()), io.signal);
+		if (performance.now() >= endsAt) throw codeOver();
 		try {
 			const reply = await oauth.deviceCodeGrantRequest(
 				server.metadata,
@@ -104,6 +110,28 @@ async function authorizeDevice(
 	}
 }
 
+// What a server names as its page is opened in the person's browser: nothing but a web page may be.
+function pagesOf(
+	device: oauth.DeviceAuthorizationResponse,
+): Pick<DeviceCode, 'verificationUri' | 'verificationUriComplete'> {
+	const page = webAddress(device.verification_uri);
+	if (page === undefined) {
+		throw new JarvisError(
+			'login_server_error',
+			'The server names no web page on which its code could be typed.',
+			'Try again, or another way to log in (--method).',
+		);
+	}
+	const complete = webAddress(device.verification_uri_complete ?? '');
+	return {verificationUri: page, ...(complete === undefined ? {} : {verificationUriComplete: complete})};
+}
+
+function webAddress(text: string): string | undefined {
+	if (!URL.canParse(text)) return undefined;
+	const {href, protocol} = new URL(text);
+	return protocol === 'https:' || protocol === 'http:' ? href : undefined;
+}
+
 // GitHub tells errors of a device login with status 200, where the standard has 400.
 async function standardReply(reply: Response): Promise<Response> {
 	if (!reply.ok) return reply;
@@ -131,7 +159,7 @@ function serverFault(error: unknown): JarvisError {
 	}
 	return new JarvisError(
 		'login_server_error',
-		`The server answered with an error: ${quoted(fault.details)}.`,
+		`The server answered with an error: ${fault.details}.`,
 		'Try again, or another way to log in (--method).',
 	);
 }

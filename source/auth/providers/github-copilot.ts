@@ -71,6 +71,8 @@ async function copilotToken(
 	const host = hostOf(metadata.host ?? '') ?? publicHost;
 	const reply = await requestJson(`https://api.${host}/copilot_internal/v2/token`, io, {
 		headers: {Authorization: `Bearer ${refresh}`},
+	}).catch(error => {
+		throw isForbidden(error) ? noSubscription(error) : error;
 	});
 	const access = textMember(reply, 'token');
 	const endsAt = member(reply, 'expires_at');
@@ -83,6 +85,19 @@ async function copilotToken(
 	}
 	const expires = endsAt * 1000 - renewEarlyMs;
 	return {type: 'oauth', access, refresh, expires, metadata: {host}};
+}
+
+function isForbidden(error: unknown): error is JarvisError {
+	return error instanceof JarvisError && error.details.status === 403;
+}
+
+function noSubscription({details}: JarvisError): JarvisError {
+	return new JarvisError(
+		'login_server_error',
+		'GitHub gave this account no Copilot token (status 403).',
+		'Log in with an account that has a Copilot subscription, or see what GitHub says at its Copilot settings.',
+		{details},
+	);
 }
 
 async function accountAt(
@@ -98,7 +113,8 @@ async function accountAt(
 		const email = textMember(user, 'email');
 		const name = textMember(user, 'login');
 		return {
-			...(typeof id === 'number' ? {accountId: String(id)} : {}),
+			// Each host counts its accounts by itself.
+			...(typeof id === 'number' ? {accountId: host === publicHost ? `${id}` : `${host}/${id}`} : {}),
 			...(email ? {email} : {}),
 			...(name ? {name} : {}),
 		};
