@@ -102,7 +102,7 @@ it('a colour in the name or workspace of an agent stays out of the screen', asyn
 	for (const colour of ['\u001b[31m', '\u001b[32m']) expect(app.frames.join('\n')).not.toContain(colour);
 });
 
-it('a colour in the label of a plugin stays out of the screen', async () => {
+it('a plugin with a colour in its label is none, and the colour stays out of the screen', async () => {
 	const stateDir = temporaryFolder();
 	const auth = [
 		{method: 'oauth', issuer: 'https://acme.test', clientId: 'x', redirectUris: ['http://127.0.0.1/cb']},
@@ -111,7 +111,8 @@ it('a colour in the label of a plugin stays out of the screen', async () => {
 	writeJson(join(stateDir, 'plugins', 'acme', 'jarvis.plugin.json'), manifest);
 	const app = await renderApp({stateDir});
 	await app.press('5');
-	await app.waitFor('Acme');
+	await app.waitFor('OpenAI Codex');
+	expect(app.state().providers.map(({id}) => id)).not.toContain('acme');
 	expect(app.frames.join('\n')).not.toContain('\u001b[33m');
 });
 
