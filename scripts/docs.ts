@@ -109,7 +109,9 @@ function keys(): string {
 					binding =>
 						`| ${binding.keys.map(key => `\`${keyName(key)}\``).join(' ')} | ${cell(binding.help)} |`,
 				);
-			return [`### ${scopeTitles[scope]}`, '', '| key | what it does |', '|---|---|', ...rows].join('\n');
+			// What a key does may be said of several states in the same words.
+			const told = [...new Set(rows)];
+			return [`### ${scopeTitles[scope]}`, '', '| key | what it does |', '|---|---|', ...told].join('\n');
 		})
 		.join('\n\n');
 }
