@@ -80,8 +80,8 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 	test('the commands follow', async () => {
 		expect(await offered('jarvis ')).toEqual(following());
 		expect(await offered('jarvis models auth ')).toEqual([
-			...['cooldown', 'finish', 'list', 'login'],
-			...['order', 'remove', 'report', 'token'],
+			...['add', 'cooldown', 'finish', 'list', 'login', 'logout', 'order', 'paste-token'],
+			...['remove', 'report', 'setup-token', 'token'],
 		]);
 		expect(await offered('jarvis sessions ')).toEqual(['list', 'reset', 'send', 'show']);
 	});
@@ -94,7 +94,7 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 
 	test('a word that is begun is completed', async () => {
 		expect(await offered('jarvis mo')).toEqual(['models']);
-		expect(await offered('jarvis models auth lo')).toEqual(['login']);
+		expect(await offered('jarvis models auth logi')).toEqual(['login']);
 		expect(await offered('jarvis models auth login --p')).toEqual(['--profile-id', '--provider']);
 		expect(await offered('jarvis models auth order s')).toEqual(['set']);
 		expect(await offered('jarvis models auth cooldown c')).toEqual(['clear']);

@@ -244,10 +244,11 @@ it('over SSH it tells the line that brings the port, and the short address, whic
 	expect(command.stderr()).toContain(
 		`run on your own machine: ssh -N -L ${port}:127.0.0.1:${port} -p 2222 maya@10.0.0.2\n`,
 	);
-	expect(command.stderr()).toContain(`Or, with the port forwarded, open http://127.0.0.1:${port}/\n`);
-	const followed = await visit(`http://127.0.0.1:${port}/`, {stopAt: ({href}) => href === link});
+	const [, short = ''] = /Or, with the port forwarded, open (http:\S+)\n/.exec(command.stderr()) ?? [];
+	expect(new URL(short).origin).toBe(`http://127.0.0.1:${port}`);
+	const followed = await visit(short, {stopAt: ({href}) => href === link});
 	expect(followed.url).toBe(link);
-	await visit(`http://127.0.0.1:${port}/`);
+	await visit(short);
 	expect(await command.ended).toMatchObject({code: 0, stdout: `${profileId}\n`});
 });
 

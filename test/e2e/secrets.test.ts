@@ -121,6 +121,18 @@ const commands: readonly (readonly string[])[] = [
 	['sessions', 'show', 'chat'],
 	['sessions', 'reset', 'chat'],
 	['sessions', 'reset', 'nobody'],
+	['models', 'auth', 'logout', 'acme:good'],
+	['models', 'auth', 'logout', 'acme:good', '--yes'],
+	['models', 'auth', 'logout', 'setup:work', '--yes'],
+	['models', 'auth', 'logout', 'key:default', '--yes', '--agent', 'broken'],
+	['models', 'auth', 'add'],
+	['models', 'auth', 'setup-token'],
+	['models', 'auth', 'paste-token', '--provider', 'acme', '--expires-in', '1d'],
+	['models', 'auth', 'paste-token', '--provider', 'acme', '--agent', 'broken'],
+	['models', 'status', '--probe', '--probe-report'],
+	['plugins', 'list'],
+	['plugins', 'add', 'no-such-folder'],
+	['plugins', 'remove', 'acme'],
 	['models', 'auth', 'remove', 'key:default'],
 	['models', 'auth', 'remove', 'key:default', '--yes'],
 	['models', 'auth', 'remove', 'key:default', '--yes', '--agent', 'broken'],
@@ -232,7 +244,7 @@ it('no screen of the dashboard shows a secret, nor does the list of processes', 
 		await terminal.press('Y', 'n', 'e', '\u{1b}', 'D', '\u{1b}', 'r', 'y', 'j');
 	await terminal.press(']', ']', '3', '?', ' ', '\u{1b}');
 	await goTo(terminal, '5');
-	await terminal.press('j', '\r');
+	await terminal.press('\r');
 	const link = await linkOn(terminal);
 	for (const secret of secretsIn(sandbox)) secrets.add(secret);
 	expectNone(secrets, readFileSync(`/proc/${terminal.pid}/cmdline`, 'utf8'), 'the list of processes');

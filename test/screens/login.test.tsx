@@ -81,8 +81,9 @@ describe('a login that waits', () => {
 		await app.waitFor(
 			`on your own machine: ssh -N -L ${app.sandbox.port}:127.0.0.1:${app.sandbox.port} maya@host`,
 		);
-		await app.waitFor(`or, with the port forwarded, open http://127.0.0.1:${app.sandbox.port}/`);
-		expect((await waiting(app)).shortUrl).toBe(`http://127.0.0.1:${app.sandbox.port}/`);
+		const {shortUrl = ''} = await waiting(app);
+		expect(new URL(shortUrl).origin).toBe(`http://127.0.0.1:${app.sandbox.port}`);
+		await app.waitFor(`or, with the port forwarded, open ${shortUrl}`);
 	});
 
 	test('tells how a container is reached, and no address that is not', async () => {

@@ -1,3 +1,4 @@
+import {randomInt} from 'node:crypto';
 import {createServer, type Server, type ServerResponse} from 'node:http';
 import {isSystemError} from '../../errors.ts';
 import {optional} from '../../store/schema.ts';
@@ -18,7 +19,7 @@ export interface CallbackServer {
 interface CallbackOptions {
 	/** The IP address to listen on, in place of the redirect URI's own: that of a container, for a published port. */
 	readonly bind?: string;
-	/** The login link, once it is known: `GET /` leads there while the login waits. */
+	/** The login link, once it is known: a short address leads there while the login waits. */
 	readonly link?: () => string | undefined;
 }
 
@@ -51,11 +52,12 @@ export async function listenForCallback(
 			if (verdict !== 'not ours') close();
 			return verdict;
 		};
-		const shortUrl = link && url.pathname !== '/' ? `${url.origin}/` : undefined;
+		const short = link && {path: shortPath(), link};
 		for (const address of bind === undefined ? addressesOf(url) : [bind]) {
-			const server = await listen(url, address, onRedirect, shortUrl === undefined ? undefined : link);
+			const server = await listen(url, address, onRedirect, short);
 			if (server) listening.push(server);
 		}
+		const shortUrl = short && url.origin + short.path;
 		if (listening.length > 0) return {redirectUri, close, ...optional('shortUrl', shortUrl)};
 	}
 	return undefined;
@@ -69,6 +71,14 @@ export function callbackOptions(
 	return {...optional('bind', callbackBind), ...(offersShortUrl ? {link} : {})};
 }
 
+// Letters and digits that are not taken for each other. Who else is on the machine must not guess it: the link
+// holds the login's state, with which another account could be put in its place.
+const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
+
+function shortPath(): string {
+	return `/${Array.from({length: 7}, () => alphabet[randomInt(alphabet.length)]).join('')}`;
+}
+
 // Which of the two `localhost` means to a browser depends on the machine; one of them is enough for us.
 function addressesOf(url: URL): string[] {
 	return url.hostname === 'localhost' ? ['127.0.0.1', '::1'] : [url.hostname.replace(/^\[|\]$/g, '')];
@@ -78,11 +88,11 @@ async function listen(
 	url: URL,
 	address: string,
 	onRedirect: (params: URLSearchParams) => Promise<CallbackVerdict>,
-	linkOf: CallbackOptions['link'],
+	short: {readonly path: string; readonly link: () => string | undefined} | undefined,
 ): Promise<Server | undefined> {
 	const server = createServer(async (request, response) => {
 		const asked = parseTarget(request.url);
-		const link = asked?.pathname === '/' ? linkOf?.() : undefined;
+		const link = asked && asked.pathname === short?.path ? short.link() : undefined;
 		if (!asked || (asked.pathname !== url.pathname && link === undefined))
 			return answer(response, 404, 'not found');
 		if (request.method !== 'GET') {
