@@ -219,11 +219,15 @@ it('a message at the foot of the screen moves nothing else', async () => {
 	expect(changed).toEqual([' ! key:001 is an API key: it is never refreshed.']);
 });
 
-it('an empty state folder opens on the agents, and the way to a login is shown', async () => {
+it('an empty state folder opens on the steps to a first login, which Esc leaves', async () => {
 	const terminal = await openDashboard(emptyState());
+	await terminal.waitFor(/\[1 agent\][\s\S]*▸ {2}main/);
+	await terminal.press('\r');
+	await terminal.waitFor(/\[2 provider\][\s\S]*Log an account in for the agent main/);
+	await terminal.press('\u{1b}');
+	await terminal.waitFor('[1 agent]');
+	await terminal.press('\u{1b}');
 	await terminal.waitFor(/▸1 Agents[\s\S]*▸ main/);
 	await terminal.press('\r');
 	await terminal.waitFor('No profiles. Press l to log an account in.');
-	await terminal.press('l');
-	await terminal.waitFor('Log an account in for the agent main');
 });
