@@ -138,6 +138,14 @@ test('a provider tells what its login takes', async () => {
 	await app.waitFor('Made at https://dashboard.cohere.com/api-keys.');
 });
 
+test('the cursor stays on its provider when a plugin comes to stand before it, though it was never moved', async () => {
+	const app = await openChooser();
+	expect(app.cursorLine()).toContain('OpenAI Codex');
+	declare(app.stateDir, 'acme', 'Acme');
+	await app.waitFor('Acme');
+	expect(app.cursorLine()).toContain('OpenAI Codex');
+});
+
 describe('the choice of a method', () => {
 	test('tells what each takes, and starts the one that is chosen', async () => {
 		const app = await openChooser();
