@@ -20,7 +20,9 @@ export async function installPackage(paths: StatePaths, spec: string, cwd: strin
 	const folder = mkdtempSync(join(paths.pluginPackages, 'package-'));
 	try {
 		writeFileSync(join(folder, 'package.json'), '{"private": true}\n');
-		const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'silent'];
+		// A person waits: one who mistyped a folder's name too.
+		const network = ['--fetch-retries', '0', '--fetch-timeout', '30000'];
+		const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'silent', ...network];
 		await npm(['install', '--prefix', folder, ...options, '--', spec], cwd, spec);
 		const installed = tryParseJson(readFileSync(join(folder, 'package.json'), 'utf8'));
 		const [name] = entriesOf(member(installed, 'dependencies'))[0] ?? [];

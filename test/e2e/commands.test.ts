@@ -124,8 +124,12 @@ it('list prints the profiles of one agent', async () => {
 		agentId: 'main',
 		authStorePath: state.paths.profiles('main'),
 		profiles: [
-			{profileId: 'key:a', provider: 'key', type: 'api_key', status: 'static', reasonCode: 'ok'},
 			{
+				...{profileId: 'key:a', provider: 'key', type: 'api_key', status: 'static', reasonCode: 'ok'},
+				owner: 'main',
+			},
+			{
+				owner: 'main',
 				...{profileId: 'acme:maya', provider: 'acme', type: 'oauth', status: 'ok', reasonCode: 'ok'},
 				...{email: 'maya@example.test', expires: readStore(state).profiles['acme:maya']?.expires},
 			},

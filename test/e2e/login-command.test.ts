@@ -267,7 +267,9 @@ it('in a container it tells how to be reached, and listens where it is told to',
 	const bound = start(sandbox, [...login, '--callback-bind', '0.0.0.0'], {env});
 	await toldLink(bound);
 	expect(bound.stderr()).toContain(`The container’s port must be published: -p 127.0.0.1:${port}:${port}.\n`);
-	await visit(`http://127.0.0.1:${port}/`);
+	const [, short = ''] =
+		/with the port (?:published|forwarded), open (http:\S+)\n/.exec(bound.stderr()) ?? [];
+	await visit(short === '' ? await toldLink(bound) : short);
 	expect(await bound.ended).toMatchObject({code: 0});
 	const wrong = await run(sandbox, [...login, '--callback-bind', 'everywhere']);
 	expect(wrong).toMatchObject({code: 2, stdout: ''});

@@ -120,7 +120,11 @@ it('channels list has exactly the documented shape, and no secret', async () => 
 	});
 	expect(await runJson(state, ['channels', 'list', '--agent', 'work'])).toEqual({
 		chat,
-		auth: [{id: 'acme:maya', provider: 'acme', type: 'oauth', isExternal: false}],
+		// Its own, and what it reads of the main agent.
+		auth: [
+			{id: 'acme:maya', provider: 'acme', type: 'oauth', isExternal: false},
+			{id: 'key:a', provider: 'key', type: 'api_key', isExternal: false},
+		],
 	});
 	expect(table((await run(state, ['channels', 'list'])).stdout)).toEqual([
 		...['CHANNEL | ACCOUNTS', 'signal | a, b', 'telegram | main, team', 'discord | –', ''],

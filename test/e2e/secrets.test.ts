@@ -134,7 +134,7 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'paste-token', '--provider', 'acme', '--agent', 'broken'],
 	['models', 'status', '--probe', '--probe-report'],
 	['plugins', 'list'],
-	['plugins', 'add', 'no-such-folder'],
+	['plugins', 'add', './no-such-folder'],
 	['plugins', 'remove', 'acme'],
 	['models', 'auth', 'remove', 'key:default'],
 	['models', 'auth', 'remove', 'key:default', '--yes'],
