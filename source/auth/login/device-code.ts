@@ -14,6 +14,7 @@ import type {
 import {classifyTokenFault} from '../token-fault.ts';
 import {credentialFrom, tolerantReply} from '../token-response.ts';
 import {issuedFrom} from './keep.ts';
+import {pause} from './pause.ts';
 
 /** How long (s) to wait between two questions where the server does not say (RFC 8628, section 3.2). */
 const usualIntervalSeconds = 5;
@@ -172,25 +173,10 @@ function denied(): JarvisError {
 	);
 }
 
-function codeOver(): JarvisError {
+export function codeOver(): JarvisError {
 	return new JarvisError(
 		'login_timed_out',
 		'The code ran out before it was typed in.',
 		'Try again: a new login shows a new code.',
 	);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve, reject) => {
-		const stop = () => {
-			clearTimeout(timer);
-			reject(signal.reason);
-		};
-		const timer = setTimeout(() => {
-			signal.removeEventListener('abort', stop);
-			resolve();
-		}, ms);
-		signal.addEventListener('abort', stop, {once: true});
-		if (signal.aborted) stop();
-	});
 }

@@ -10,6 +10,7 @@ export const codexLogin: OAuthMethod = {
 	issuer: 'https://auth.openai.com',
 	authorizationEndpoint: 'https://auth.openai.com/oauth/authorize',
 	tokenEndpoint: 'https://auth.openai.com/oauth/token',
+	revocationEndpoint: 'https://auth.openai.com/oauth/revoke',
 	clientId: 'app_EMoamEEZ73f0CkXaXp7hrann',
 	scopes: ['openid', 'profile', 'email', 'offline_access'],
 	redirectUris: ['http://127.0.0.1:1455/auth/callback', 'http://127.0.0.1:1457/auth/callback'],
@@ -27,7 +28,18 @@ export const openaiCodex: Provider = {
 	label: 'OpenAI Codex (ChatGPT)',
 	aliases: ['codex', 'chatgpt'],
 	origin: 'built in',
-	auth: [codexLogin],
+	auth: [
+		codexLogin,
+		{
+			method: 'device_code',
+			label: 'ChatGPT account, by a code typed on another device',
+			hint: 'Must be allowed once in the account’s settings, under Security.',
+			async login(io) {
+				const {codexDeviceLogin} = await import('./codex-device.ts');
+				return codexDeviceLogin(codexLogin, io);
+			},
+		},
+	],
 	note: 'A ChatGPT subscription. Its terms say what other programs may use it for: openai.com/policies.',
 	probes: [
 		{

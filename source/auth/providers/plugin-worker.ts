@@ -50,6 +50,9 @@ parentPort?.on('message', (message: ToWorker) => {
 			setTimeout(() => process.exit(), closingMs);
 	}
 });
+// What is thrown past every await goes the way of all messages: an error of the thread may overtake them.
+process.on('uncaughtException', failed);
+process.on('unhandledRejection', failed);
 run().catch(failed);
 
 async function run(): Promise<void> {

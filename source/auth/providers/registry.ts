@@ -22,7 +22,7 @@ export function providersFrom(config: Config, manifests: readonly Manifest[]): R
 		const override = config.endpointOverrides.get(provider.id);
 		providers.set(
 			provider.id,
-			override ? {...provider, auth: provider.auth.map(method => overridden(method, override))} : provider,
+			override ? {...provider, auth: overriddenAll(provider.auth, override)} : provider,
 		);
 	}
 	return providers;
@@ -80,6 +80,13 @@ const pastedToken: AuthMethod = {method: 'token', label: 'token'};
 
 function isBuiltIn(id: string): boolean {
 	return builtIn.some(provider => provider.id === id);
+}
+
+// A provider's own code knows its own endpoints only: at another issuer it would go past that.
+function overriddenAll(auth: readonly AuthMethod[], override: EndpointOverride): readonly AuthMethod[] {
+	const data = auth.filter(method => !isCodeMethod(method));
+	const kept = override.issuer && data.length > 0 ? data : auth;
+	return kept.map(method => overridden(method, override));
 }
 
 // Another issuer has other endpoints: those of the provider itself must not be mixed with its metadata.

@@ -1,0 +1,15 @@
+/** Waits for so long (ms), or rejects with the signal's reason. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+	return new Promise((resolve, reject) => {
+		const stop = () => {
+			clearTimeout(timer);
+			reject(signal.reason);
+		};
+		const timer = setTimeout(() => {
+			signal.removeEventListener('abort', stop);
+			resolve();
+		}, ms);
+		signal.addEventListener('abort', stop, {once: true});
+		if (signal.aborted) stop();
+	});
+}
