@@ -12,6 +12,7 @@ import {
 	sameKind,
 	stepWords,
 } from '../../source/auth/onboarding.ts';
+import {codexLogin, openaiCodex} from '../../source/auth/providers/openai-codex.ts';
 import {findMethod, findProvider, providersFrom} from '../../source/auth/providers/registry.ts';
 import type {EffectiveOrder} from '../../source/auth/routing/order.ts';
 import {orderOf} from '../../source/auth/snapshot.ts';
@@ -107,11 +108,17 @@ describe('a login without anybody at a terminal', () => {
 
 	test.each([
 		['openrouter', 'jarvis onboard --non-interactive --provider openrouter --method api_key'],
-		['openai-codex', 'jarvis models auth login --provider openai-codex --no-browser'],
+		['openai-codex', 'jarvis onboard --non-interactive --provider openai-codex --method device_code'],
 	])('of %s in a browser cannot be, and it says what can', async (id, command) => {
 		const error = await refused(() => check(id));
 		expect(error.code).toBe('terminal_required');
 		expect(error.next.endsWith(command)).toBe(true);
+	});
+
+	test('of a provider that offers a browser alone cannot be, and it says how a person does it', async () => {
+		const only = {...openaiCodex, auth: [codexLogin]};
+		const error = await refused(() => assertUnattended(only, codexLogin));
+		expect(error.next.endsWith('jarvis models auth login --provider openai-codex --no-browser')).toBe(true);
 	});
 
 	test('is by a code rather than by a secret where there are both', async () => {

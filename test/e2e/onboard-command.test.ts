@@ -198,7 +198,7 @@ it.each([
 		'names a way to log in, and no provider.',
 	],
 	['two providers', ['--auth-choice', 'groq', '--provider', 'openai'], 'usage', 'means the provider groq'],
-	['a browser', ['--auth-choice', 'openai-codex'], 'terminal_required', 'in a browser'],
+	['a browser', ['--auth-choice', 'openai-codex', '--method', 'oauth'], 'terminal_required', 'in a browser'],
 	[
 		'a browser, by name',
 		['--provider', 'openrouter', '--method', 'oauth'],

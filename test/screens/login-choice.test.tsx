@@ -23,8 +23,8 @@ async function openChooser(seed: AgentSeed = {}, options: AppOptions = {}): Prom
 	return app;
 }
 
-function declare(stateDir: string, id: string, label: string): void {
-	const auth = [{method: 'api_key'}];
+function declare(stateDir: string, id: string, label: string, method: object = {method: 'api_key'}): void {
+	const auth = [method];
 	writeJson(join(stateDir, 'plugins', id, 'jarvis.plugin.json'), {id, label, auth});
 }
 
@@ -131,11 +131,17 @@ test('a provider tells the accounts that there are, and how each is', async () =
 
 test('a provider tells what its login takes', async () => {
 	const app = await openChooser();
-	await app.waitFor('No browser opens: this is a test.');
+	await app.waitFor('Ways: ChatGPT account, in the browser, ChatGPT account, by a code');
 	await app.press('j');
 	await app.waitFor('Ways: setup token of a subscription, API key.');
 	await app.press('G');
 	await app.waitFor('Made at https://dashboard.cohere.com/api-keys.');
+	const browser = {method: 'oauth', issuer: 'https://acme.test', clientId: 'x'};
+	const redirectUris = ['http://127.0.0.1:14550/callback'];
+	declare(app.stateDir, 'acme', 'Acme', {...browser, redirectUris});
+	await app.waitFor('Acme');
+	await app.press('g');
+	await app.waitFor('No browser opens: this is a test.');
 });
 
 test('the cursor stays on its provider when a plugin comes to stand before it, though it was never moved', async () => {
