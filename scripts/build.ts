@@ -18,6 +18,7 @@ const inlined = new Set([
 	'commands/token.ts',
 	'commands/completion.ts',
 	'auth/snapshot.ts',
+	'auth/aim.ts',
 ]);
 
 const {version} = JSON.parse(await readFile(resolve(dist, '../package.json'), 'utf8')) as {version: string};

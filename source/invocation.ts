@@ -43,7 +43,10 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		jarvis: openJarvis({...options, ...(typeof stateDir === 'string' ? {stateDir} : {})}),
 		flags: invocation.flags,
 		arguments: invocation.arguments,
-		stdin: process.stdin,
+		// Opening it takes as long as all the rest of a token, which reads nothing.
+		get stdin() {
+			return process.stdin;
+		},
 		print: text => process.stdout.write(`${shown(text)}\n`),
 		tell: text => process.stderr.write(`${shown(text)}\n`),
 	};
