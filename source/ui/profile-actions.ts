@@ -118,7 +118,7 @@ export const profileActions = {
 			if (!result) return undefined;
 			const took = result.latencyMs === undefined ? '' : `, ${result.latencyMs} ms`;
 			const tone = result.outcome === 'ok' ? 'good' : result.outcome === 'unknown' ? 'attention' : 'bad';
-			say(context, tone, `${profileId}: ${result.why}${took}.`);
+			say(context, tone, `${profileId}: ${result.why.replace(/\.$/, '')}${took}.`);
 			return undefined;
 		});
 	}),
