@@ -37,6 +37,30 @@ function viewedBy({store}: UiContext, facts: ProfileFacts): string {
 	return state.screen === 'health' ? facts.agentId : (shownAgent(state)?.id ?? facts.agentId);
 }
 
+interface NameQuestion {
+	readonly title: string;
+	/** What happens. */
+	readonly line: string;
+	/** What is said of another name. */
+	readonly refusal: string;
+	readonly confirmed: () => void;
+}
+
+/** Asks for a profile's name before something of it is lost. */
+function askByName({store}: UiContext, profileId: string, question: NameQuestion): void {
+	const {title, line, refusal, confirmed} = question;
+	const name = profileId.slice(profileId.indexOf(':') + 1);
+	const isIt = (typed: string) => typed === clean(name) || typed === clean(profileId);
+	patch(store, {
+		dialog: {
+			...{kind: 'field', title, field: emptyText, danger: true},
+			lines: [line, `Type ${name} to do it:`],
+			check: typed => (isIt(typed) ? undefined : `That is not ${name}. ${refusal}`),
+			submit: confirmed,
+		},
+	});
+}
+
 /** How long (ms) a probe may take. */
 const probeTimeoutMs = 10_000;
 
@@ -124,27 +148,18 @@ export const profileActions = {
 	}),
 
 	logOut: withOwnProfile((context, {agentId, profileId}) => {
-		const name = profileId.slice(profileId.indexOf(':') + 1);
-		patch(context.store, {
-			dialog: {
-				kind: 'field',
-				title: `Log ${profileId} out`,
-				lines: ['Its server is told, where it can be; its secrets leave the file.', `Type ${name} to do it:`],
-				field: emptyText,
-				danger: true,
-				check: typed =>
-					typed === clean(name) || typed === clean(profileId)
-						? undefined
-						: `That is not ${name}. Nothing was changed.`,
-				submit() {
-					void runTask(context, 'log out', `logging ${profileId} out`, async () => {
-						const revocation = await context.jarvis.logOut(agentId, profileId);
-						await context.host.reload();
-						const tone = revocation.outcome === 'failed' ? 'attention' : 'good';
-						say(context, tone, loggedOut(agentId, profileId, revocation));
-						return undefined;
-					});
-				},
+		askByName(context, profileId, {
+			title: `Log ${profileId} out`,
+			line: 'Its server is told, where it can be; its secrets leave the file.',
+			refusal: 'Nothing was changed.',
+			confirmed() {
+				void runTask(context, 'log out', `logging ${profileId} out`, async () => {
+					const revocation = await context.jarvis.logOut(agentId, profileId);
+					await context.host.reload();
+					const tone = revocation.outcome === 'failed' ? 'attention' : 'good';
+					say(context, tone, loggedOut(agentId, profileId, revocation));
+					return undefined;
+				});
 			},
 		});
 	}),
@@ -197,25 +212,16 @@ export const profileActions = {
 	}),
 
 	removeProfile: withOwnProfile((context, {agentId, profileId}) => {
-		const name = profileId.slice(profileId.indexOf(':') + 1);
-		patch(context.store, {
-			dialog: {
-				kind: 'field',
-				title: `Remove ${profileId}`,
-				lines: ['Its secrets leave the file. The server is not told.', `Type ${name} to do it:`],
-				field: emptyText,
-				danger: true,
-				check: typed =>
-					typed === clean(name) || typed === clean(profileId)
-						? undefined
-						: `That is not ${name}. Nothing was removed.`,
-				submit() {
-					void runTask(context, 'remove', `removing ${profileId}`, async () => {
-						await context.jarvis.removeProfile(agentId, profileId);
-						await context.host.reload();
-						return `Removed ${profileId}.`;
-					});
-				},
+		askByName(context, profileId, {
+			title: `Remove ${profileId}`,
+			line: 'Its secrets leave the file. The server is not told.',
+			refusal: 'Nothing was removed.',
+			confirmed() {
+				void runTask(context, 'remove', `removing ${profileId}`, async () => {
+					await context.jarvis.removeProfile(agentId, profileId);
+					await context.host.reload();
+					return `Removed ${profileId}.`;
+				});
 			},
 		});
 	}),
