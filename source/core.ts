@@ -65,9 +65,11 @@ export interface ProviderListing {
 	readonly problems: readonly JarvisError[];
 }
 
-/** Whether a `resolve` found no profile at all to judge. */
+/** Whether a `resolve` found no profile of its provider to judge, as where that has another name. */
 function foundNobody(error: unknown): boolean {
-	if (!(error instanceof JarvisError) || error.code !== 'no_credential') return false;
+	if (!(error instanceof JarvisError)) return false;
+	if (error.code === 'profile_foreign') return true;
+	if (error.code !== 'no_credential') return false;
 	const {passedOver} = error.details;
 	return Array.isArray(passedOver) && passedOver.length === 0;
 }
@@ -102,10 +104,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 	/** The id of a provider by any of its names; the name itself where no provider has it. */
 	async function providerIdOf(name: string): Promise<string> {
-		const {providers: known} = await providers();
-		if (known.has(name)) return name;
-		const wanted = name.toLowerCase();
-		return [...known.values()].find(({aliases}) => aliases?.includes(wanted))?.id ?? name;
+		const [{providerNamed}, listing] = await Promise.all([
+			import('./auth/providers/registry.ts'),
+			providers(),
+		]);
+		return providerNamed(listing.providers, name)?.id ?? name;
 	}
 
 	/** The agent of a name, which must exist; the default agent where none is named. */

@@ -77,7 +77,9 @@ export async function keepForSession(
 	return updateSessions(paths, agentId, (document, current) => {
 		const session = current.get(sessionKey);
 		const present = session && pinOf(session);
-		if (present?.profileId !== pin?.profileId) return present?.profileId;
+		// What a person chose meanwhile holds, also where it is the same profile.
+		const isChosen = present?.source === 'user' && pin?.source !== 'user';
+		if (isChosen || present?.profileId !== pin?.profileId) return present?.profileId;
 		const stamp = {now: now(), sessionId: randomUUID()};
 		setPin(document, sessionKey, {pin: {profileId, source: 'auto'}}, stamp);
 		return undefined;

@@ -21,6 +21,8 @@ export interface ProfileFacts {
 	readonly expires?: Expires;
 	/** The lifetime (s) that the server gave. */
 	readonly expiresIn?: number;
+	/** What its provider's own code keeps with it; no secrets. */
+	readonly metadata?: Readonly<Record<string, string>>;
 	/** There is something that can be handed out, or refreshed into it. */
 	readonly hasValue: boolean;
 	/** An OAuth credential with a refresh token that its server has not refused. */
@@ -59,6 +61,7 @@ export function factsOf(
 		...optional('ref', refOf(credential)),
 		...(credential.type === 'oauth' ? optional('accountId', clean(credential.accountId)) : {}),
 		...(credential.type === 'oauth' ? optional('expiresIn', credential.expiresIn) : {}),
+		...(credential.type === 'oauth' ? optional('metadata', credential.metadata) : {}),
 		hasValue: secretsOf(credential).length > 0,
 		refreshable: credential.type === 'oauth' && credential.refresh !== undefined && !refused,
 		malformed: credential.type === 'oauth' && credential.hasRef === true,

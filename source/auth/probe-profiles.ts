@@ -49,7 +49,7 @@ export async function probeProfiles(
 
 async function probeOne(
 	context: ResolveContext,
-	{profileId, provider: providerId, accountId}: ProfileFacts,
+	{profileId, provider: providerId, accountId, metadata}: ProfileFacts,
 	{agentId, timeoutMs, signal}: ProbeOptions,
 ): Promise<ProbeResult & {readonly secret?: string}> {
 	try {
@@ -58,7 +58,17 @@ async function probeOne(
 			resolve(context, {providerId, profileId, agentId}),
 		]);
 		const {network, now} = context;
-		const result = await probe({provider, kind, secret, accountId, network, now, timeoutMs, signal});
+		const result = await probe({
+			provider,
+			kind,
+			secret,
+			accountId,
+			metadata,
+			network,
+			now,
+			timeoutMs,
+			signal,
+		});
 		return {...result, secret};
 	} catch (error) {
 		return outcomeOfError(error);

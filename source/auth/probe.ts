@@ -28,6 +28,8 @@ export interface ProbeInput {
 	readonly kind: CredentialKind;
 	readonly secret: string;
 	readonly accountId?: string | undefined;
+	/** What its provider's own code keeps with it. */
+	readonly metadata?: Readonly<Record<string, string>> | undefined;
 	readonly network: Network;
 	readonly now: () => number;
 	readonly timeoutMs: number;
@@ -36,8 +38,8 @@ export interface ProbeInput {
 
 /** Sends one cheap authorised request, and tells what it shows. Never throws. */
 export async function probe(input: ProbeInput): Promise<ProbeResult> {
-	const {provider, kind, network, now, timeoutMs, signal} = input;
-	const request = provider.probes?.find(({kinds}) => kinds?.includes(kind) ?? true);
+	const {provider, network, now, timeoutMs, signal} = input;
+	const request = provider.probes?.find(one => isFor(one, input));
 	if (!request) return {outcome: 'unknown', why: 'there is no probe for it'};
 	const started = performance.now();
 	const limit = AbortSignal.timeout(timeoutMs);
@@ -61,9 +63,15 @@ export async function probe(input: ProbeInput): Promise<ProbeResult> {
 export function outcomeOfError(error: unknown): ProbeResult {
 	if (!(error instanceof JarvisError)) return {outcome: 'unknown', why: 'it could not be read'};
 	const {code, message} = error;
-	if (code === 'needs_login' || code === 'no_credential') return {outcome: 'auth', why: message};
+	// A secret that is not there was not refused by anybody.
+	if (code === 'needs_login') return {outcome: 'auth', why: message};
 	if (code === 'refresh_unavailable') return {outcome: 'network', why: message};
 	return {outcome: 'unknown', why: message};
+}
+
+function isFor({kinds, metadata = {}}: ProbeRequest, {kind, metadata: own = {}}: ProbeInput): boolean {
+	if (kinds && !kinds.includes(kind)) return false;
+	return Object.entries(metadata).every(([key, value]) => own[key] === value);
 }
 
 function headersOf(

@@ -1,7 +1,7 @@
 import {JarvisError} from '../errors.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import type {Network} from './network.ts';
-import {isCodeMethod, oauthClientOf, type Provider} from './providers/contract.ts';
+import {isCodeMethod, type Provider, refresherOf} from './providers/contract.ts';
 import {notRefreshableHere, unavailable} from './refresh-errors.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -26,14 +26,13 @@ export async function prepareRefresh(
 	credential: OAuthCredential,
 ): Promise<() => Promise<RefreshReply>> {
 	const {provider, network} = context;
-	const code = provider.auth.filter(isCodeMethod).find(method => method.refresh !== undefined);
-	if (code?.refresh) {
+	const client = refresherOf(provider, credential);
+	if (!client) throw notRefreshableHere(context);
+	if (isCodeMethod(client)) {
 		const {refreshByCode} = await import('./refresh-code.ts');
-		const {refresh} = code;
+		const {refresh} = client;
 		return () => refreshByCode(refresh, context, credential);
 	}
-	const client = oauthClientOf(provider);
-	if (!client) throw notRefreshableHere(context);
 	const [{requestRefresh}, {authorizationServerOf}] = await Promise.all([
 		import('./refresh-grant.ts'),
 		import('./authorization-server.ts'),

@@ -71,6 +71,23 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
 }
 
 /**
+ * Runs `work` while nobody refreshes a profile, with all that its server has issued in the store: to end its
+ * grant, and nothing that is older or newer.
+ * @throws `profile_unknown`, `lock_timeout`, what `work` throws, and what storing a kept reply throws
+ */
+export async function whileNotRefreshed<T>(
+	context: Omit<RefreshContext, 'minTtlMs' | 'rejected'>,
+	work: (credential: OAuthCredential) => Promise<T>,
+): Promise<T> {
+	const {paths, provider} = context;
+	const identity = identityOf(context, await ownHolder(context), holdersOf(paths, provider.id));
+	return withLock(paths.locks, `refresh-${identity}`, async lock => {
+		await storeKeptReplies(context, identity, lock);
+		return work((await ownHolder(context)).credential);
+	});
+}
+
+/**
  * The identity under whose lock a record is refreshed. One that knows no account may hold a token that was
  * spent, or issued, for one that does: the journals tell.
  */
@@ -150,7 +167,12 @@ async function refreshUnderLock(
 	// Whether there is room for the reply is found out before there is one.
 	const slot = await lock.commit(() => {
 		const opened = openReplySlot(paths, identity);
-		writeJournal(paths, identity, entry);
+		try {
+			writeJournal(paths, identity, entry);
+		} catch (error) {
+			opened.close();
+			throw error;
+		}
 		return opened;
 	});
 	try {
@@ -218,19 +240,32 @@ async function storeLate(
 ): Promise<RefreshOutcome | undefined> {
 	return withLock(context.paths.locks, `refresh-${identity}`, async lock => {
 		// Behind the one of whoever took the lock, if that is kept as well: the first is the one that is stored.
-		await lock.commit(() => {
-			const slot = openReplySlot(context.paths, identity);
-			try {
-				slot.keep(reply);
-			} finally {
-				slot.close();
-			}
-		});
-		await storeKeptReplies(context, identity, lock);
+		const isKept = await lock
+			.commit(() => keepInSlot(context.paths, identity, reply))
+			.then(
+				() => true,
+				// Whatever is wrong with the slot, the store may take it.
+				() => false,
+			);
+		try {
+			if (isKept) await storeKeptReplies(context, identity, lock);
+			else await storeReply(context, identity, lock, reply);
+		} catch (error) {
+			throw notStored(context, error, isKept);
+		}
 		const {credential} = await ownHolder(context);
 		if (!isGood(context, credential)) return undefined;
 		return {credential, how: credential.access === reply.credential.access ? 'refreshed' : 'adopted'};
 	});
+}
+
+function keepInSlot(paths: StatePaths, identity: string, reply: KeptReply): void {
+	const slot = openReplySlot(paths, identity);
+	try {
+		slot.keep(reply);
+	} finally {
+		slot.close();
+	}
 }
 
 /** Those that waited for a request to no avail must not each wait for the same, nor press a busy server. */

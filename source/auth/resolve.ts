@@ -1,4 +1,4 @@
-import {type ErrorCode, JarvisError} from '../errors.ts';
+import {type ErrorCode, isSystemError, JarvisError} from '../errors.ts';
 import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
@@ -129,7 +129,10 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 		}
 		if (request.sessionKey !== undefined) {
 			const {keepForSession} = await import('./aim.ts');
-			const other = await keepForSession(context, request.sessionKey, prepared, candidate, failures);
+			// Only a preference: where it cannot be written now, the credential is good all the same.
+			const other = await keepForSession(context, request.sessionKey, prepared, candidate, failures).catch(
+				unlessDamaged,
+			);
 			// Another process picked for the session meanwhile: that holds for both.
 			if (other) return resolve(context, request);
 		}
@@ -180,6 +183,12 @@ async function aim(
 	}
 	const {takeAim} = await import('./aim.ts');
 	return takeAim(context.paths, request, subject);
+}
+
+function unlessDamaged(error: unknown): undefined {
+	if (isSystemError(error, 'EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT')) return undefined;
+	if (error instanceof JarvisError && ['lock_timeout', 'lock_lost'].includes(error.code)) return undefined;
+	throw error;
 }
 
 async function secretOf(
@@ -295,6 +304,7 @@ export function modelName(option: Pick<JudgedOption, 'provider' | 'model'> | und
 // What is wrong with one profile says nothing of the next one; what is wrong with the store does.
 const ofOneProfile: readonly ErrorCode[] = [
 	...(['needs_login', 'no_credential', 'refresh_unavailable', 'refresh_refused'] as const),
+	...(['login_unsupported'] as const),
 	...(['provider_unknown', 'profile_unknown', 'insecure_endpoint', 'lock_timeout', 'lock_lost'] as const),
 ];
 

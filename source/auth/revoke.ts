@@ -2,6 +2,7 @@ import {JarvisError} from '../errors.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import type {Credential, OAuthCredential} from '../store/schema.ts';
+import {holdersOf} from './holders.ts';
 import {removeProfile} from './manage.ts';
 import type {Network} from './network.ts';
 import {unknownProfile} from './profile-errors.ts';
@@ -11,6 +12,7 @@ import {
 	isSecretMethod,
 	oauthClientOf,
 	type Provider,
+	refresherOf,
 } from './providers/contract.ts';
 
 /** How long (ms) a server may take to end a grant. */
@@ -43,16 +45,33 @@ export async function logOut(options: LogoutOptions): Promise<Revocation> {
 	const {paths, agentId, profileId} = options;
 	const credential = (await readCredentials(paths, agentId)).profiles.get(profileId);
 	if (!credential) throw unknownProfile(agentId, profileId);
-	const revocation = await revokeAt(options, credential);
-	await removeProfile(paths, agentId, profileId);
-	return revocation;
+	const provider = await options.findProvider(credential.provider).catch(() => undefined);
+	const end = async (present: Credential) => {
+		const revocation = await revokeAt(options, provider, present);
+		await removeProfile(paths, agentId, profileId);
+		return revocation;
+	};
+	if (credential.type !== 'oauth' || !provider) return end(credential);
+	const {whileNotRefreshed} = await import('./refresh.ts');
+	return whileNotRefreshed({...options, provider}, end);
 }
 
-async function revokeAt(options: LogoutOptions, credential: Credential): Promise<Revocation> {
+async function revokeAt(
+	options: LogoutOptions,
+	provider: Provider | undefined,
+	credential: Credential,
+): Promise<Revocation> {
+	if (!provider) return {outcome: 'failed', why: `There is no provider "${credential.provider}".`};
+	const sharing = sharedBy(options, credential);
+	if (sharing !== undefined) {
+		const hint = `Its server was not told, because ${sharing} is of the same login.`;
+		return {outcome: 'not offered', hint};
+	}
 	try {
-		const provider = await options.findProvider(credential.provider);
-		const code = provider.auth.find(method => isCodeMethod(method) && method.revoke !== undefined);
-		if (code && isCodeMethod(code) && code.revoke) {
+		const able = provider.auth.filter(isCodeMethod).filter(({revoke}) => revoke !== undefined);
+		const by = credential.type === 'oauth' ? credential.method : undefined;
+		const code = able.find(({method}) => method === by) ?? able[0];
+		if (code?.revoke) {
 			const {network, now} = options;
 			await code.revoke(issuedOf(credential), {
 				...{fetch: network.fetch, now},
@@ -78,12 +97,23 @@ async function revokeAt(options: LogoutOptions, credential: Credential): Promise
 	}
 }
 
+// Who logs one out must not log another out with it.
+function sharedBy({paths, agentId, profileId}: LogoutOptions, credential: Credential): string | undefined {
+	if (credential.type !== 'oauth' || !credential.refresh) return undefined;
+	const other = holdersOf(paths, credential.provider).find(
+		holder =>
+			holder.credential.refresh === credential.refresh &&
+			(holder.agentId !== agentId || holder.profileId !== profileId),
+	);
+	return other && `${other.profileId} of the agent ${other.agentId}`;
+}
+
 async function revokeGrant(
 	{network}: LogoutOptions,
 	provider: Provider,
 	credential: OAuthCredential,
 ): Promise<Revocation> {
-	const client = oauthClientOf(provider);
+	const client = clientOf(provider, credential);
 	const notOffered = {
 		outcome: 'not offered',
 		hint: `${provider.label} has no way to end a login from here.`,
@@ -110,15 +140,22 @@ async function revokeGrant(
 	return {outcome: 'revoked'};
 }
 
+// The way by which it was got, where that is data; else the provider's first.
+function clientOf(provider: Provider, credential: OAuthCredential) {
+	const own = refresherOf(provider, credential);
+	return own && !isCodeMethod(own) ? own : oauthClientOf(provider);
+}
+
 function issuedOf(credential: Credential): IssuedCredential {
 	if (credential.type === 'api_key') return {type: 'api_key', key: credential.key ?? ''};
 	if (credential.type === 'token') return {type: 'token', token: credential.token ?? ''};
-	const {access = '', refresh, accountId, email, metadata} = credential;
+	const {access = '', refresh, accountId, email, clientId, metadata} = credential;
 	return {
 		...{type: 'oauth', access},
 		...(refresh === undefined ? {} : {refresh}),
 		...(accountId === undefined ? {} : {accountId}),
 		...(email === undefined ? {} : {email}),
+		...(clientId === undefined ? {} : {clientId}),
 		...(metadata === undefined ? {} : {metadata}),
 	};
 }

@@ -63,6 +63,7 @@ export function credentialFrom(
 		...optional('accountId', claimText(client.accountIdClaim, accessClaims, idClaims) ?? previous?.accountId),
 		...optional('email', claimText(client.emailClaim, idClaims, accessClaims) ?? previous?.email),
 		...optional('clientId', previous?.clientId),
+		...optional('method', previous?.method),
 		...optional('metadata', previous?.metadata),
 	};
 }

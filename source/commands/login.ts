@@ -103,14 +103,16 @@ function tellStored(context: CommandContext, result: LoginResult): void {
 	if (result.note) context.tell(result.note);
 }
 
-/** What of a state was told already: a state that is shown again is told once. */
 function tellProgress(context: CommandContext, login: Login, input: Input): () => void {
-	const told = new Set<string>();
+	let told = '';
+	let asked: LoginState | undefined;
 	const tell = () => {
 		const state = login.state();
-		const name = state.step === 'asking' ? `asking ${state.message}` : state.step;
-		const isNew = !told.has(name);
-		told.add(name);
+		const name = nameOf(state);
+		// A question that comes again is a new one; all else is told when it differs, and not at each change of it.
+		const isNew = state.step === 'asking' ? state !== asked : name !== told;
+		told = name;
+		asked = state;
 		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
 		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
 		// First of all, so that nothing of a secret is shown that comes as soon as it is asked for.
@@ -122,6 +124,19 @@ function tellProgress(context: CommandContext, login: Login, input: Input): () =
 	};
 	tell();
 	return login.subscribe(tell);
+}
+
+function nameOf(state: LoginState): string {
+	switch (state.step) {
+		case 'waiting':
+			return `waiting ${state.url}`;
+		case 'device':
+			return `device ${state.userCode}`;
+		case 'exchanging':
+			return `exchanging ${state.text ?? ''}`;
+		default:
+			return state.step;
+	}
 }
 
 function tellWaiting(context: CommandContext, login: Login, state: WaitingState): void {
@@ -157,7 +172,9 @@ async function tellDevice(context: CommandContext, login: Login, state: DeviceSt
 	context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
 	if (process.stderr.isTTY) {
 		const {qrLines} = await import('../qr-code.ts');
-		context.tell(`${(await qrLines(verificationUriComplete ?? verificationUri)).join('\n')}\n`);
+		// One that is too long for a code is told above.
+		const lines = await qrLines(verificationUriComplete ?? verificationUri).catch(() => []);
+		if (lines.length > 0) context.tell(`${lines.join('\n')}\n`);
 	}
 	context.tell(`Waiting for it; the code is good for ${span(until - context.jarvis.now())}.`);
 }

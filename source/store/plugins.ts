@@ -30,7 +30,7 @@ export function readManifestToAdd(file: string): DeclaredManifest {
 }
 
 /**
- * Writes the manifests of a plugin. The same module's earlier ones are replaced.
+ * Writes the manifests of a plugin, in the place of those that were written when it was added before.
  * @param isBuiltIn whether a name is one of a built-in provider
  * @throws `plugin_conflict` when one of their names is taken; none is written then
  */
@@ -41,11 +41,40 @@ export async function addManifests(
 ): Promise<void> {
 	await withLock(paths.locks, 'plugins', async lock => {
 		assertNamesFree(paths, manifests, isBuiltIn);
+		const before = readPlugins(paths).filter(({manifest}) => isSameSource(manifest, manifests));
 		for (const manifest of manifests) {
 			const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
 			await lock.commit(() => writeDurably(paths.plugin(manifest.id), text));
 		}
+		const kept = manifests.flatMap(manifest => (isCodeManifest(manifest) ? [manifest.module] : []));
+		for (const {id, file, manifest} of before) {
+			// What it no longer gives, and the package that it was installed as before.
+			if (!manifests.some(added => added.id === id)) {
+				await lock.commit(() => rmSync(file, {force: true}));
+				removeIfEmpty(dirname(file));
+			}
+			const old = manifest && isCodeManifest(manifest) ? packageOf(paths, manifest.module) : undefined;
+			if (old && !kept.some(module => packageOf(paths, module) === old))
+				rmSync(old, {recursive: true, force: true});
+		}
+		syncFolder(paths.plugins);
 	});
+}
+
+/** Whether a manifest came of the same module or package as those that are added; a declared one, of the same id. */
+function isSameSource(manifest: Manifest | undefined, added: readonly Manifest[]): boolean {
+	if (!manifest) return false;
+	return added.some(one => {
+		if (!isCodeManifest(one) || !isCodeManifest(manifest)) {
+			return one.id === manifest.id && !isCodeManifest(one) && !isCodeManifest(manifest);
+		}
+		return one.module === manifest.module || packageName(one.from) === packageName(manifest.from);
+	});
+}
+
+/** A package's name without the version that it was asked for in. */
+function packageName(from: string): string {
+	return from.replace(/(?<=.)@[^/]*$/, '');
 }
 
 /**
@@ -89,7 +118,7 @@ function assertNamesFree(
 ): void {
 	const taken = new Map<string, string>();
 	for (const {id, manifest} of readPlugins(paths)) {
-		if (manifest && manifests.some(added => isSame(added, manifest))) continue;
+		if (isSameSource(manifest, manifests)) continue;
 		for (const name of [id, ...(manifest?.aliases ?? [])]) taken.set(name.toLowerCase(), `the plugin ${id}`);
 	}
 	for (const {id, aliases = []} of manifests) {
@@ -99,10 +128,6 @@ function assertNamesFree(
 			taken.set(name.toLowerCase(), `the plugin ${id}`);
 		}
 	}
-}
-
-function isSame(a: Manifest, b: Manifest): boolean {
-	return isCodeManifest(a) && isCodeManifest(b) && a.module === b.module && a.id === b.id;
 }
 
 function conflict(name: string, holder: string): JarvisError {

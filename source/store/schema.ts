@@ -42,6 +42,8 @@ export interface OAuthCredential extends CredentialBase {
 	readonly accountId?: string;
 	/** The client that the grant was made for, where it is not the provider's usual one. */
 	readonly clientId?: string;
+	/** The way by which it was got, where its provider has several. */
+	readonly method?: string;
 	/** What its provider's own code needs to know for a refresh. No secrets. */
 	readonly metadata?: Readonly<Record<string, string>>;
 	/** A secret ref beside OAuth, which no store may hold (docs/files.md). */
@@ -161,6 +163,7 @@ export function decodeCredential(entry: JsonValue): Credential | string {
 				...optional('expiresIn', positive(member(entry, 'expiresIn'))),
 				...optional('accountId', textMember(entry, 'accountId')),
 				...optional('clientId', textMember(entry, 'clientId')),
+				...optional('method', textMember(entry, 'method')),
 				...optional('metadata', decodeMetadata(member(entry, 'metadata'))),
 				...(member(entry, 'keyRef') || member(entry, 'tokenRef') ? {hasRef: true as const} : {}),
 			};

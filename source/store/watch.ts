@@ -1,5 +1,6 @@
-import {type FSWatcher, statSync, watch} from 'node:fs';
-import type {StatePaths} from './paths.ts';
+import {type FSWatcher, readdirSync, statSync, watch} from 'node:fs';
+import {join} from 'node:path';
+import {isProviderId, type StatePaths} from './paths.ts';
 import {listAgentIds} from './profiles.ts';
 
 /** How long (ms) to wait after a first event for those that belong to it: a rename alone makes four. */
@@ -24,7 +25,7 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 
 	function watchFolders(): void {
 		const agents = listAgentIds(paths);
-		const folders = [paths.root, paths.plugins, paths.agents];
+		const folders = [paths.root, paths.plugins, paths.agents, ...pluginFolders(paths)];
 		for (const id of agents) {
 			folders.push(paths.agent(id), paths.agentCredentials(id), paths.sessionsFolder(id));
 		}
@@ -59,4 +60,15 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 		clearTimeout(timer);
 		for (const {watcher} of watchers.values()) watcher.close();
 	};
+}
+
+function pluginFolders({plugins}: StatePaths): string[] {
+	try {
+		return readdirSync(plugins, {withFileTypes: true})
+			.filter(entry => entry.isDirectory() && isProviderId(entry.name))
+			.map(({name}) => join(plugins, name));
+	} catch {
+		// Not there yet, or not readable: reading the manifests says which.
+		return [];
+	}
 }

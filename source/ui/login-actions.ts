@@ -1,3 +1,4 @@
+import type {LoginState} from '../auth/login/contract.ts';
 import {freeSecretId, idNamed, sameKind} from '../auth/onboarding.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import {asJarvisError} from '../errors.ts';
@@ -28,10 +29,10 @@ export function beginLogin(context: UiContext, request: Running['request']): voi
 		});
 		patch(store, {login: {stage: 'running', login, request, before, changes: 0}});
 		// A question has its field from the start; what was typed into one is of no other.
-		let asked: string | undefined;
+		let asked: LoginState | undefined;
 		const notice = () => {
 			const state = login.state();
-			const question = state.step === 'asking' ? state.message : undefined;
+			const question = state.step === 'asking' ? state : undefined;
 			update(store, login, ({changes}) => ({
 				changes: changes + 1,
 				...(question !== undefined && question !== asked ? {field: emptyText} : {}),
@@ -162,7 +163,10 @@ export const loginActions = {
 	}),
 	printLink: withLink((context, url) => void context.host.showPlain(url)),
 	showQrCode: withLink((context, url) => {
-		void qrLines(url).then(lines => context.host.showPlain(`${lines.join('\n')}\n${url}`));
+		void qrLines(url).then(
+			lines => context.host.showPlain(`${lines.join('\n')}\n${url}`),
+			() => say(context, 'attention', 'The link is too long for a QR code: y copies it, u shows it alone.'),
+		);
 	}),
 	copyCode: withRunning((context, {login}) => {
 		const state = login.state();

@@ -75,7 +75,12 @@ describe('at the real server', () => {
 		expect(profiles).toEqual({
 			'acme:tomas@example.test': {
 				...{type: 'oauth', provider: 'acme', expires: expect.any(Number), expiresIn: 60},
-				...{access: expect.any(String), refresh: expect.any(String), clientId: 'jarvis-sandbox'},
+				...{
+					access: expect.any(String),
+					refresh: expect.any(String),
+					clientId: 'jarvis-sandbox',
+					method: 'device_code',
+				},
 				...{accountId: 'sandbox-account-tomas', email: 'tomas@example.test'},
 			},
 		});

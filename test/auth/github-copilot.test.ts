@@ -94,7 +94,7 @@ test('a code, a GitHub token for it, and a Copilot token for that', async () => 
 	expect(readStore(opened).profiles).toEqual({
 		[profileId]: {
 			...{type: 'oauth', provider: 'github-copilot', accountId: '583', metadata: {host: 'github.com'}},
-			...{access: canary('copilot token'), refresh: canary('github token')},
+			...{access: canary('copilot token'), refresh: canary('github token'), method: 'device_code'},
 			expires: endsAt * 1000 - 5 * 60_000,
 		},
 	});

@@ -1,4 +1,6 @@
-import {expect, test} from 'vitest';
+import {readdirSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect, onTestFinished, test} from 'vitest';
 import {serve, silence} from '../support/local-server.ts';
 import {
 	canary,
@@ -10,6 +12,7 @@ import {
 	type Sandbox,
 	writeStore,
 } from '../support/sandbox.ts';
+import {assemble} from './crew.ts';
 
 const profileId = 'acme:maya@example.test';
 const other = {type: 'api_key', provider: 'acme', key: canary('other')};
@@ -164,4 +167,33 @@ test('one that is not there changes nothing', async () => {
 	});
 	expect(readStore(sandbox)).toEqual(before);
 	expect(sandbox.server.events.filter(({type}) => type === 'refused')).toEqual([]);
+});
+
+test('what another process was given and could not store ends as well, and nothing of it stays', async () => {
+	const sandbox = await openLoggedIn();
+	const {server, stateDir, paths} = sandbox;
+	const crew = await assemble(1);
+	onTestFinished(() => crew.dismiss());
+	await crew.run([{stateDir, providerId: 'acme', agentId: 'main', profileId, dieAt: 'kept'}]);
+	expect(server.events.at(-1)).toMatchObject({type: 'refreshed'});
+	expect(await sandbox.open().logOut('main', profileId)).toEqual({outcome: 'revoked'});
+	const replies = readdirSync(paths.journal).filter(name => name.endsWith('.reply'));
+	expect(replies).toHaveLength(1);
+	for (const name of replies) {
+		expect(readFileSync(join(paths.journal, name), 'utf8').replaceAll('\0', '')).toBe('');
+	}
+});
+
+test('a login that another agent holds too is not ended under it', async () => {
+	const sandbox = await openLoggedIn();
+	const shared = readStore(sandbox).profiles[profileId] ?? {};
+	writeStore(sandbox, 'work', {profiles: {'acme:same': shared}});
+	const jarvis = sandbox.open();
+	expect(await jarvis.logOut('main', profileId)).toEqual({
+		outcome: 'not offered',
+		hint: 'Its server was not told, because acme:same of the agent work is of the same login.',
+	});
+	expect(await jarvis.refresh({agentId: 'work', profileId: 'acme:same', provider: 'acme'}, 'expired')).toBe(
+		'refreshed',
+	);
 });

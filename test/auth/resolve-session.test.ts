@@ -397,16 +397,14 @@ describe('what another process does meanwhile', () => {
 });
 
 describe('a session whose file is in use for too long', () => {
-	test('is no fault of a profile', async () => {
+	test('is no fault of a profile, which is handed out all the same', async () => {
 		const {ask, paths} = await open();
 		const lock = await acquireLock(paths.locks, 'sessions-main');
 		onTestFinished(() => lock?.release());
 		let elapsed = 0;
 		const clock = vi.spyOn(performance, 'now').mockImplementation(() => (elapsed += 1000));
 		onTestFinished(() => clock.mockRestore());
-		const error = await refusal(ask());
-		expect(error).toMatchObject({code: 'lock_timeout', details: {}});
-		expect(error.message).not.toContain('acme:');
+		expect(await ask()).toMatchObject({reason: 'ok', passedOver: []});
 	});
 });
 

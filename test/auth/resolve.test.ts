@@ -293,3 +293,30 @@ test('a provider is found by its other names too, and an unknown one is not', as
 		message: 'The agent main has no profile of clod.',
 	});
 });
+
+test('a profile that its provider cannot refresh is passed over', async () => {
+	const oauth = {type: 'oauth', access: canary('a'), refresh: canary('r'), expires: now - 1};
+	const sandbox = await withStore({
+		profiles: {
+			'anthropic:o': {...oauth, provider: 'anthropic'},
+			'anthropic:k': {type: 'api_key', provider: 'anthropic', key: canary('k')},
+		},
+	});
+	expect(await sandbox.open({now: () => now}).resolve({providerId: 'anthropic'})).toMatchObject({
+		profileId: 'anthropic:k',
+		passedOver: [{profileId: 'anthropic:o', reason: 'login_unsupported'}],
+	});
+});
+
+test('a profile that is named with another name of its provider is found', async () => {
+	const sandbox = await withStore({
+		profiles: {'anthropic:a': {type: 'api_key', provider: 'anthropic', key: canary('claude')}},
+	});
+	const jarvis = sandbox.open();
+	expect(await jarvis.resolve({providerId: 'claude', profileId: 'anthropic:a'})).toMatchObject({
+		profileId: 'anthropic:a',
+	});
+	expect(await refusal(jarvis.resolve({providerId: 'openai', profileId: 'anthropic:a'}))).toMatchObject({
+		code: 'profile_foreign',
+	});
+});

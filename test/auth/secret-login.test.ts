@@ -4,7 +4,9 @@ import {looksOf, readSecret} from '../../source/auth/login/secret-form.ts';
 import {anthropic} from '../../source/auth/providers/anthropic.ts';
 import {isSecretMethod, type SecretMethod} from '../../source/auth/providers/contract.ts';
 import {openJarvis} from '../../source/core.ts';
+import {withLock} from '../../source/store/lock.ts';
 import {statePaths} from '../../source/store/paths.ts';
+import {readCredentials, updateCredentials} from '../../source/store/profiles.ts';
 import {canary, reaches, readStore, refusal, temporaryFolder} from '../support/sandbox.ts';
 
 /** A setup token of the usual length that opens nothing. */
@@ -188,4 +190,17 @@ test('what is told of a secret while it is pasted shows none of it', () => {
 	);
 	expect(looksOf(canary('key'), method)).not.toContain('canary');
 	expect(readSecret(setupToken, method)).toEqual({secret: setupToken});
+});
+
+test('a login that is cancelled while its secret is being stored stores nothing', async () => {
+	const opened = open();
+	const login = await start(opened, 'groq', 'api_key');
+	await withLock(opened.paths.locks, 'store-main', async () => {
+		await login.paste(`gsk_${canary('late')}`);
+		login.cancel();
+		expect(await login.finished).toEqual({step: 'cancelled'});
+	});
+	// Whoever waited for the lock has had it by then.
+	await updateCredentials(opened.paths, 'main', () => {});
+	expect((await readCredentials(opened.paths, 'main')).profiles.size).toBe(0);
 });

@@ -13,7 +13,6 @@ import {issuedFrom, keepIssued} from './keep.ts';
 
 /** One attempt at a login: what was made for it, and who listens for its end. */
 export interface Attempt {
-	readonly server: AuthorizationServer;
 	readonly pending: PendingLogin;
 	readonly url: string;
 	readonly shortUrl?: string;
@@ -55,10 +54,14 @@ export async function prepareAttempt(
 		agentId: options.agentId,
 		...optional('profileId', options.profileId),
 	};
-	addPending(paths, pending);
+	try {
+		addPending(paths, pending);
+	} catch (error) {
+		callback?.close();
+		throw error;
+	}
 	url = authorizeUrl(server, method, {redirectUri, state, challenge});
 	return {
-		server,
 		pending,
 		url,
 		...optional('shortUrl', callback?.shortUrl),
@@ -71,7 +74,7 @@ export async function prepareAttempt(
 }
 
 /** The URL that a person opens to log in (RFC 6749, section 4.1.1; RFC 7636, section 4.3). */
-export function authorizeUrl(
+function authorizeUrl(
 	server: AuthorizationServer,
 	method: OAuthMethod,
 	login: {readonly redirectUri: string; readonly state: string; readonly challenge: string},
@@ -117,6 +120,10 @@ export async function exchangeAndKeep(
 		...{provider, method, server, redirectUri, state, verifier, response, network, now},
 		...optional('signal', signal),
 	});
-	const kept = {...options, agentId, ...optional('profileId', pending.profileId)};
+	const kept = {
+		...{...options, agentId, methodName: method.method},
+		...optional('profileId', pending.profileId),
+		...optional('signal', signal),
+	};
 	return keepIssued(kept, issuedFrom(credential));
 }

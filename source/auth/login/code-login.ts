@@ -14,6 +14,9 @@ import type {Stage} from './stage.ts';
 /** How long (ms) after a code's end a login that polls for it still has to say so. */
 const codeGraceMs = 60_000;
 
+/** The longest time (ms) that a login waits, whatever its server says. */
+const longestWaitMs = 24 * 60 * 60_000;
+
 /**
  * Carries out a login that is code: a provider's own, or the standard device login.
  * @throws what the code throws, `login_timed_out`, and what `keepIssued` throws
@@ -28,7 +31,9 @@ export async function codeLogin(
 	let timer: NodeJS.Timeout;
 	const endIn = (ms: number) => {
 		clearTimeout(timer);
-		timer = setTimeout(() => over.reject(timedOut(options.provider, ms)), ms);
+		// Longer than a day nobody waits, and no timer of Node's could.
+		const waitMs = Math.min(ms, longestWaitMs);
+		timer = setTimeout(() => over.reject(timedOut(options.provider, waitMs)), waitMs);
 	};
 	endIn(waitMs);
 	stage.onEnd(() => clearTimeout(timer));
@@ -44,7 +49,7 @@ export async function codeLogin(
 	);
 	stage.signal.throwIfAborted();
 	stage.move({step: 'exchanging'});
-	return keepIssued(options, issued);
+	return keepIssued({...options, methodName: options.method.method, signal: stage.signal}, issued);
 }
 
 function ioOf(options: LoginOptions, stage: Stage, until: number, onCode: (end: number) => void): LoginIo {

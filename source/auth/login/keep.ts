@@ -4,7 +4,13 @@ import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store
 import {updateCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type Credential, type OAuthCredential, optional} from '../../store/schema.ts';
 import {accountOf, fingerprint} from '../identity.ts';
-import type {IssuedCredential, IssuedOAuth, Provider} from '../providers/contract.ts';
+import {
+	type IssuedCredential,
+	type IssuedOAuth,
+	isOneOfSeveral,
+	type MethodName,
+	type Provider,
+} from '../providers/contract.ts';
 import type {LoginResult} from './contract.ts';
 import {secretId} from './secret-id.ts';
 
@@ -15,6 +21,10 @@ export interface KeepOptions {
 	readonly agentId: string;
 	/** The id that the person gave. */
 	readonly profileId?: string;
+	/** The way by which it was got: that is the one by which it is refreshed and ended. */
+	readonly methodName?: MethodName;
+	/** Aborted once the login is over: what comes then is not stored. */
+	readonly signal?: AbortSignal;
 	/** When a pasted secret runs out (epoch ms), if the person says so. */
 	readonly expires?: number;
 	readonly now: () => number;
@@ -32,9 +42,12 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 	const credential: Credential = {
 		...fields,
 		provider: provider.id,
-		...(issued.type === 'oauth' ? {} : optional('expires', options.expires)),
+		...(issued.type === 'oauth'
+			? optional('method', isOneOfSeveral(provider) ? options.methodName : undefined)
+			: optional('expires', options.expires)),
 	};
 	const {profileId, isLeftOut} = await updateCredentials(paths, agentId, (document, current) => {
+		options.signal?.throwIfAborted();
 		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
 		putCredential(document, id, credential);
 		clearFailures(document, id);
@@ -56,7 +69,13 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 }
 
 /** A credential without what is not the login's to say: its provider, and where it is kept. */
-export function issuedFrom({provider: _, hasRef: __, expires, ...credential}: OAuthCredential): IssuedOAuth {
+export function issuedFrom({
+	provider: _,
+	hasRef: __,
+	method: ___,
+	expires,
+	...credential
+}: OAuthCredential): IssuedOAuth {
 	return {
 		...credential,
 		access: credential.access ?? '',
@@ -68,7 +87,7 @@ export function issuedFrom({provider: _, hasRef: __, expires, ...credential}: OA
  * The profile id of a login that names none: the one that the account has, else `<provider>:<e-mail>` or the
  * account's name, else `<provider>:default`. Another account's profile is never taken, nor one of another kind.
  */
-export function chooseProfileId(current: AgentCredentials, credential: Credential, name?: string): string {
+function chooseProfileId(current: AgentCredentials, credential: Credential, name?: string): string {
 	if (credential.type !== 'oauth') return idOfSecret(current, credential);
 	const own = [...current.profiles].find(
 		([, other]) =>

@@ -213,6 +213,8 @@ export interface ProbeRequest {
 	readonly headers?: Readonly<Record<string, string>>;
 	/** The header that carries the account id, where the provider wants it. */
 	readonly accountHeader?: string;
+	/** Only for credentials with these metadata. */
+	readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /** Whether a method is a provider's own code. */
@@ -236,10 +238,32 @@ export function isSecretMethod(method: AuthMethod): method is SecretMethod {
 	return !isCodeMethod(method) && ['setup_token', 'token', 'api_key'].includes(method.method);
 }
 
+/**
+ * What refreshes a credential: the way by which it was got, or, where that cannot or is not known, the first one
+ * that can.
+ */
+export function refresherOf(
+	{auth}: Provider,
+	{method: name}: Pick<OAuthCredential, 'method'>,
+): (CodeMethod & Required<Pick<CodeMethod, 'refresh'>>) | OAuthMethod | DeviceCodeMethod | undefined {
+	const able = auth.filter(canRefresh);
+	return (able.find(({method}) => method === name) ?? able[0]) as ReturnType<typeof refresherOf>;
+}
+
+/** Whether a provider has several ways that give what can be refreshed. */
+export function isOneOfSeveral({auth}: Provider): boolean {
+	return auth.filter(canRefresh).length > 1;
+}
+
+function canRefresh(method: AuthMethod): boolean {
+	return isCodeMethod(method) ? method.refresh !== undefined : isOAuthClient(method);
+}
+
+function isOAuthClient(method: AuthMethod): method is OAuthMethod | DeviceCodeMethod {
+	return !isCodeMethod(method) && (method.method === 'oauth' || method.method === 'device_code');
+}
+
 /** The OAuth client by which a provider's tokens are refreshed and revoked; none where code does that, or nothing. */
 export function oauthClientOf(provider: Provider): OAuthMethod | DeviceCodeMethod | undefined {
-	return provider.auth.find(
-		(method): method is OAuthMethod | DeviceCodeMethod =>
-			!isCodeMethod(method) && (method.method === 'oauth' || method.method === 'device_code'),
-	);
+	return provider.auth.find(isOAuthClient);
 }

@@ -42,7 +42,8 @@ export const githubCopilot: Provider = {
 	],
 	env: ['COPILOT_GITHUB_TOKEN'],
 	note: 'Needs a Copilot subscription. Its terms say what other programs may use it for.',
-	probes: [{url: 'https://api.githubcopilot.com/models'}],
+	// An enterprise's own host has an address of its own, which is not known here.
+	probes: [{url: 'https://api.githubcopilot.com/models', metadata: {host: publicHost}}],
 };
 
 async function loginAt(host: string, io: LoginIo): Promise<IssuedOAuth> {

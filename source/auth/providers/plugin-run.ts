@@ -88,6 +88,7 @@ export async function runPlugin(run: PluginRun): Promise<unknown> {
 	const calls: PromiseWithResolvers<unknown>[] = [];
 	const timers = new Set<NodeJS.Timeout>();
 	let isLoaded = false;
+	let isOver = false;
 	let isAlive = true;
 	let missed = 0;
 
@@ -117,6 +118,8 @@ export async function runPlugin(run: PluginRun): Promise<unknown> {
 	}, limits.answerMs / looks);
 
 	const call = (id: number, name: string, argument: string) => {
+		// Nobody is there to answer any more.
+		if (isOver) return Promise.reject(pluginFailed(plugin, `is done with its ${run.doing}`));
 		const answered = Promise.withResolvers<unknown>();
 		const inTime = within(limits.answerMs, unanswered);
 		send({type: 'call', id, call: calls.push(answered) - 1, name, argument});
@@ -169,6 +172,7 @@ export async function runPlugin(run: PluginRun): Promise<unknown> {
 	try {
 		return await promise;
 	} finally {
+		isOver = true;
 		run.signal.removeEventListener('abort', onAbort);
 		clearInterval(looking);
 		for (const timer of timers) clearTimeout(timer);

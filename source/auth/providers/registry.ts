@@ -18,7 +18,7 @@ const builtIn: readonly Provider[] = [openaiCodex, anthropic, githubCopilot, ope
 export function providersFrom(config: Config, manifests: readonly Manifest[]): ReadonlyMap<string, Provider> {
 	const providers = new Map<string, Provider>();
 	// What a person added stands first: that is what they look for.
-	for (const provider of [...manifests.filter(({id}) => !isBuiltIn(id)).map(declared), ...builtIn]) {
+	for (const provider of [...manifests.filter(({id}) => !isBuiltInName(id)).map(declared), ...builtIn]) {
 		const override = config.endpointOverrides.get(provider.id);
 		providers.set(
 			provider.id,
@@ -28,11 +28,18 @@ export function providersFrom(config: Config, manifests: readonly Manifest[]): R
 	return providers;
 }
 
+/** The provider of an id, or of another name of it, in any case: a built-in one's names are its own. */
+export function providerNamed(providers: ReadonlyMap<string, Provider>, name: string): Provider | undefined {
+	const wanted = name.toLowerCase();
+	const hasName = ({id, aliases = []}: Provider) =>
+		[id, ...aliases].some(one => one.toLowerCase() === wanted);
+	const others = [...providers.values()].filter(hasName);
+	return providers.get(name) ?? others.find(({origin}) => origin === 'built in') ?? others[0];
+}
+
 /** The provider of an id or of another name of it. Throws `provider_unknown`, naming those that there are. */
 export function findProvider(providers: ReadonlyMap<string, Provider>, name: string): Provider {
-	const wanted = name.toLowerCase();
-	const provider =
-		providers.get(name) ?? [...providers.values()].find(({aliases}) => aliases?.includes(wanted));
+	const provider = providerNamed(providers, name);
 	if (provider) return provider;
 	throw new JarvisError(
 		'provider_unknown',
@@ -45,7 +52,9 @@ export function findProvider(providers: ReadonlyMap<string, Provider>, name: str
  * The way to log in that a person named, else the provider's first one.
  * @throws `login_unsupported`, naming those that it offers
  */
-export function findMethod({id, label, auth}: Provider, name: string | undefined): AuthMethod {
+export function findMethod({id, label, auth}: Provider, named: string | undefined): AuthMethod {
+	// As a person writes it: api-key.
+	const name = named?.replaceAll('-', '_');
 	const method = name === undefined ? auth[0] : auth.find(other => other.method === name);
 	if (method) return method;
 	// A token that was made elsewhere is taken for every provider, in the form that it gives tokens, if any.
@@ -53,7 +62,7 @@ export function findMethod({id, label, auth}: Provider, name: string | undefined
 	const names: MethodName[] = auth.map(other => other.method);
 	throw new JarvisError(
 		'login_unsupported',
-		`${label} offers no login of the kind "${name ?? ''}".`,
+		`${label} offers no login of the kind "${named ?? ''}".`,
 		`It offers: ${names.join(', ')}. Log in: jarvis models auth login --provider ${id} --method ${names[0]}`,
 	);
 }
@@ -77,10 +86,6 @@ export function isBuiltInName(name: string): boolean {
 }
 
 const pastedToken: AuthMethod = {method: 'token', label: 'token'};
-
-function isBuiltIn(id: string): boolean {
-	return builtIn.some(provider => provider.id === id);
-}
 
 // A provider's own code knows its own endpoints only: at another issuer it would go past that.
 function overriddenAll(auth: readonly AuthMethod[], override: EndpointOverride): readonly AuthMethod[] {
