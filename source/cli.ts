@@ -8,7 +8,8 @@ declare const JARVIS_VERSION: string;
 const quick = new Set(['models status', 'models auth token', 'completion']);
 
 /** Runs the program with the words of its command line, and returns the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+export async function main(given: readonly string[]): Promise<number> {
+	const argv = withStateDirLast(given);
 	// A reader that has seen enough (`| head`) ends the printing, and is no fault.
 	process.stdout.on('error', error => {
 		if (isSystemError(error, 'EPIPE')) process.exit(0);
@@ -35,6 +36,20 @@ export async function main(argv: readonly string[]): Promise<number> {
 	} catch (error) {
 		return report(asJarvisError(error), argv.includes('--json'));
 	}
+}
+
+// `--state-dir` before a command is for the command, whose option it is.
+function withStateDirLast(argv: readonly string[]): readonly string[] {
+	const [first = '', second = '', ...rest] = argv;
+	if (first === '--state-dir' && rest.length > 0) return withOptions(rest, [first, second]);
+	if (first.startsWith('--state-dir=') && second !== '') return withOptions([second, ...rest], [first]);
+	return argv;
+}
+
+// What follows `--` is no option.
+function withOptions(words: readonly string[], options: readonly string[]): readonly string[] {
+	const end = words.indexOf('--');
+	return end < 0 ? [...words, ...options] : [...words.slice(0, end), ...options, ...words.slice(end)];
 }
 
 function report(error: JarvisError, json: boolean): number {

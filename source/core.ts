@@ -65,6 +65,11 @@ export interface ProviderListing {
 	readonly problems: readonly JarvisError[];
 }
 
+// A model of another provider than the one asked for; it may be that one under another name.
+function isMisfit(error: unknown): boolean {
+	return error instanceof JarvisError && error.code === 'usage';
+}
+
 /** Whether a `resolve` found no profile of its provider to judge, as where that has another name. */
 function foundNobody(error: unknown): boolean {
 	if (!(error instanceof JarvisError)) return false;
@@ -133,6 +138,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		now,
 		providers,
 		providerIdOf,
+		/** Throws `provider_unknown` unless there is a provider of this name. */
+		async assertProvider(name: string) {
+			await provider(name);
+		},
 		agent,
 
 		/** All agents as they are on the disk, without any secret; their sessions too if that is wanted. */
@@ -150,7 +159,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {providerId} = request;
 			return resolve(resolveContext, {...request, agentId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
-				if (providerId === undefined || !foundNobody(error)) throw error;
+				if (providerId === undefined || !(foundNobody(error) || isMisfit(error))) throw error;
 				const id = await providerIdOf(providerId);
 				if (id === providerId) throw error;
 				return resolve(resolveContext, {...request, agentId, providerId: id});

@@ -26,7 +26,7 @@ export const errorTable = {
 	session_unknown: {exit: 1, meaning: 'The agent has no session of that key.'},
 	model_unknown: {exit: 1, meaning: 'A model reference leads to no provider that the agent can use.'},
 	slash_command_unknown: {exit: 2, meaning: 'There is no slash command of that form.'},
-	config_damaged: {exit: 1, meaning: 'jarvis.json cannot be read as JSON5, or a value has a wrong type.'},
+	config_damaged: {exit: 1, meaning: 'jarvis.json cannot be read as JSON5, or an order in it is no order.'},
 	config_uneditable: {
 		exit: 1,
 		meaning: 'jarvis.json uses JSON5 syntax that JARVIS could not write back unharmed.',

@@ -26,7 +26,11 @@ export async function openFace(
 	}
 	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
 	const snapshot = await jarvis.snapshot();
-	tellProblems({tell: text => process.stderr.write(`${text}\n`)}, snapshot);
+	// Those of agents stand in their places.
+	const problems = snapshot.problems.filter(
+		problem => !snapshot.agents.some(agent => agent.problem === problem),
+	);
+	tellProblems({tell: text => process.stderr.write(`${text}\n`)}, {...snapshot, problems});
 	process.stdout.write(`${await statusText(jarvis, snapshot.agents)}\n`);
 	return 0;
 }

@@ -2,6 +2,7 @@ import {parseArgs, stripVTControlCharacters} from 'node:util';
 import type {CommandContext} from './commands/command.ts';
 import type {CommandSpec} from './commands/table.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
+import {JarvisError} from './errors.ts';
 
 /** A command with its words parsed. */
 export interface Invocation {
@@ -38,6 +39,9 @@ export function parseQuickly(spec: CommandSpec, words: readonly string[]): Invoc
 /** Carries a command out against the real world. Returns its exit code; throws JarvisError. */
 export async function invoke(invocation: Invocation, options: JarvisOptions): Promise<number> {
 	const stateDir = invocation.flags['state-dir'];
+	if (stateDir === '') {
+		throw new JarvisError('usage', '--state-dir names no folder.', 'Leave it out, or name one.');
+	}
 	const run = await invocation.spec.load();
 	const context: CommandContext = {
 		jarvis: openJarvis({...options, ...(typeof stateDir === 'string' ? {stateDir} : {})}),

@@ -33,6 +33,8 @@ export async function runProgram(
 		.enablePositionalOptions()
 		.exitOverride();
 	if (argv.includes('--json')) program.configureOutput({writeErr: () => {}});
+	// What is wrong is told as all failures are.
+	else program.configureOutput({outputError: () => {}});
 	// With an action of its own, the program would take a mistyped command for one word too many.
 	if (wordsOf(argv).length === 0) {
 		program.action(async (options: {demo?: boolean; stateDir?: string}) => {
@@ -53,11 +55,22 @@ export async function runProgram(
 	} catch (error) {
 		if (!(error instanceof CommanderError)) throw error;
 		if (error.exitCode === 0) return 0;
-		if (!argv.includes('--json')) return 2;
-		const message = error.message.replace(/^error: /, '');
-		throw new JarvisError('usage', message, `See: jarvis ${wordsOf(argv).join(' ')} --help`);
+		// The help of a group was asked for, in a way, and stands there.
+		if (error.code === 'commander.help' && !argv.includes('--json')) return 2;
+		const message = error.message.replace(/^error: /, '').replace(/\s+/g, ' ');
+		throw new JarvisError('usage', `${message}.`.replace(/([.)?])\.$/, '$1'), helpFor(argv));
 	}
 	return exitCode;
+}
+
+/** The command whose help tells more: as much of what was typed as is one. */
+function helpFor(argv: readonly string[]): string {
+	const words = wordsOf(argv);
+	const isOne = (path: readonly string[]) =>
+		commandTable.some(spec => path.every((word, index) => spec.path[index] === word));
+	let known = 0;
+	while (known < words.length && isOne(words.slice(0, known + 1))) known += 1;
+	return `See: ${['jarvis', ...words.slice(0, known), '--help'].join(' ')}`;
 }
 
 /** The words of a command line that are no options of the program itself. */
@@ -87,7 +100,7 @@ function addCommand(
 		.exitOverride();
 	for (const {name, value, help, required} of spec.flags) {
 		const usage = value ? `--${name} <${value}>` : `--${name}`;
-		if (required) command.requiredOption(usage, help);
+		if (required) command.requiredOption(usage, `${help} (required)`);
 		else command.option(usage, help);
 	}
 	for (const {name, help, variadic} of spec.arguments)

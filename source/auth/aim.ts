@@ -105,6 +105,13 @@ function targetOf(
 			throw new JarvisError(code, message, next);
 		}
 		const {ok} = parsed;
+		if (providerId !== undefined && providerId !== ok.provider) {
+			throw new JarvisError(
+				'usage',
+				`${ok.provider}/${ok.model} is no model of ${providerId}.`,
+				'Name the model alone, or a model of that provider.',
+			);
+		}
 		return {
 			target: {kind: 'model', origin: 'request', model: {provider: ok.provider, model: ok.model}},
 			...optional('profileId', ok.profileId),

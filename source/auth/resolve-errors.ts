@@ -18,8 +18,11 @@ export function nothingResolved(
 	failures: readonly Failed[],
 ): JarvisError {
 	const {agentId, decision} = prepared;
-	const passedOver = passedOverBy(prepared, failures);
-	const options = {details: {agentId, passedOver}};
+	const all = passedOverBy(prepared, failures);
+	const options = {details: {agentId, passedOver: all}};
+	// Where one was asked for by name, the others are no news.
+	const isNamed = prepared.pin?.source === 'request';
+	const passedOver = isNamed ? all.filter(({reason}) => reason !== 'excluded_by_pin') : all;
 	const [first] = failures;
 	if (first) {
 		const {code, message, next} = first.error;

@@ -20,7 +20,7 @@ export interface ResolveRequest {
 	readonly model?: string | undefined;
 	/** The default agent if absent. */
 	readonly agentId?: string | undefined;
-	/** The session that it is for: its model and its pin count, and what is picked is kept for it. */
+	/** The session that it is for: its model and its pin are heeded, and what is picked is kept for it. */
 	readonly sessionKey?: string | undefined;
 	/** This profile and no other, whether or not it is set aside. */
 	readonly profileId?: string | undefined;

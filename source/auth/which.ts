@@ -52,7 +52,6 @@ export function whichOf(
 ): Which {
 	const {candidates} = decision;
 	// The session is in the way only where it is what leaves no other profile.
-	const pinnedSession = pin?.source === 'user' ? sessionKey : undefined;
 	const options = decision.options.map(option => ({
 		name: modelName(option),
 		provider: option.provider,
@@ -66,7 +65,7 @@ export function whichOf(
 				provider: option.provider,
 				...optional('model', option.model),
 				...optional('turn', turn === 0 ? undefined : turn),
-				change: whatChanges(agentId, option, place, pinnedSession),
+				change: whatChanges(agentId, option, place, {pin, sessionKey}),
 			};
 		}),
 	}));

@@ -159,7 +159,7 @@ async function paste(
 	wanted: 'setup_token' | 'token',
 ): Promise<number> {
 	const {jarvis} = context;
-	const livesMs = durationFlag(context, 'expires-in');
+	const livesMs = durationFlag(context, 'expires-in', 1);
 	return logIn(context, {
 		providerId,
 		agentId: await jarvis.agent(textFlag(context, 'agent')),

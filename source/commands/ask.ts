@@ -10,7 +10,11 @@ import type {CommandContext} from './command.ts';
 export async function confirmByName(context: CommandContext, what: string, name: string): Promise<boolean> {
 	if (context.flags.yes) return true;
 	if (!context.stdin.isTTY) {
-		throw new JarvisError('terminal_required', `${what} asks first, and there is no terminal.`, 'Add --yes.');
+		throw new JarvisError(
+			'terminal_required',
+			`${what} That is asked first, and there is no terminal.`,
+			'Add --yes.',
+		);
 	}
 	const lines = createInterface({input: context.stdin, output: process.stderr});
 	try {

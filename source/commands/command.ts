@@ -32,16 +32,18 @@ const longestSpanMs = 36_525 * unitMs.d;
 
 /**
  * A flag's span of time in milliseconds: a number with `s`, `m`, `h` or `d`, as in `5m`.
+ * @param leastMs what is shorter than this, in milliseconds, counts as no span
  * @throws `usage`
  */
-export function durationFlag(context: CommandContext, name: string): number | undefined {
+export function durationFlag(context: CommandContext, name: string, leastMs = 0): number | undefined {
 	const text = textFlag(context, name);
 	if (text === undefined) return undefined;
 	const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text.trim()) ?? [];
 	const ms = unitMs[unit as keyof typeof unitMs];
 	const span = ms === undefined ? Number.NaN : Number(number) * ms;
-	if (span <= longestSpanMs) return span;
-	const fault = ms === undefined ? 'is no span of time' : 'is longer than a hundred years';
+	if (span >= leastMs && span <= longestSpanMs) return span;
+	const isSpan = ms !== undefined && span >= leastMs;
+	const fault = isSpan ? 'is longer than a hundred years' : 'is no span of time';
 	throw new JarvisError(
 		'usage',
 		`--${name} ${JSON.stringify(text)} ${fault}.`,

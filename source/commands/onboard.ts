@@ -102,7 +102,7 @@ type Chosen = Pick<LoginRequest, 'agentId' | 'providerId' | 'method' | 'profileI
 
 function requestOf(context: CommandContext, chosen: Chosen): LoginRequest {
 	const {jarvis, flags} = context;
-	const livesMs = durationFlag(context, 'expires-in');
+	const livesMs = durationFlag(context, 'expires-in', 1);
 	const around = surroundings(jarvis.env, process.platform);
 	const isQuiet = flags['no-browser'] === true || flags['non-interactive'] === true;
 	return {

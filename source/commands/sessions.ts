@@ -17,10 +17,10 @@ export async function runSessionsList(context: CommandContext): Promise<number> 
 			facts.key,
 			ownModelOf(facts.session) ?? 'default',
 			facts.pin?.profileId ?? 'by the order',
-			facts.pin ? pinWords[facts.pin.source] : '',
+			facts.pin ? pinWords[facts.pin.source] : '–',
 			ago(facts.session.updatedAt, jarvis.now()),
 		]);
-		context.print(await textTable(['SESSION', 'MODEL', 'PROFILE', '', 'CHANGED'], rows));
+		context.print(await textTable(['SESSION', 'MODEL', 'PROFILE', 'PIN', 'CHANGED'], rows));
 	}
 	return 0;
 }

@@ -14,9 +14,10 @@ export async function probeAll(context: CommandContext): Promise<ProbedProfile[]
 	const named = textFlag(context, 'probe-provider');
 	const wanted = named === undefined ? undefined : await jarvis.providerIdOf(named);
 	const profiles = usableFacts(agent).filter(({provider}) => wanted === undefined || provider === wanted);
+	if (wanted !== undefined && profiles.length === 0) await jarvis.assertProvider(wanted);
 	return jarvis.probe(profiles, {
 		agentId: agent.id,
-		timeoutMs: durationFlag(context, 'probe-timeout') ?? usualTimeoutMs,
+		timeoutMs: durationFlag(context, 'probe-timeout', 1) ?? usualTimeoutMs,
 		concurrency: countFlag(context, 'probe-concurrency') ?? usualConcurrency,
 		report: flags['probe-report'] === true,
 	});

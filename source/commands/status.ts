@@ -10,7 +10,8 @@ import {textTable} from './text.ts';
 /** `models status`: the state of one agent's credentials. */
 export async function runStatus(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	if (context.flags.probe) return probed(context);
+	const asksProbe = Object.keys(context.flags).some(flag => flag.startsWith('probe'));
+	if (asksProbe) return probed(context);
 	const {agent, snapshot} = await agentOf(context);
 	tellProblems(context, snapshot);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));

@@ -17,6 +17,9 @@ export async function runToken(context: CommandContext): Promise<number> {
 		printJson(context, {...about, token: secret});
 		return 0;
 	}
+	if (about.modelWhy !== undefined) {
+		context.tell(`This is for ${about.provider}/${about.model}, ${about.modelWhy}.`);
+	}
 	if (about.until !== undefined) {
 		const back = span(about.until - jarvis.now());
 		context.tell(`${about.profileId} is ${about.why}, back in ${back}; it is handed out all the same.`);

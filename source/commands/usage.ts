@@ -29,6 +29,7 @@ export async function runReport(context: CommandContext): Promise<number> {
 	const now = jarvis.now();
 	const tookMs = durationFlag(context, 'took');
 	const begun = tookMs === undefined ? {} : {startedAt: now - tookMs};
+	assertFits(context, outcome);
 	if (outcome === 'ok') await jarvis.reportSuccess({agentId, profileId}, {at: now, ...begun});
 	else {
 		const resetMs = durationFlag(context, 'retry-after');
@@ -45,6 +46,13 @@ export async function runReport(context: CommandContext): Promise<number> {
 	}
 	if (context.flags.json) printJson(context, {agentId, profileId, outcome});
 	return 0;
+}
+
+function assertFits({flags}: CommandContext, outcome: string): void {
+	const isOff =
+		(flags.permanent && outcome !== 'auth' && '--permanent is for auth only.') ||
+		(flags['retry-after'] !== undefined && outcome === 'ok' && '--retry-after is for failures only.');
+	if (isOff) throw new JarvisError('usage', isOff, 'Leave it out.');
 }
 
 function reasonOf(outcome: string): FailureReason {

@@ -28,7 +28,8 @@ function whichText(which: Which, now: number): string {
 }
 
 function optionText(which: Which, option: WhichOption, now: number): string {
-	const from = `order from: ${orderSourceWords[option.orderFrom]}`;
+	const words = orderSourceWords[option.orderFrom];
+	const from = option.orderFrom === 'all profiles' ? words : `order from: ${words}`;
 	const title = `${option.name} (${option.why}), ${from}`;
 	if (option.candidates.length === 0) {
 		return `${title}\n  no profile. Log in: jarvis models auth login --provider ${option.provider} --agent ${which.agentId}`;

@@ -67,7 +67,16 @@ export interface EndpointOverride {
  */
 export async function readConfig(paths: StatePaths): Promise<Config> {
 	const text = readTextIfThere(paths.config);
-	return decodeConfig(text === undefined ? {} : await parseConfig(paths.config, text));
+	const document = text === undefined ? {} : await parseConfig(paths.config, text);
+	const fault = faultInOrder(document);
+	if (fault !== undefined) {
+		throw new JarvisError(
+			'config_damaged',
+			`${paths.config}: ${fault}. It is left as it is.`,
+			'Mend it in an editor and try again.',
+		);
+	}
+	return decodeConfig(document);
 }
 
 /** Decodes a parsed `jarvis.json`. Parts of another type than documented count as absent. */
@@ -174,11 +183,22 @@ function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {
 			id,
 			index,
 			isDefault: member(entry, 'default') === true,
-			readsMain: member(entry, 'readsMain') !== false,
+			// Whatever else is written there was meant to keep it apart.
+			readsMain: member(entry, 'readsMain') === undefined || member(entry, 'readsMain') === true,
 			...optional('name', textMember(entry, 'name')),
 			...optional('workspace', textMember(entry, 'workspace')),
 		},
 	];
+}
+
+// An order keeps profiles out: one that is not understood must not let them in.
+function faultInOrder(document: JsonObject): string | undefined {
+	const order = member(member(document, 'auth'), 'order');
+	if (order === undefined) return undefined;
+	if (!isObject(order)) return 'auth.order is no object of providers';
+	const isList = (value: JsonValue) => Array.isArray(value) && value.every(id => typeof id === 'string');
+	const wrong = Object.entries(order).find(([, ids]) => !isList(ids));
+	return wrong && `auth.order.${wrong[0]} is no list of profile ids`;
 }
 
 function decodeCooldowns(value: JsonValue | undefined): CooldownConfig {

@@ -61,7 +61,7 @@ describe('a setup token', () => {
 		expect(profiles).toEqual({
 			'anthropic:default': {type: 'token', provider: 'anthropic', token: setupToken},
 		});
-		expect(usageStats?.['anthropic:default']).toEqual({lastProven: {at: now, outcome: 'login'}});
+		expect(usageStats?.['anthropic:default']).toEqual({});
 	});
 
 	test.each<[string, string]>([
@@ -169,7 +169,7 @@ test('a new secret clears what the old one was set aside for', async () => {
 	await opened.jarvis.reportFailure({profileId: 'groq:default'}, {reason: 'billing', at: now});
 	expect(readStore(opened).usageStats?.['groq:default']).toHaveProperty('disabledUntil');
 	await paste(opened, `gsk_${canary('new')}`, 'groq', 'api_key');
-	expect(readStore(opened).usageStats?.['groq:default']).toEqual({lastProven: {at: now, outcome: 'login'}});
+	expect(readStore(opened).usageStats?.['groq:default']).toEqual({});
 });
 
 test('a cancelled one stores nothing, and takes nothing any more', async () => {

@@ -111,7 +111,7 @@ describe('a model', () => {
 			expect(applyModel(session, {...opus, profileId: 'anthropic:work'}, profiles)).toEqual({
 				patch: {...setsOpus, pin: {profileId: 'anthropic:work', source: 'user'}},
 				sentences: [
-					'This session uses anthropic/opus from now on, with the profile anthropic:work and no other.',
+					'This session uses anthropic/opus from now on, with the profile anthropic:work and no other of anthropic.',
 				],
 			});
 		}

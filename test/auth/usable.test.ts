@@ -87,6 +87,7 @@ describe('an agent without profiles of a provider', () => {
 
 	test.each<[string, Partial<StoredDocument>, object]>([
 		['that may not read of it', {}, {agents: {list: [{id: 'work', readsMain: false}]}}],
+		['that may not, however that is written', {}, {agents: {list: [{id: 'work', readsMain: 'no'}]}}],
 		['that has one, though it cannot be used', {profiles: {'acme:mine': {...key(''), key: ''}}}, {}],
 		[
 			'that has one, though it is set aside',

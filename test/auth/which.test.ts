@@ -170,6 +170,7 @@ describe('whatever is stored', () => {
 				...{type: fc.constant('api_key'), key: maybe(fc.constant(canary(name))), keyRef: maybe(ref)},
 			}),
 			fc.constant({type: 'api_key'}),
+			fc.constant({type: 'api_key', keyRef: {source: 'env', provider: 'default', id: 'GONE'}}),
 			fc.record({type: fc.constant('token'), token: fc.constant(canary(name)), expires}),
 			// None that would be refreshed: that is another matter.
 			fc.record({

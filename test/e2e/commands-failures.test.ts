@@ -77,6 +77,10 @@ it.each([
 	[['models', 'auth', 'token'], 'Neither a provider nor a model was named'],
 	[['models', 'auth', 'token', '--provider', 'key', '--min-ttl', '5'], '--min-ttl "5" is no span of time.'],
 	[['models', 'auth', 'token', '--min-ttl', '400000d'], 'is longer than a hundred years'],
+	[['models', 'status', '--probe-timeout', '0s'], '--probe-timeout "0s" is no span of time.'],
+	[['models', 'auth', 'report', 'key:001', 'billing', '--permanent'], '--permanent is for auth only.'],
+	[['models', 'auth', 'report', 'key:001', 'ok', '--retry-after', '5m'], 'is for failures only.'],
+	[['models', 'status', '--state-dir', ''], '--state-dir names no folder.'],
 	[['models', 'auth', 'report', 'key:001', 'ok', '--took', 'long'], '--took "long" is no span of time.'],
 	[['models', 'auth', 'report', 'key:001', 'auth', '--retry-after', '-5m'], 'is no span of time'],
 	[['models', 'auth', 'report', 'key:001', 'bad'], 'Use one of: ok, auth, rate_limit, billing,'],
@@ -112,6 +116,17 @@ it.each([
 	const outcome = await run(emptyState(), args);
 	expect(outcome.code).toBe(2);
 	expect(errorIn(outcome).code).toBe('usage');
+});
+
+it.each<[string, (dir: string) => string[]]>([
+	['two words', dir => ['--state-dir', dir, 'models', 'auth', 'list', '--json']],
+	['one word', dir => [`--state-dir=${dir}`, 'models', 'auth', 'list', '--json']],
+	['two words, and the options end', dir => ['--state-dir', dir, 'which', '--json', '--', 'key']],
+])('--state-dir before the command is the command’s too, as %s', async (_, args) => {
+	const state = stateWithKeys(1);
+	const {code, stdout, stderr} = await run(emptyState(), args(state.stateDir));
+	expect({code, stderr}).toEqual({code: 0, stderr: ''});
+	expect(stdout).toContain('key:001');
 });
 
 it('without a terminal it prints the status', async () => {

@@ -125,9 +125,20 @@ describe('token', () => {
 		});
 	});
 
+	it('refuses a model of another provider than the one that it is asked for', async () => {
+		const state = stateOf();
+		const refused = await run(state, [...token, '--provider', 'openai', '--model', 'Opus']);
+		expect(refused).toMatchObject({code: 2, stdout: ''});
+		expect(refused.stderr).toContain('anthropic/opus is no model of openai.');
+		expect(await run(state, [...token, '--provider', 'Anthropic', '--model', 'Opus'])).toEqual(alone('work'));
+	});
+
 	it('goes to the fallback once every profile of the model is out, and tells the model', async () => {
 		const state = stateOf({usageStats: allAside()});
-		expect(await run(state, token)).toEqual(alone('openai'));
+		expect(await run(state, token)).toEqual({
+			...alone('openai'),
+			stderr: 'This is for openai/gpt, fallback 1: every profile for anthropic/opus is out.\n',
+		});
 		expect(await runJson(state, [...token, '--model', 'Opus'])).toMatchObject({
 			...{profileId: 'openai:default', provider: 'openai', model: 'gpt', token: canary('openai')},
 			modelWhy: expect.stringContaining('every profile for anthropic/opus is out'),
@@ -418,7 +429,7 @@ describe('which', () => {
 		expect(stdout).toMatch(
 			/why {5}cooling down after a rate limit, back in 59m \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\)/,
 		);
-		expect(stdout).toContain('openai/gpt (fallback 1), order from: no explicit order');
+		expect(stdout).toContain('openai/gpt (fallback 1), no explicit order');
 		expect(stdout).not.toContain('canary');
 	});
 
@@ -492,13 +503,13 @@ describe('sessions', () => {
 		const sent = await run(state, ['sessions', 'send', 'review', '/model Opus@anthropic:me@example.test']);
 		expect(sent).toMatchObject({code: 0, stderr: ''});
 		expect(sent.stdout).toBe(
-			'This session uses anthropic/opus from now on, with the profile anthropic:me@example.test and no other.\n',
+			'This session uses anthropic/opus from now on, with the profile anthropic:me@example.test and no other of anthropic.\n',
 		);
 		expect(await run(state, [...token, '--session', 'chat:42'])).toEqual(alone('work'));
 		expect(await run(state, [...token, '--session', 'review'])).toEqual(alone('me'));
 		const {stdout: list} = await run(state, ['sessions', 'list']);
 		expect(list.split('\n').map(line => line.replace(/ {2,}/g, ' | '))).toEqual([
-			'SESSION | MODEL | PROFILE | CHANGED',
+			'SESSION | MODEL | PROFILE | PIN | CHANGED',
 			expect.stringMatching(/^chat:42 \| default \| anthropic:work \| kept \| /),
 			expect.stringMatching(/^review \| anthropic\/opus \| anthropic:me@example\.test \| pinned \| /),
 			'',

@@ -180,7 +180,7 @@ describe('a slash command', () => {
 		await app.type('Opus@anthropic:work');
 		await app.press(keys.enter);
 		await app.waitFor(
-			'This session uses anthropic/opus from now on, with the profile anthropic:work and no other.',
+			'This session uses anthropic/opus from now on, with the profile anthropic:work and no other of',
 		);
 		expect(app.state().commandLine).toBeUndefined();
 		// What changed last goes to the top, and the cursor goes along.

@@ -88,6 +88,18 @@ dam', default: true,}, {id: "zoe", workspace: '/w'}]},
 		expect(names(paths.root)).not.toContain('agents');
 	});
 
+	it.each([
+		[{order: 5}, 'auth.order is no object of providers'],
+		[{order: {acme: 'acme:a'}}, 'auth.order.acme is no list of profile ids'],
+		[{order: {acme: ['acme:a', 5]}}, 'auth.order.acme is no list of profile ids'],
+	])('does not let a profile in by an order that it cannot read: %j', async (auth, fault) => {
+		const reading = readConfig(stateWith({auth}));
+		await expect(reading).rejects.toMatchObject({
+			code: 'config_damaged',
+			message: expect.stringContaining(fault),
+		});
+	});
+
 	it('takes parts of another type for absent', async () => {
 		const config = await readConfig(
 			stateWith({

@@ -51,7 +51,9 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
 		putCredential(document, id, credential);
 		clearFailures(document, id);
-		patchUsage(document, id, {lastProven: {at: now(), outcome: 'login'}});
+		// A pasted secret was seen by nobody yet.
+		const lastProven = credential.type === 'oauth' ? {at: now(), outcome: 'login'} : undefined;
+		patchUsage(document, id, {lastProven});
 		const order = current.order.get(provider.id);
 		return {profileId: id, isLeftOut: order !== undefined && !order.includes(id)};
 	});

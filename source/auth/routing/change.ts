@@ -1,37 +1,38 @@
 import {shellWord} from '../../errors.ts';
 import type {JudgedOption} from './decision.ts';
-import type {OrderPlace, OrderSource} from './order.ts';
+import type {OrderPlace, OrderSource, Pin} from './order.ts';
 
 /**
  * What would change the place of a profile, for the person who wonders why it is used, or why it is not:
  * one sentence, with the command where there is one.
- * @param pinnedSession the key of the session that a person has pinned, where that decides
+ * @param by what goes before the order: the pin, and the session that it is of
  */
 export function whatChanges(
 	agentId: string,
 	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
 	{profileId, kind, reason, owner = agentId}: OrderPlace,
-	pinnedSession?: string,
+	{pin, sessionKey}: {readonly pin?: Pin | undefined; readonly sessionKey?: string | undefined} = {},
 ): string {
 	const id = shellWord(profileId);
+	const paste = `jarvis models auth paste-token --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	switch (reason) {
 		case 'ok':
-			return orderChange(agentId, provider, order.source);
+			return pin?.profileId === profileId
+				? pinChange(agentId, pin, sessionKey)
+				: orderChange(agentId, provider, order.source);
 		case 'cooldown':
 		case 'disabled':
 			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;
 		case 'needs_login':
 		case 'expired':
-			return kind === 'oauth' ? `a new login: ${login}` : 'a new secret in its entry';
+			return kind === 'oauth' ? `a new login: ${login}` : `a new secret: ${paste}`;
 		case 'excluded_by_auth_order':
 			return order.source === 'store'
 				? `to try all again: jarvis models auth order clear --provider ${provider} --agent ${agentId}`
 				: orderChange(agentId, provider, order.source);
 		case 'excluded_by_pin':
-			return pinnedSession === undefined
-				? 'asking without a profile'
-				: `to let the session go: jarvis sessions send ${shellWord(pinnedSession)} '/model default' --agent ${agentId}`;
+			return pinChange(agentId, pin, sessionKey);
 		case 'unknown_profile':
 			return `a login under that name: ${login}`;
 		case 'unresolved_ref':
@@ -43,6 +44,14 @@ export function whatChanges(
 		default:
 			return `mending its entry in the file of the agent ${owner}, or removing it: jarvis models auth remove ${id} --agent ${owner}`;
 	}
+}
+
+function pinChange(agentId: string, pin: Pin | undefined, sessionKey: string | undefined): string {
+	if (!pin || pin.source === 'request' || sessionKey === undefined) return 'asking without a profile';
+	const session = shellWord(sessionKey);
+	return pin.source === 'user'
+		? `to let the session go: jarvis sessions send ${session} '/model default' --agent ${agentId}`
+		: `a reset of the session: jarvis sessions reset ${session} --agent ${agentId}`;
 }
 
 function orderChange(agentId: string, provider: string, source: OrderSource): string {

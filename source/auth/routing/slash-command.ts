@@ -105,7 +105,7 @@ export function applyModel(
 	});
 	if (profileId !== undefined) {
 		const pin = {profileId, source: 'user'} as const;
-		return change({pin}, `, with the profile ${clean(profileId)} and no other`);
+		return change({pin}, `, with the profile ${clean(profileId)} and no other of ${provider}`);
 	}
 	if (chosen === undefined) return change({pin: null}, '');
 	const owner = providerOf(chosen, profiles);
