@@ -65,11 +65,6 @@ export interface ProviderListing {
 	readonly problems: readonly JarvisError[];
 }
 
-// A model of another provider than the one asked for; it may be that one under another name.
-function isMisfit(error: unknown): boolean {
-	return error instanceof JarvisError && error.code === 'usage';
-}
-
 /** Whether a `resolve` found no profile of its provider to judge, as where that has another name. */
 function foundNobody(error: unknown): boolean {
 	if (!(error instanceof JarvisError)) return false;
@@ -156,10 +151,14 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async resolve(request: ResolveRequest): Promise<Resolved> {
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
-			const {providerId} = request;
-			return resolve(resolveContext, {...request, agentId}).catch(async error => {
+			// Beside a model it is only compared with the model's own, by its id.
+			const providerId =
+				request.providerId === undefined || request.model === undefined
+					? request.providerId
+					: await providerIdOf(request.providerId);
+			return resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
-				if (providerId === undefined || !(foundNobody(error) || isMisfit(error))) throw error;
+				if (providerId === undefined || !foundNobody(error)) throw error;
 				const id = await providerIdOf(providerId);
 				if (id === providerId) throw error;
 				return resolve(resolveContext, {...request, agentId, providerId: id});

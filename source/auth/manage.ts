@@ -5,7 +5,7 @@ import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/pa
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret} from './facts.ts';
-import {foreignProfile, unknownProfile} from './profile-errors.ts';
+import {foreignProfile, takenProfileId, unknownProfile} from './profile-errors.ts';
 import {usableProfiles} from './usable.ts';
 
 /**
@@ -37,11 +37,7 @@ export async function renameProfile(
 		const profile = current.profiles.get(from);
 		if (!profile) throw unknownProfile(agentId, from);
 		if (current.profiles.has(to) || current.problems.some(problem => problem.profileId === to)) {
-			throw new JarvisError(
-				'profile_exists',
-				`The agent ${agentId} has a profile ${to} already.`,
-				'Choose another name.',
-			);
+			throw takenProfileId(agentId, to);
 		}
 		if (providerOfProfileId(to) !== profile.provider) {
 			throw foreignProfile(from, profile.provider, providerOfProfileId(to));

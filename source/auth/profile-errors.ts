@@ -9,6 +9,15 @@ export function unknownProfile(agentId: string, profileId: string): JarvisError 
 	);
 }
 
+/** The error of a new name that another profile of the agent has. */
+export function takenProfileId(agentId: string, profileId: string): JarvisError {
+	return new JarvisError(
+		'profile_exists',
+		`The agent ${agentId} has a profile ${profileId} already.`,
+		'Choose another name.',
+	);
+}
+
 /** The error of a profile that is of another provider than was asked for. */
 export function foreignProfile(profileId: string, provider: string, wanted: string): JarvisError {
 	return new JarvisError(

@@ -213,13 +213,7 @@ async function keepAndStore(
 	slot: ReplySlot,
 	reply: KeptReply,
 ): Promise<RefreshOutcome> {
-	const isKept = await lock
-		.commit(() => slot.keep(reply))
-		.then(
-			() => true,
-			// Whatever is wrong with the slot, the store may take it.
-			() => false,
-		);
+	const isKept = await isCommitted(lock, () => slot.keep(reply));
 	try {
 		const isDone = await storeReply(context, identity, lock, reply);
 		if (isKept && isDone) await lock.commit(() => slot.clear(reply));
@@ -240,13 +234,7 @@ async function storeLate(
 ): Promise<RefreshOutcome | undefined> {
 	return withLock(context.paths.locks, `refresh-${identity}`, async lock => {
 		// Behind the one of whoever took the lock, if that is kept as well: the first is the one that is stored.
-		const isKept = await lock
-			.commit(() => keepInSlot(context.paths, identity, reply))
-			.then(
-				() => true,
-				// Whatever is wrong with the slot, the store may take it.
-				() => false,
-			);
+		const isKept = await isCommitted(lock, () => keepInSlot(context.paths, identity, reply));
 		try {
 			if (isKept) await storeKeptReplies(context, identity, lock);
 			else await storeReply(context, identity, lock, reply);
@@ -257,6 +245,14 @@ async function storeLate(
 		if (!isGood(context, credential)) return undefined;
 		return {credential, how: credential.access === reply.credential.access ? 'refreshed' : 'adopted'};
 	});
+}
+
+// Whatever is wrong with the slot, the store may take it.
+function isCommitted(lock: HeldLock, keepReply: () => void): Promise<boolean> {
+	return lock.commit(keepReply).then(
+		() => true,
+		() => false,
+	);
 }
 
 function keepInSlot(paths: StatePaths, identity: string, reply: KeptReply): void {

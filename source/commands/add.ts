@@ -1,11 +1,12 @@
 import {createInterface} from 'node:readline/promises';
 import {clean} from '../auth/facts.ts';
 import {freeSecretId, idNamed, sameKind} from '../auth/onboarding.ts';
+import {takenProfileId} from '../auth/profile-errors.ts';
 import type {MethodName, Provider} from '../auth/providers/contract.ts';
 import {type ErrorCode, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {assertProfileId} from '../store/paths.ts';
-import {type CommandContext, durationFlag, textFlag} from './command.ts';
+import {type CommandContext, expiresFlag, textFlag} from './command.ts';
 import {logIn} from './login.ts';
 
 /** `models auth setup-token`: for Anthropic, unless another provider is named. */
@@ -80,12 +81,7 @@ export async function chooseAccount(
 	if (chosen !== undefined) return chosen;
 	const taken = [...profiles, ...broken].map(({profileId}) => profileId);
 	return askForId(context, providerId, freeSecretId(profiles, providerId, method), async id => {
-		if (!taken.includes(assertProfileId(id))) return;
-		throw new JarvisError(
-			'profile_exists',
-			`The agent ${agentId} has a profile ${id} already.`,
-			'Choose another name.',
-		);
+		if (taken.includes(assertProfileId(id))) throw takenProfileId(agentId, id);
 	});
 }
 
@@ -159,13 +155,12 @@ async function paste(
 	wanted: 'setup_token' | 'token',
 ): Promise<number> {
 	const {jarvis} = context;
-	const livesMs = durationFlag(context, 'expires-in', 1);
 	return logIn(context, {
 		providerId,
 		agentId: await jarvis.agent(textFlag(context, 'agent')),
 		profileId: textFlag(context, 'profile-id'),
 		method: wanted,
-		...(livesMs === undefined ? {} : {expires: jarvis.now() + livesMs}),
+		expires: expiresFlag(context),
 		noBrowser: true,
 	});
 }

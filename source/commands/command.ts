@@ -42,13 +42,21 @@ export function durationFlag(context: CommandContext, name: string, leastMs = 0)
 	const ms = unitMs[unit as keyof typeof unitMs];
 	const span = ms === undefined ? Number.NaN : Number(number) * ms;
 	if (span >= leastMs && span <= longestSpanMs) return span;
-	const isSpan = ms !== undefined && span >= leastMs;
-	const fault = isSpan ? 'is longer than a hundred years' : 'is no span of time';
+	const fault = span >= leastMs ? 'is longer than a hundred years' : 'is no span of time';
 	throw new JarvisError(
 		'usage',
 		`--${name} ${JSON.stringify(text)} ${fault}.`,
 		'Write a number and s, m, h or d, for example 5m.',
 	);
+}
+
+/**
+ * When a pasted secret runs out (epoch ms), if `--expires-in` says so.
+ * @throws `usage`
+ */
+export function expiresFlag(context: CommandContext): number | undefined {
+	const livesMs = durationFlag(context, 'expires-in', 1);
+	return livesMs === undefined ? undefined : context.jarvis.now() + livesMs;
 }
 
 /**
@@ -61,10 +69,19 @@ export async function agentOf(
 	const {jarvis} = context;
 	const id = await jarvis.agent(textFlag(context, 'agent'));
 	const snapshot = await jarvis.snapshot();
-	const agent = snapshot.agents.find(other => other.id === id);
-	if (!agent) throw unknownAgent(jarvis.paths, id);
+	const agent = agentIn(context, snapshot, id);
 	if (agent.problem) throw agent.problem;
 	return {agent, snapshot};
+}
+
+/**
+ * An agent of a snapshot.
+ * @throws `agent_unknown`
+ */
+export function agentIn({jarvis}: CommandContext, {agents}: Snapshot, agentId: string): AgentSnapshot {
+	const agent = agents.find(({id}) => id === agentId);
+	if (agent) return agent;
+	throw unknownAgent(jarvis.paths, agentId);
 }
 
 /** Tells a person what could not be read; everything else is shown all the same. */

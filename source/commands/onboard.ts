@@ -9,15 +9,14 @@ import {
 	stepWords,
 } from '../auth/onboarding.ts';
 import {callbackPortOf, type MethodName, type Provider} from '../auth/providers/contract.ts';
-import {type AgentSnapshot, orderOf} from '../auth/snapshot.ts';
+import {orderOf} from '../auth/snapshot.ts';
 import type {LoginRequest} from '../core.ts';
 import {JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
-import {unknownAgent} from '../store/paths.ts';
 import {optional} from '../store/schema.ts';
 import {agentWords} from '../words.ts';
 import {askForId, askLine, chooseAccount, chooseMethod, chooseOne} from './add.ts';
-import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
+import {agentIn, type CommandContext, expiresFlag, printJson, textFlag} from './command.ts';
 import {carryOut} from './login.ts';
 
 /** `onboard`: step by step from nothing to a credential, its place in the order, and what to do with it. */
@@ -102,12 +101,11 @@ type Chosen = Pick<LoginRequest, 'agentId' | 'providerId' | 'method' | 'profileI
 
 function requestOf(context: CommandContext, chosen: Chosen): LoginRequest {
 	const {jarvis, flags} = context;
-	const livesMs = durationFlag(context, 'expires-in', 1);
 	const around = surroundings(jarvis.env, process.platform);
 	const isQuiet = flags['no-browser'] === true || flags['non-interactive'] === true;
 	return {
 		...chosen,
-		...(livesMs === undefined ? {} : {expires: jarvis.now() + livesMs}),
+		expires: expiresFlag(context),
 		noBrowser: isQuiet || !around.browser,
 		offersShortUrl: around.forward !== undefined,
 	};
@@ -152,7 +150,7 @@ async function providerFor(
 		const {findProvider} = await import('../auth/providers/registry.ts');
 		return findProvider(providers, named);
 	}
-	const agent = await snapshotOf(context, agentId);
+	const agent = agentIn(context, await jarvis.snapshot(), agentId);
 	return chooseOne(
 		context,
 		question('provider', 'Which one is the account of?'),
@@ -226,10 +224,10 @@ async function place(context: CommandContext, result: LoginResult): Promise<void
 
 async function orderNow(context: CommandContext, {agentId, provider}: LoginResult) {
 	const {jarvis} = context;
-	const {config} = await jarvis.snapshot();
-	const agent = await snapshotOf(context, agentId);
+	const snapshot = await jarvis.snapshot();
+	const agent = agentIn(context, snapshot, agentId);
 	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
-	return {agent, own, order: orderOf({agent, config}, provider, jarvis.now(), jarvis.env)};
+	return {agent, own, order: orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env)};
 }
 
 async function tellNext(
@@ -250,14 +248,8 @@ async function tellNext(
 	}
 }
 
-async function snapshotOf({jarvis}: CommandContext, agentId: string): Promise<AgentSnapshot> {
-	const agent = (await jarvis.snapshot()).agents.find(({id}) => id === agentId);
-	if (agent) return agent;
-	throw unknownAgent(jarvis.paths, agentId);
-}
-
 async function idsOf(context: CommandContext, agentId: string): Promise<readonly string[]> {
-	return (await snapshotOf(context, agentId)).profiles.map(({profileId}) => profileId);
+	return agentIn(context, await context.jarvis.snapshot(), agentId).profiles.map(({profileId}) => profileId);
 }
 
 function question(step: OnboardingStep, words: string): string {

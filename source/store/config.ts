@@ -69,13 +69,7 @@ export async function readConfig(paths: StatePaths): Promise<Config> {
 	const text = readTextIfThere(paths.config);
 	const document = text === undefined ? {} : await parseConfig(paths.config, text);
 	const fault = faultInOrder(document);
-	if (fault !== undefined) {
-		throw new JarvisError(
-			'config_damaged',
-			`${paths.config}: ${fault}. It is left as it is.`,
-			'Mend it in an editor and try again.',
-		);
-	}
+	if (fault !== undefined) throw configDamaged(`${paths.config}: ${fault}`);
 	return decodeConfig(document);
 }
 
@@ -151,7 +145,7 @@ export async function updateConfig(
 							: modify(text, [...path], value, {formattingOptions});
 				text = applyEdits(text, changes);
 			} catch (error) {
-				throw configDamaged(paths.config, `a part of ${path.join('.')} is of another type`, error);
+				throw invalidJson5(paths.config, `a part of ${path.join('.')} is of another type`, error);
 			}
 		}
 		await lock.commit(() => writeDurably(paths.config, mark + text, {backup: true}));
@@ -168,10 +162,10 @@ async function parseConfig(file: string, text: string): Promise<JsonObject> {
 			value = json5.parse(text);
 		} catch (error) {
 			const {lineNumber, columnNumber} = error as {lineNumber?: number; columnNumber?: number};
-			throw configDamaged(file, `line ${lineNumber ?? '?'}, column ${columnNumber ?? '?'}`, error);
+			throw invalidJson5(file, `line ${lineNumber ?? '?'}, column ${columnNumber ?? '?'}`, error);
 		}
 	}
-	if (!isObject(value)) throw configDamaged(file, 'it holds no object');
+	if (!isObject(value)) throw invalidJson5(file, 'it holds no object');
 	return value;
 }
 
@@ -256,10 +250,14 @@ function indentationOf(text: string): {insertSpaces: boolean; tabSize: number} {
 		: {insertSpaces: true, tabSize: first.length};
 }
 
-function configDamaged(file: string, place: string, cause?: unknown): JarvisError {
+function invalidJson5(file: string, place: string, cause?: unknown): JarvisError {
+	return configDamaged(`${file} is not valid JSON5 (${place})`, cause);
+}
+
+function configDamaged(fault: string, cause?: unknown): JarvisError {
 	return new JarvisError(
 		'config_damaged',
-		`${file} is not valid JSON5 (${place}). It is left as it is.`,
+		`${fault}. It is left as it is.`,
 		'Mend it in an editor and try again.',
 		{cause},
 	);
