@@ -5,7 +5,7 @@ import {clean} from '../auth/facts.ts';
 import {
 	accountRows,
 	type ChoiceRow,
-	cursorIndex,
+	cursorOf,
 	methodsOf,
 	type ProfileRow,
 	providerRows,
@@ -13,6 +13,7 @@ import {
 } from '../ui/rows.ts';
 import type {LoginView, ProviderChoice, UiState} from '../ui/state.ts';
 import {stateWord} from '../words.ts';
+import {AgentTitle} from './agent-title.tsx';
 import {Choice} from './choice.tsx';
 import {fit, wrapWords} from './fit.ts';
 
@@ -51,9 +52,7 @@ function Providers({state, height}: Omit<ChoicesProps<never>, 'view'>) {
 	const words = [providerWords(state, providers[indexIn(state, rows)]?.choice)];
 	return (
 		<Question state={state} height={height} rows={rows} words={words} lines={browserLines(state).length}>
-			{'Log an account in for the agent '}
-			<Text bold>{shownAgent(state)?.id ?? '–'}</Text>
-			<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
+			<AgentTitle state={state} words="Log an account in for the agent " />
 		</Question>
 	);
 }
@@ -125,11 +124,7 @@ function Question({
 }
 
 function indexIn(state: UiState, rows: readonly ChoiceRow[]): number {
-	return cursorIndex(
-		state,
-		'login',
-		rows.map(({id}) => id),
-	);
+	return cursorOf(state, 'login', rows);
 }
 
 function accountWords(accounts: readonly ProfileRow[], now: number): string {

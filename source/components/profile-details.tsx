@@ -1,8 +1,9 @@
-import {Box, Text} from 'ink';
+import {Text} from 'ink';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {ago, clockTime, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
+import {Pane} from './pane.tsx';
 
 const labelWidth = 11;
 
@@ -41,16 +42,7 @@ export function ProfileDetails({
 		? facts.flatMap((left, index) => (index % 2 === 0 ? [[left, facts[index + 1]] as const] : []))
 		: facts.map(fact => [fact] as const);
 	return (
-		<Box
-			flexDirection="column"
-			height={height}
-			width={columns}
-			flexShrink={0}
-			borderStyle="single"
-			borderDimColor
-			paddingX={1}
-			overflow="hidden"
-		>
+		<Pane width={columns} height={height}>
 			{lines.slice(0, height - 2).map(line => (
 				<Text key={line[0][0]} wrap="truncate">
 					{line.map((fact, at) =>
@@ -64,7 +56,7 @@ export function ProfileDetails({
 					)}
 				</Text>
 			))}
-		</Box>
+		</Pane>
 	);
 }
 

@@ -1,5 +1,5 @@
 import {type Column, Table} from '../components/table.tsx';
-import {type AgentRow, agentRows, cursorIndex} from '../ui/rows.ts';
+import {type AgentRow, agentRows, cursorOf} from '../ui/rows.ts';
 import {stateWord} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -36,11 +36,7 @@ export default function AgentsScreen({state, height}: ScreenProps) {
 		<Table
 			columns={columns(state.now)}
 			rows={rows}
-			cursor={cursorIndex(
-				state,
-				'agents',
-				rows.map(row => row.id),
-			)}
+			cursor={cursorOf(state, 'agents', rows)}
 			width={state.size.columns}
 			height={height}
 			empty="No agent has that in its name. Esc shows all."

@@ -4,7 +4,7 @@ import {bar} from '../components/bar.ts';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
 import {detailOf, endOf} from '../ui/clock.ts';
-import {brokenRows, cursorIndex, healthRows, needyCount, type ProfileRow} from '../ui/rows.ts';
+import {brokenRows, cursorOf, healthRows, needyCount, type ProfileRow} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {clockTime, span, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -64,11 +64,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 			<Table
 				columns={columns(state)}
 				rows={rows}
-				cursor={cursorIndex(
-					state,
-					'health',
-					rows.map(row => row.id),
-				)}
+				cursor={cursorOf(state, 'health', rows)}
 				width={state.size.columns}
 				height={height - 2 - notes.length}
 				empty={

@@ -8,7 +8,7 @@ import {wrapWords} from '../components/fit.ts';
 import {Lines} from '../components/lines.tsx';
 import {LoginPart} from '../components/login-part.tsx';
 import {Steps} from '../components/steps.tsx';
-import {cursorIndex, onboardingRows} from '../ui/rows.ts';
+import {cursorOf, onboardingRows} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -54,11 +54,7 @@ function Step({state, height}: ScreenProps) {
 
 function Question({state, height, children}: ScreenProps & {readonly children: ReactNode}) {
 	const rows = onboardingRows(state).map(({id, label}) => ({id, label: clean(label)}));
-	const index = cursorIndex(
-		state,
-		'onboard',
-		rows.map(({id}) => id),
-	);
+	const index = cursorOf(state, 'onboard', rows);
 	return (
 		<Box flexDirection="column" paddingX={2}>
 			<Text wrap="truncate">{children}</Text>

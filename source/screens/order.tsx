@@ -4,7 +4,7 @@ import {fit} from '../components/fit.ts';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
 import {
-	cursorIndex,
+	cursorOf,
 	type OrderRow,
 	orderProviders,
 	orderRows,
@@ -75,11 +75,7 @@ export default function OrderScreen({state, height}: ScreenProps) {
 			<Table
 				columns={columns(state.now)}
 				rows={rows}
-				cursor={cursorIndex(
-					state,
-					'order',
-					rows.map(row => row.id),
-				)}
+				cursor={cursorOf(state, 'order', rows)}
 				width={state.size.columns}
 				height={height - 2}
 				empty={

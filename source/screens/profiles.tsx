@@ -1,10 +1,11 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
+import {AgentTitle} from '../components/agent-title.tsx';
 import {Problem} from '../components/problem.tsx';
 import {detailsHeight, ProfileDetails} from '../components/profile-details.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
-import {brokenRows, cursorIndex, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
+import {brokenRows, cursorOf, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -58,22 +59,14 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 	const notes = agent?.problem ? 0 : Math.min(broken.length, 2);
 	return (
 		<Box flexDirection="column" height={height}>
-			<Text wrap="truncate">
-				{'  Profiles of '}
-				<Text bold>{agent?.id ?? '–'}</Text>
-				<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
-			</Text>
+			<AgentTitle state={state} words="  Profiles of " />
 			{agent?.problem ? (
 				<Problem problem={agent.problem} width={state.size.columns} height={height - 1} />
 			) : (
 				<Table
 					columns={columns(state.now, agent?.id)}
 					rows={rows}
-					cursor={cursorIndex(
-						state,
-						'profiles',
-						rows.map(other => other.id),
-					)}
+					cursor={cursorOf(state, 'profiles', rows)}
 					width={state.size.columns}
 					height={height - 1 - pane - notes}
 					empty={

@@ -4,12 +4,14 @@ import {clean} from '../auth/facts.ts';
 import {ownModelOf, whichOfSession} from '../auth/session-facts.ts';
 import {noModel, pinWords, statusLines} from '../auth/session-words.ts';
 import type {Which} from '../auth/which.ts';
+import {AgentTitle} from '../components/agent-title.tsx';
 import {fit, wrapWords} from '../components/fit.ts';
+import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {TextField} from '../components/text-field.tsx';
 import {tones} from '../components/theme.ts';
-import {cursorIndex, type SessionRow, selected, sessionRows, shownAgent} from '../ui/rows.ts';
+import {cursorOf, type SessionRow, selected, sessionRows, shownAgent} from '../ui/rows.ts';
 import type {CommandLine, UiState} from '../ui/state.ts';
 import {ago} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -68,22 +70,14 @@ export default function SessionsScreen({state, height}: ScreenProps) {
 	const pane = lines.length === 0 || room < 3 ? 0 : Math.min(lines.length + 2, room);
 	return (
 		<Box flexDirection="column" height={height}>
-			<Text wrap="truncate">
-				{'  Sessions of '}
-				<Text bold>{agent?.id ?? '–'}</Text>
-				<Text dimColor>{state.snapshot.agents.length > 1 ? '   ← → other agents' : ''}</Text>
-			</Text>
+			<AgentTitle state={state} words="  Sessions of " />
 			{agent?.sessionsProblem ? (
 				<Problem problem={agent.sessionsProblem} width={width} height={height - 1 - typed} />
 			) : (
 				<Table
 					columns={columns(state)}
 					rows={rows}
-					cursor={cursorIndex(
-						state,
-						'sessions',
-						rows.map(other => other.id),
-					)}
+					cursor={cursorOf(state, 'sessions', rows)}
 					width={width}
 					height={height - 1 - pane - typed}
 					empty={
@@ -93,13 +87,13 @@ export default function SessionsScreen({state, height}: ScreenProps) {
 					}
 				/>
 			)}
-			{pane > 0 && <Pane lines={lines} width={width} height={pane} />}
+			{pane > 0 && <Answer lines={lines} width={width} height={pane} />}
 			{commandLine && <Command commandLine={commandLine} width={width} />}
 		</Box>
 	);
 }
 
-function Pane({
+function Answer({
 	lines,
 	width,
 	height,
@@ -112,22 +106,13 @@ function Pane({
 	// One line is better said than counted.
 	const hidden = shown.length > 1 ? lines.length - shown.length : 0;
 	return (
-		<Box
-			flexDirection="column"
-			height={height}
-			width={width}
-			flexShrink={0}
-			borderStyle="single"
-			borderDimColor
-			paddingX={1}
-			overflow="hidden"
-		>
+		<Pane width={width} height={height}>
 			{shown.map((line, index) => (
 				<Text key={line + String(index)} wrap="truncate">
 					{fit(hidden > 0 && index === shown.length - 1 ? `… and ${hidden + 1} more` : line, width - 4)}
 				</Text>
 			))}
-		</Box>
+		</Pane>
 	);
 }
 

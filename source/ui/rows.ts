@@ -317,6 +317,15 @@ export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly stri
 	return index >= 0 ? index : Math.min(cursor.index, ids.length - 1);
 }
 
+/** The same for rows that are at hand. */
+export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {readonly id: string}[]): number {
+	return cursorIndex(
+		state,
+		screen,
+		rows.map(({id}) => id),
+	);
+}
+
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
@@ -335,13 +344,7 @@ export function selected<Row extends {readonly id: string}>(
 	screen: ScreenId,
 	rows: readonly Row[],
 ): Row | undefined {
-	return rows[
-		cursorIndex(
-			state,
-			screen,
-			rows.map(row => row.id),
-		)
-	];
+	return rows[cursorOf(state, screen, rows)];
 }
 
 /** The profile that the keys of the present screen act on. */
