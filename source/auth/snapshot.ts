@@ -104,6 +104,17 @@ export function orderOf(
 	});
 }
 
+/** The same, and the ids of the agent's own profiles of the provider, which an order of its own may name. */
+export function orderWithOwn(
+	{agent, config}: {readonly agent: AgentSnapshot; readonly config: Config},
+	provider: string,
+	now: number,
+	env: NodeJS.ProcessEnv,
+): {readonly order: EffectiveOrder; readonly own: readonly string[]} {
+	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
+	return {own, order: orderOf({agent, config}, provider, now, env)};
+}
+
 async function readAgent(
 	paths: StatePaths,
 	config: Config,

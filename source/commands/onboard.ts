@@ -9,7 +9,7 @@ import {
 	stepWords,
 } from '../auth/onboarding.ts';
 import {callbackPortOf, type MethodName, type Provider} from '../auth/providers/contract.ts';
-import {orderOf} from '../auth/snapshot.ts';
+import {orderWithOwn} from '../auth/snapshot.ts';
 import type {LoginRequest} from '../core.ts';
 import {JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
@@ -226,8 +226,7 @@ async function orderNow(context: CommandContext, {agentId, provider}: LoginResul
 	const {jarvis} = context;
 	const snapshot = await jarvis.snapshot();
 	const agent = agentIn(context, snapshot, agentId);
-	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
-	return {agent, own, order: orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env)};
+	return {agent, ...orderWithOwn({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env)};
 }
 
 async function tellNext(

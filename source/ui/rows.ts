@@ -4,7 +4,7 @@ import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
-import {type AgentSnapshot, orderOf, providersInUse, usableFacts} from '../auth/snapshot.ts';
+import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
 import {agentWords} from '../words.ts';
 import {
 	type MethodChoice,
@@ -241,9 +241,7 @@ export function orderOfResult(
 	{agentId, provider}: LoginResult,
 ): {readonly order?: EffectiveOrder; readonly own: readonly string[]} {
 	const agent = snapshot.agents.find(({id}) => id === agentId);
-	if (!agent) return {own: []};
-	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
-	return {own, order: orderOf({agent, config: snapshot.config}, provider, now, env)};
+	return agent ? orderWithOwn({agent, config: snapshot.config}, provider, now, env) : {own: []};
 }
 
 /** Whether a login, or the choice of one, is on the screen. */
