@@ -121,7 +121,8 @@ test('goes to the alternate screen and back', async () => {
 	const terminal = shell();
 	await terminal.waitFor('>');
 	terminal.write('echo before\r');
-	await terminal.waitFor(/^before$/m);
+	// What is typed before the prompt is there would be echoed above it, and the prompt then come before "after".
+	await terminal.waitFor(/^before\n>/m);
 	expect(terminal.buffer()).toBe('normal');
 	const inside = String.raw`printf '\033[?1049h\033[Hinside'; read line; printf '\033[?1049l'; echo after`;
 	terminal.write(`${inside}\r`);
