@@ -14,6 +14,7 @@ import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
+import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
 import {
@@ -30,6 +31,8 @@ export interface JarvisOptions {
 	/** The state folder; `$JARVIS_STATE_DIR` or `~/.jarvis` if absent. */
 	readonly stateDir?: string | undefined;
 	readonly env?: NodeJS.ProcessEnv;
+	/** Who acts, for the audit log: the words of a command, or the name of a program. */
+	readonly by?: string;
 	/** The time (epoch ms). */
 	readonly now?: () => number;
 	readonly fetch?: typeof fetch;
@@ -87,6 +90,17 @@ export function openJarvis(options: JarvisOptions = {}) {
 	const paths: StatePaths = statePaths(options.stateDir ?? stateFolder(env));
 	const network = {fetch: options.fetch ?? ((...request: Parameters<typeof fetch>) => fetch(...request))};
 
+	/** Notes what was done in the audit log. Never fails. */
+	function record(event: AuditEvent, subject: AuditSubject = {}): void {
+		appendAudit(paths, {
+			at: now(),
+			event,
+			...subject,
+			by: subject.by ?? options.by ?? 'library',
+			pid: process.pid,
+		});
+	}
+
 	/** All providers: built in, and declared by manifests. */
 	async function providers(): Promise<ProviderListing> {
 		const [{readManifests}, {providersFrom}] = await Promise.all([
@@ -131,6 +145,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		paths,
 		env,
 		now,
+		record,
 		providers,
 		providerIdOf,
 		/** Throws `provider_unknown` unless there is a provider of this name. */

@@ -44,7 +44,11 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 	}
 	const run = await invocation.spec.load();
 	const context: CommandContext = {
-		jarvis: openJarvis({...options, ...(typeof stateDir === 'string' ? {stateDir} : {})}),
+		jarvis: openJarvis({
+			by: invocation.spec.path.join(' '),
+			...options,
+			...(typeof stateDir === 'string' ? {stateDir} : {}),
+		}),
 		flags: invocation.flags,
 		arguments: invocation.arguments,
 		// Opening it takes as long as all the rest of a token, which reads nothing.

@@ -25,6 +25,8 @@ export interface StatePaths {
 	readonly locks: string;
 	/** What is known of refreshes under way and done, one file per credential identity. */
 	readonly journal: string;
+	/** What was done with credentials, and by whom: JSON lines, without secrets. */
+	readonly auditLog: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
 	/** The folder of an agent. Throws `agent_invalid_id`. */
@@ -59,6 +61,7 @@ export function statePaths(root: string): StatePaths {
 		pluginPackages: join(root, 'plugins', '.packages'),
 		locks: join(root, 'locks'),
 		journal: join(root, 'journal'),
+		auditLog: join(root, 'audit.jsonl'),
 		pendingLogins: join(root, 'pending-logins'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
