@@ -386,4 +386,5 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 	agents: 'agents, each with credentials of its own, and the messages bound to them',
 	channels: 'the channels that messages come from',
 	plugins: 'providers of your own',
+	secrets: 'secrets that are kept elsewhere',
 };

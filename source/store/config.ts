@@ -66,11 +66,19 @@ export interface EndpointOverride {
  * @throws `config_damaged` with the position, system errors
  */
 export async function readConfig(paths: StatePaths): Promise<Config> {
-	const text = readTextIfThere(paths.config);
-	const document = text === undefined ? {} : await parseConfig(paths.config, text);
+	const document = await readConfigDocument(paths);
 	const fault = faultInOrder(document);
 	if (fault !== undefined) throw configDamaged(`${paths.config}: ${fault}`);
 	return decodeConfig(document);
+}
+
+/**
+ * The whole of `jarvis.json`, for what is decoded only where it is needed.
+ * @throws as `readConfig` does
+ */
+export async function readConfigDocument(paths: StatePaths): Promise<JsonObject> {
+	const text = readTextIfThere(paths.config);
+	return text === undefined ? {} : parseConfig(paths.config, text);
 }
 
 /** Decodes a parsed `jarvis.json`. Parts of another type than documented count as absent. */

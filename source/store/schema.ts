@@ -7,8 +7,14 @@ import {isObject, type JsonObject, type JsonValue, member, textMember} from './j
  */
 export type CredentialKind = 'oauth' | 'token' | 'api_key';
 
+/** Where a secret may be kept instead of in the file (docs/secrets.md). */
+export const secretSources = ['env', 'file', 'exec', 'keychain'] as const;
+export type SecretSource = (typeof secretSources)[number];
+
+/** A secret that is kept elsewhere: which of the sources, which of its providers, and which secret of it. */
 export interface SecretRef {
-	readonly source: 'env' | 'file' | 'exec';
+	readonly source: SecretSource;
+	/** A name in `secrets.providers` of `jarvis.json`; `default` where the ref names none. */
 	readonly provider: string;
 	readonly id: string;
 }
@@ -218,10 +224,11 @@ function decodeExpires(value: JsonValue | undefined): Expires | undefined {
 	return typeof value === 'number' && value >= 1 && value <= latestTime ? value : 'invalid';
 }
 
-function decodeRef(value: JsonValue | undefined): SecretRef | undefined {
-	const source = member(value, 'source');
+/** Decodes a secret ref. Whether its names are of the right form is judged when it is resolved. */
+export function decodeRef(value: JsonValue | undefined): SecretRef | undefined {
+	const source = secretSources.find(known => known === member(value, 'source'));
 	const id = textMember(value, 'id');
-	if ((source !== 'env' && source !== 'file' && source !== 'exec') || !id) return undefined;
+	if (!source || !id) return undefined;
 	return {source, id, provider: textMember(value, 'provider') ?? 'default'};
 }
 

@@ -1,0 +1,102 @@
+import type {SecretRef, SecretSource} from '../../store/schema.ts';
+import {type SecretProviders, type SecretsConfig, secretProviderOf} from '../../store/secrets-config.ts';
+import {failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
+
+/** What a source is asked: secrets of one provider. */
+export interface SecretBatch<Source extends SecretSource = SecretSource> {
+	/** The provider's name. */
+	readonly name: string;
+	readonly provider: SecretProviders[Source];
+	/** Each once, and of the source's form. */
+	readonly ids: readonly string[];
+	readonly env: NodeJS.ProcessEnv;
+	/** The largest request (bytes) that a program is sent. */
+	readonly maxBatchBytes: number;
+}
+
+/**
+ * Reads secrets of a source. What is wrong with one is said of it alone; what is not answered counts as not
+ * found. May throw `RefFault` for what is wrong with all of them.
+ */
+export type ResolveBatch<Source extends SecretSource> = (
+	batch: SecretBatch<Source>,
+) => Promise<ReadonlyMap<string, Resolution>>;
+
+/** What is wrong with every ref of a batch. Holds no secret. */
+export class RefFault extends Error {
+	readonly failure: RefFailure;
+
+	constructor(...failure: Parameters<typeof failed>) {
+		super(failure[1]);
+		this.failure = failed(...failure).failure;
+	}
+}
+
+// None is loaded before a ref of it is resolved.
+const sources: {readonly [Source in SecretSource]?: () => Promise<ResolveBatch<Source>>} = {
+	env: async () => (await import('./env.ts')).resolveFromEnv,
+	file: async () => (await import('./file.ts')).resolveFromFile,
+	exec: async () => (await import('./exec.ts')).resolveFromProgram,
+};
+
+/**
+ * Resolves refs, those of one provider together, several providers at once. Never throws for a ref: each has its
+ * own outcome.
+ * @returns by `refKey`, all of the refs
+ */
+export async function resolveRefs(
+	refs: Iterable<SecretRef>,
+	{env, config}: {readonly env: NodeJS.ProcessEnv; readonly config: SecretsConfig},
+): Promise<ReadonlyMap<string, Resolution>> {
+	const outcomes = new Map<string, Resolution>();
+	const batches = new Map<string, {readonly batch: SecretBatch; readonly refs: SecretRef[]}>();
+	for (const ref of new Map([...refs].map(each => [refKey(each), each])).values()) {
+		const found = secretProviderOf(config, ref);
+		if (!isRefId(ref)) outcomes.set(refKey(ref), failed('invalid_ref', `its id is none of ${ref.source}`));
+		else if (typeof found === 'string') outcomes.set(refKey(ref), failed('unknown_provider', found));
+		else {
+			const key = `${ref.source}:${found.name}`;
+			const {maxBatchBytes} = config.resolution;
+			const present = batches.get(key)?.refs ?? [];
+			batches.set(key, {
+				refs: [...present, ref],
+				batch: {...found, env, maxBatchBytes, ids: [...new Set([...present, ref].map(({id}) => id))]},
+			});
+		}
+	}
+	const waiting = [...batches.values()];
+	const work = async () => {
+		for (let next = waiting.shift(); next; next = waiting.shift()) {
+			const resolved = await resolveBatch(next.batch, config.resolution.maxRefsPerProvider);
+			for (const ref of next.refs) {
+				const outcome = resolved.get(ref.id) ?? failed('not_found', `${next.batch.name} has no such secret`);
+				outcomes.set(refKey(ref), outcome);
+			}
+		}
+	};
+	await Promise.all(Array.from({length: config.resolution.maxProviderConcurrency}, work));
+	return outcomes;
+}
+
+async function resolveBatch(batch: SecretBatch, maxRefs: number): Promise<ReadonlyMap<string, Resolution>> {
+	const all = (outcome: Resolution) => new Map(batch.ids.map(id => [id, outcome]));
+	if (batch.ids.length > maxRefs) {
+		return all(failed('too_large', `${batch.name} has more than ${maxRefs} refs (secrets.resolution)`));
+	}
+	try {
+		return await ask(batch.provider.source, batch);
+	} catch (error) {
+		if (error instanceof RefFault) return all({failure: error.failure});
+		throw error;
+	}
+}
+
+async function ask<Source extends SecretSource>(
+	source: Source,
+	batch: SecretBatch,
+): Promise<ReadonlyMap<string, Resolution>> {
+	const load = sources[source];
+	if (!load) throw new RefFault('unavailable', `secrets of ${source} cannot be read here`);
+	const resolve = await load();
+	return resolve(batch as SecretBatch<Source>);
+}

@@ -1,0 +1,32 @@
+import {expect, test} from 'vitest';
+import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
+import type {SecretRef} from '../../../source/store/schema.ts';
+import {decodeSecrets} from '../../../source/store/secrets-config.ts';
+
+const env = {ACME_KEY: 'not-a-secret-a', OTHER_KEY: 'not-a-secret-b', EMPTY: ''};
+
+function ref(source: SecretRef['source'], id: string, provider = 'default'): SecretRef {
+	return {source, provider, id};
+}
+
+test('the environment is read without being configured, and by its allowlist where it is', async () => {
+	const config = decodeSecrets({providers: {ci: {source: 'env', allowlist: ['ACME_KEY']}}});
+	const refs = [
+		ref('env', 'ACME_KEY'),
+		ref('env', 'EMPTY'),
+		ref('env', 'ACME_KEY', 'ci'),
+		ref('env', 'OTHER_KEY', 'ci'),
+		ref('env', 'ACME_KEY', 'elsewhere'),
+		ref('env', 'lower_case'),
+		ref('file', '/a'),
+	];
+	expect(Object.fromEntries(await resolveRefs(refs, {env, config}))).toMatchObject({
+		'env:default:ACME_KEY': {value: 'not-a-secret-a'},
+		'env:default:EMPTY': {failure: {code: 'not_found'}},
+		'env:ci:ACME_KEY': {value: 'not-a-secret-a'},
+		'env:ci:OTHER_KEY': {failure: {code: 'not_allowed'}},
+		'env:elsewhere:ACME_KEY': {failure: {code: 'unknown_provider'}},
+		'env:default:lower_case': {failure: {code: 'invalid_ref'}},
+		'file:default:/a': {failure: {code: 'unknown_provider'}},
+	});
+});
