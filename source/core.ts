@@ -9,8 +9,10 @@ import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from '
 import type {Revocation} from './auth/revoke.ts';
 import type {ListedBinding} from './auth/routing/bindings.ts';
 import type {Failure, Success} from './auth/routing/rotation.ts';
+import type {SecretsReport} from './auth/secrets/runtime.ts';
+import {openSecrets} from './auth/secrets/secrets.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
-import {agentIds, type Snapshot} from './auth/snapshot.ts';
+import {agentIds, type Snapshot, type SnapshotWishes} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
@@ -135,7 +137,15 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return id;
 	}
 
-	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider};
+	const secrets = openSecrets({paths, env, now});
+	const resolveContext: ResolveContext = {paths, secrets, now, network, findProvider: provider};
+
+	async function reloadSecrets(): Promise<SecretsReport> {
+		const report = await (await secrets.runtime()).load();
+		const {reportWords} = await import('./auth/secrets/report.ts');
+		record('secrets_changed', {note: reportWords(report)});
+		return report;
+	}
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -154,10 +164,45 @@ export function openJarvis(options: JarvisOptions = {}) {
 		},
 		agent,
 
-		/** All agents as they are on the disk, without any secret; their sessions too if that is wanted. */
-		async snapshot(wanted: {readonly sessions?: boolean} = {}): Promise<Snapshot> {
+		/** All agents as they are on the disk, without any secret; what is wished besides. */
+		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
 			const {readSnapshot} = await import('./auth/snapshot.ts');
-			return readSnapshot(paths, wanted);
+			return readSnapshot(paths, wanted, secrets);
+		},
+
+		/**
+		 * Loads the secrets that are kept elsewhere, for a program that stays: from then on requests read what was
+		 * loaded and ask no source. With `partial`, what does not resolve is only told. Throws `secrets_unresolved`,
+		 * with `details.report`.
+		 */
+		async activateSecrets(start: {readonly partial: boolean} = {partial: false}): Promise<SecretsReport> {
+			const report = await (await secrets.runtime()).load(start);
+			if (report.ok || start.partial) return report;
+			const {secretsUnresolved} = await import('./auth/secrets/report.ts');
+			throw secretsUnresolved(report);
+		},
+
+		/**
+		 * Loads the secrets that are kept elsewhere anew: all, or none. Never throws: where one does not resolve,
+		 * what was loaded before stays in use, and the report says why.
+		 */
+		reloadSecrets,
+
+		/** Has every process that stays load its secrets anew, as `reloadSecrets` does here. Throws what the store throws. */
+		async askForSecretsReload() {
+			const {askForReload} = await import('./store/secrets-stamp.ts');
+			askForReload(paths);
+		},
+
+		/**
+		 * Loads the secrets anew whenever another process asks for it, and tells what came of it. Returns a function
+		 * that ends it.
+		 */
+		async followSecrets(told: (report: SecretsReport) => void): Promise<() => void> {
+			const {watchForReload} = await import('./store/secrets-stamp.ts');
+			return watchForReload(paths, () => {
+				void reloadSecrets().then(told);
+			});
 		},
 
 		/**

@@ -49,7 +49,6 @@ async function show(
 	const store = createUiStore({
 		snapshot: await jarvis.snapshot(),
 		providers: [],
-		env,
 		now: jarvis.now(),
 		sandbox: sandbox !== undefined,
 		surroundings: sandbox?.surroundings ?? surroundings(env, process.platform),

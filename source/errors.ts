@@ -54,6 +54,11 @@ export const errorTable = {
 	login_unsupported: {exit: 1, meaning: 'The provider offers no login of the kind that was asked for.'},
 	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
+	unresolved_ref: {exit: 1, meaning: 'The secret ref of a profile does not resolve.'},
+	secrets_unresolved: {
+		exit: 1,
+		meaning: 'The secrets could not all be loaded. What was loaded before stays in use.',
+	},
 	profiles_set_aside: {
 		exit: 1,
 		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',

@@ -25,7 +25,7 @@ export async function openFace(
 		);
 	}
 	const jarvis = openJarvis({...options, ...(request.stateDir ? {stateDir: request.stateDir} : {})});
-	const snapshot = await jarvis.snapshot();
+	const snapshot = await jarvis.snapshot({refs: 'resolve'});
 	// Those of agents stand in their places.
 	const problems = snapshot.problems.filter(
 		problem => !snapshot.agents.some(agent => agent.problem === problem),

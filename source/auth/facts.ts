@@ -8,6 +8,7 @@ import {
 	type UsageStats,
 } from '../store/schema.ts';
 import {fingerprint} from './identity.ts';
+import type {RefFailure} from './secrets/refs.ts';
 
 /** All that rules and screens may know of a stored credential: everything but its secrets. */
 export interface ProfileFacts {
@@ -30,6 +31,8 @@ export interface ProfileFacts {
 	/** An OAuth credential together with a secret ref, which no store may hold. */
 	readonly malformed: boolean;
 	readonly ref?: SecretRef;
+	/** Why its secret ref does not resolve; absent where it does, and where nobody has looked. */
+	readonly unresolved?: RefFailure;
 	/** The secrets, by name, so masked that they can be shown. */
 	readonly secrets: readonly MaskedSecret[];
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
@@ -77,7 +80,7 @@ export function maskSecret(secret: string): string {
 	return secret.length > 24 ? `••••••••${clean(secret.slice(-4))}` : '••••••••';
 }
 
-/** The secret that is handed out for a credential, if the file holds it. */
+/** The secret that the file holds and that is handed out, unless the credential has a ref. */
 export function handedOutSecret(credential: Credential): string | undefined {
 	if (credential.type === 'oauth') return credential.access;
 	return credential.type === 'token' ? credential.token : credential.key;
@@ -107,7 +110,8 @@ function needsLogin(credential: Credential, usage: UsageStats): ProfileFacts['ne
 	return {since: usage.needsLogin.since, reason: usage.needsLogin.reason};
 }
 
-function refOf(credential: Credential): SecretRef | undefined {
+/** The secret ref of a credential. It goes before a secret that stands beside it. */
+export function refOf(credential: Credential): SecretRef | undefined {
 	if (credential.type === 'oauth') return undefined;
 	return credential.type === 'token' ? credential.tokenRef : credential.keyRef;
 }

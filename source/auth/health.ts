@@ -33,9 +33,9 @@ export interface Health {
 /** A token that cannot be refreshed is `expiring` in its last day. */
 export const expiringWithinMs = 24 * 60 * 60 * 1000;
 
-/** What state a profile is in at `now` (epoch ms), and why. `env` tells whether an env ref resolves. */
-export function healthOf(facts: ProfileFacts, now: number, env: NodeJS.ProcessEnv): Health {
-	const reason = eligibility(facts, now, env);
+/** What state a profile is in at `now` (epoch ms), and why. */
+export function healthOf(facts: ProfileFacts, now: number): Health {
+	const reason = eligibility(facts, now);
 	const remainingMs = typeof facts.expires === 'number' ? facts.expires - now : undefined;
 	const until = setAsideUntil(facts, now);
 	return {
@@ -51,18 +51,13 @@ export function healthOf(facts: ProfileFacts, now: number, env: NodeJS.ProcessEn
  * Whether a profile is eligible, failures aside, and the reason if not.
  * @param minTtlMs how long (ms) what it hands out must be good for: `short_lived` where that cannot be had
  */
-export function eligibility(
-	facts: ProfileFacts,
-	now: number,
-	env: NodeJS.ProcessEnv,
-	minTtlMs = 0,
-): ReasonCode {
+export function eligibility(facts: ProfileFacts, now: number, minTtlMs = 0): ReasonCode {
 	if (facts.malformed) return 'ineligible_profile';
 	if (!facts.hasValue && !facts.ref) return 'missing_credential';
 	if (facts.expires === 'invalid') return 'invalid_expires';
 	if (facts.needsLogin) return 'needs_login';
 	if (!facts.refreshable && isExpired(facts, now)) return 'expired';
-	if (!facts.hasValue && !resolves(facts, env)) return 'unresolved_ref';
+	if (facts.unresolved) return 'unresolved_ref';
 	return minTtlMs > 0 && isShortLived(facts, now, minTtlMs) ? 'short_lived' : 'ok';
 }
 
@@ -113,9 +108,4 @@ function statusOf(facts: ProfileFacts, reason: ReasonCode, remainingMs: number |
 			if (remainingMs === undefined) return 'static';
 			return !facts.refreshable && remainingMs <= expiringWithinMs ? 'expiring' : 'ok';
 	}
-}
-
-// Refs of the other sources have no provider configured, so nothing could read them.
-function resolves(facts: ProfileFacts, env: NodeJS.ProcessEnv): boolean {
-	return facts.ref?.source === 'env' && Boolean(env[facts.ref.id]);
 }

@@ -1,6 +1,6 @@
 import {patchUsage} from '../store/edit.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
-import type {ProfileFacts} from './facts.ts';
+import {type ProfileFacts, refOf} from './facts.ts';
 import {outcomeOfError, type ProbeResult, probe} from './probe.ts';
 import {reportFailure} from './report.ts';
 import {type ResolveContext, resolve} from './resolve.ts';
@@ -117,6 +117,8 @@ async function isReplaced(
 ): Promise<boolean> {
 	const present = (await readCredentials(paths, owner)).profiles.get(profileId);
 	if (!present) return true;
+	// What stands in the file is not what was probed.
+	if (refOf(present)) return false;
 	const secret =
 		present.type === 'oauth' ? present.access : present.type === 'token' ? present.token : present.key;
 	return probed !== undefined && secret !== undefined && secret !== probed;

@@ -64,6 +64,16 @@ export function nothingResolved(
 			options,
 		);
 	}
+	// No login mends a ref.
+	const reachable = passedOver.filter(({reason}) => !unreachable.includes(reason));
+	if (reachable.length > 0 && reachable.every(({reason}) => reason === 'unresolved_ref')) {
+		return new JarvisError(
+			'unresolved_ref',
+			`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
+			`See what is wrong with each ref: jarvis secrets reload${pinned.next}`,
+			options,
+		);
+	}
 	// No login makes a server's tokens live longer.
 	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
 	return new JarvisError(
@@ -73,6 +83,11 @@ export function nothingResolved(
 		options,
 	);
 }
+
+// What is left out, or not there, is not what stands in the way.
+const unreachable: readonly PassedOver['reason'][] = [
+	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile', 'already_tried'] as const),
+];
 
 function reasons(passedOver: readonly PassedOver[]): string {
 	return passedOver

@@ -4,12 +4,14 @@ import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
 import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
-import {handedOutSecret} from './facts.ts';
+import {handedOutSecret, refOf} from './facts.ts';
 import type {Network} from './network.ts';
 import type {Provider} from './providers/contract.ts';
 import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
 import type {Pin, PlaceReason} from './routing/order.ts';
-import {factsOfUsable} from './snapshot.ts';
+import type {RefFailure} from './secrets/refs.ts';
+import type {Look, SecretReader} from './secrets/secrets.ts';
+import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
 
 /** What a credential is wanted for. */
@@ -34,7 +36,7 @@ export interface ResolveRequest {
 
 export interface ResolveContext {
 	readonly paths: StatePaths;
-	readonly env: NodeJS.ProcessEnv;
+	readonly secrets: SecretReader;
 	readonly now: () => number;
 	readonly network: Network;
 	/** Finds the provider for a refresh; only called when there is one to do. */
@@ -89,6 +91,7 @@ export interface Aim {
 /** What a decision was made from, and the decision. */
 export interface Prepared extends Aim {
 	readonly agentId: string;
+	readonly config: Config;
 	readonly decision: Decision;
 	readonly profiles: readonly UsableProfile[];
 }
@@ -144,10 +147,15 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 
 /**
  * Reads what is needed to decide, and decides.
+ * @param look how far to go to find out whether secret refs resolve
  * @throws `profile_unknown`, `profile_foreign`, `no_model`, and what reading the store throws
  */
-export async function prepare(context: ResolveContext, request: ResolveRequest): Promise<Prepared> {
-	const {paths, env, now} = context;
+export async function prepare(
+	context: ResolveContext,
+	request: ResolveRequest,
+	look: Look = 'glance',
+): Promise<Prepared> {
+	const {paths, secrets, now} = context;
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
@@ -159,12 +167,14 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	);
 	const aimed = await aim(context, request, {agentId, config, profiles});
 	const {target, pin} = aimed;
+	const refs = refsOf(profiles);
+	const failures = refs.length === 0 ? undefined : await secrets.failures(refs, config, look);
 	const decision = decide({
-		...{agentId, target, pin, config, env, now: now(), storeOrder: own.order, mainOrder},
-		profiles: profiles.map(factsOfUsable),
+		...{agentId, target, pin, config, now: now(), storeOrder: own.order, mainOrder},
+		profiles: profiles.map(usable => factsOfUsable(usable, failures)),
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
-	return {...aimed, agentId, decision, profiles};
+	return {...aimed, agentId, config, decision, profiles};
 }
 
 // Most requests are for a provider and nothing else: they read no session and parse no model.
@@ -194,7 +204,7 @@ function unlessDamaged(error: unknown): undefined {
 async function secretOf(
 	context: ResolveContext,
 	minTtlMs: number | undefined,
-	{profiles}: Prepared,
+	{profiles, config}: Prepared,
 	{option, place}: Candidate,
 ): Promise<Found> {
 	const found = profiles.find(
@@ -202,13 +212,13 @@ async function secretOf(
 	);
 	if (!found) throw noSecret(place.profileId);
 	const credential = await freshened(context, minTtlMs, found);
-	const ref =
-		credential.type === 'token'
-			? credential.tokenRef
-			: credential.type === 'api_key'
-				? credential.keyRef
-				: undefined;
-	const secret = handedOutSecret(credential) ?? (ref?.source === 'env' ? context.env[ref.id] : undefined);
+	const ref = refOf(credential);
+	if (ref) {
+		const resolution = await context.secrets.valueOf(ref, config);
+		if ('failure' in resolution) throw unresolved(place.profileId, resolution.failure);
+		return {credential, secret: resolution.value};
+	}
+	const secret = handedOutSecret(credential);
 	if (!secret) throw noSecret(place.profileId);
 	return {credential, secret};
 }
@@ -304,12 +314,21 @@ export function modelName(option: Pick<JudgedOption, 'provider' | 'model'> | und
 // What is wrong with one profile says nothing of the next one; what is wrong with the store does.
 const ofOneProfile: readonly ErrorCode[] = [
 	...(['needs_login', 'no_credential', 'refresh_unavailable', 'refresh_refused'] as const),
-	...(['login_unsupported'] as const),
+	...(['login_unsupported', 'unresolved_ref'] as const),
 	...(['provider_unknown', 'profile_unknown', 'insecure_endpoint', 'lock_timeout', 'lock_lost'] as const),
 ];
 
 function noSecret(profileId: string): JarvisError {
 	return new JarvisError('no_credential', `${profileId} holds no secret.`, 'Log in again.');
+}
+
+function unresolved(profileId: string, {code, message}: RefFailure): JarvisError {
+	return new JarvisError(
+		'unresolved_ref',
+		`The secret ref of ${profileId} does not resolve: ${message}.`,
+		'See what is wrong with each ref: jarvis secrets reload',
+		{details: {refFailure: code}},
+	);
 }
 
 function shortLived(profileId: string, {expires}: OAuthCredential, now: number): JarvisError {

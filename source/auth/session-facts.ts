@@ -37,14 +37,13 @@ export function whichOfSession(
 	config: Config,
 	{key, session}: SessionFacts,
 	now: number,
-	env: NodeJS.ProcessEnv,
 ): Which | undefined {
 	const target = modelOfSession(config, session);
 	if (!target) return undefined;
 	const profiles = usableFacts(agent);
 	const pin = pinOfSession(session, profiles);
 	const decision = decide({
-		...{agentId: agent.id, target, pin, profiles, config, now, env},
+		...{agentId: agent.id, target, pin, profiles, config, now},
 		...{storeOrder: agent.order, mainOrder: agent.mainOrder},
 	});
 	return whichOf({agentId: agent.id, decision, ...optional('pin', pin)}, key);

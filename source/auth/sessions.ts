@@ -49,7 +49,7 @@ export async function sendToSession(
 			await beginAnew(context, agentId, key);
 			return ['This session begins anew: it has no model and no profile of its own.'];
 		case 'model-status': {
-			const prepared = await prepare(context, {agentId, sessionKey: key});
+			const prepared = await prepare(context, {agentId, sessionKey: key}, 'resolve');
 			return statusLines(whichOf(prepared, key), context.now());
 		}
 		case 'model-list':

@@ -2,9 +2,11 @@ import {asJarvisError, type JarvisError} from '../errors.ts';
 import {type Config, decodeConfig, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
-import {type AgentCredentials, type EntryProblem, optional} from '../store/schema.ts';
-import {factsOf, type ProfileFacts} from './facts.ts';
+import {type AgentCredentials, type EntryProblem, optional, type SecretRef} from '../store/schema.ts';
+import {factsOf, type ProfileFacts, refOf} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
+import {refKey} from './secrets/refs.ts';
+import type {Look, RefFailures, SecretReader} from './secrets/secrets.ts';
 import type {SessionFacts} from './session-facts.ts';
 import {inheritedOrder, inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
 
@@ -41,10 +43,21 @@ export interface AgentSnapshot {
 	readonly problem?: JarvisError;
 }
 
-/** Reads all agents. Never throws for a file that cannot be read: the snapshot says so. */
+/** What a snapshot is to tell beyond what always is. */
+export interface SnapshotWishes {
+	readonly sessions?: boolean;
+	/** How far to go to tell whether secret refs resolve; `glance` if absent. */
+	readonly refs?: Look;
+}
+
+/**
+ * Reads all agents. Never throws for a file that cannot be read: the snapshot says so.
+ * @param secrets tells whether secret refs resolve; without it, all are taken for good
+ */
 export async function readSnapshot(
 	paths: StatePaths,
-	wanted: {readonly sessions?: boolean} = {},
+	wanted: SnapshotWishes = {},
+	secrets?: SecretReader,
 ): Promise<Snapshot> {
 	const problems: JarvisError[] = [];
 	const config = await readConfig(paths).catch(error => {
@@ -61,7 +74,22 @@ export async function readSnapshot(
 		if (agent.problem) problems.push(agent.problem);
 		agents.push(wanted.sessions ? {...agent, ...(await readSessionsOf(paths, id))} : agent);
 	}
-	return {agents, defaultAgent, config, problems};
+	const refs = agents.flatMap(agent => usableFacts(agent).flatMap(({ref}) => (ref ? [ref] : [])));
+	const failures = refs.length > 0 && (await secrets?.failures(refs, config, wanted.refs ?? 'glance'));
+	if (!failures || failures.size === 0) return {agents, defaultAgent, config, problems};
+	const judged = (facts: ProfileFacts) => withFailure(facts, failures);
+	return {
+		...{defaultAgent, config, problems},
+		agents: agents.map(agent => ({
+			...agent,
+			profiles: agent.profiles.map(judged),
+			inherited: agent.inherited.map(judged),
+		})),
+	};
+}
+
+function withFailure(facts: ProfileFacts, failures: RefFailures): ProfileFacts {
+	return {...facts, ...optional('unresolved', facts.ref && failures.get(refKey(facts.ref)))};
 }
 
 function idsOf(paths: StatePaths, config: Config, problems: JarvisError[]): string[] {
@@ -93,11 +121,10 @@ export function orderOf(
 	{agent, config}: {readonly agent: AgentSnapshot; readonly config: Config},
 	provider: string,
 	now: number,
-	env: NodeJS.ProcessEnv,
 ): EffectiveOrder {
 	const configured = [...config.profiles].filter(([, of]) => of === provider).map(([id]) => id);
 	return effectiveOrder({
-		...{agentId: agent.id, provider, profiles: usableFacts(agent), configured, now, env},
+		...{agentId: agent.id, provider, profiles: usableFacts(agent), configured, now},
 		storeOrder: agent.order.get(provider),
 		mainOrder: agent.mainOrder.get(provider),
 		configOrder: config.order.get(provider),
@@ -109,10 +136,9 @@ export function orderWithOwn(
 	{agent, config}: {readonly agent: AgentSnapshot; readonly config: Config},
 	provider: string,
 	now: number,
-	env: NodeJS.ProcessEnv,
 ): {readonly order: EffectiveOrder; readonly own: readonly string[]} {
 	const own = agent.profiles.filter(facts => facts.provider === provider).map(({profileId}) => profileId);
-	return {own, order: orderOf({agent, config}, provider, now, env)};
+	return {own, order: orderOf({agent, config}, provider, now)};
 }
 
 async function readAgent(
@@ -137,8 +163,8 @@ async function readAgent(
 			...about,
 			sessions: [],
 			...{order, lastGood, broken: problems},
-			profiles: ownProfiles(id, own).map(factsOfUsable),
-			inherited: read ? inheritedProfiles(own, read).map(factsOfUsable) : [],
+			profiles: ownProfiles(id, own).map(usable => factsOfUsable(usable)),
+			inherited: read ? inheritedProfiles(own, read).map(usable => factsOfUsable(usable)) : [],
 			mainOrder: read ? inheritedOrder(own, read) : new Map(),
 		};
 		return {agent, own};
@@ -163,6 +189,15 @@ async function readSessionsOf(
 }
 
 /** The facts of a profile that an agent can use. */
-export function factsOfUsable({owner, profileId, credential, usage}: UsableProfile): ProfileFacts {
-	return factsOf(owner, profileId, credential, usage);
+export function factsOfUsable(
+	{owner, profileId, credential, usage}: UsableProfile,
+	failures: RefFailures = new Map(),
+): ProfileFacts {
+	const facts = factsOf(owner, profileId, credential, usage);
+	return failures.size === 0 ? facts : withFailure(facts, failures);
+}
+
+/** The secret refs of profiles. */
+export function refsOf(profiles: readonly UsableProfile[]): SecretRef[] {
+	return profiles.flatMap(({credential}) => refOf(credential) ?? []);
 }

@@ -42,7 +42,7 @@ export interface WhichCandidate extends OrderPlace {
  * @throws as `prepare` does
  */
 export async function explain(context: ResolveContext, request: ResolveRequest): Promise<Which> {
-	return whichOf(await prepare(context, request), request.sessionKey);
+	return whichOf(await prepare(context, request, 'resolve'), request.sessionKey);
 }
 
 /** The decision in words. */

@@ -1,4 +1,4 @@
-import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
+import type {AgentSnapshot, Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {JarvisError} from '../errors.ts';
 import {unknownAgent} from '../store/paths.ts';
@@ -65,10 +65,11 @@ export function expiresFlag(context: CommandContext): number | undefined {
  */
 export async function agentOf(
 	context: CommandContext,
+	wanted: SnapshotWishes = {},
 ): Promise<{readonly agent: AgentSnapshot; readonly snapshot: Snapshot}> {
 	const {jarvis} = context;
 	const id = await jarvis.agent(textFlag(context, 'agent'));
-	const snapshot = await jarvis.snapshot();
+	const snapshot = await jarvis.snapshot(wanted);
 	const agent = agentIn(context, snapshot, id);
 	if (agent.problem) throw agent.problem;
 	return {agent, snapshot};

@@ -224,9 +224,9 @@ async function place(context: CommandContext, result: LoginResult): Promise<void
 
 async function orderNow(context: CommandContext, {agentId, provider}: LoginResult) {
 	const {jarvis} = context;
-	const snapshot = await jarvis.snapshot();
+	const snapshot = await jarvis.snapshot({refs: 'resolve'});
 	const agent = agentIn(context, snapshot, agentId);
-	return {agent, ...orderWithOwn({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env)};
+	return {agent, ...orderWithOwn({agent, config: snapshot.config}, provider, jarvis.now())};
 }
 
 async function tellNext(

@@ -33,8 +33,8 @@ function providerOf(context: CommandContext): Promise<string> {
 async function show(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const provider = await providerOf(context);
-	const {agent, snapshot} = await agentOf(context);
-	const order = orderOf({agent, config: snapshot.config}, provider, jarvis.now(), jarvis.env);
+	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
+	const order = orderOf({agent, config: snapshot.config}, provider, jarvis.now());
 	const authStorePath = jarvis.paths.profiles(agent.id);
 	if (context.flags.json) {
 		printJson(context, {

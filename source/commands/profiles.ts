@@ -8,7 +8,7 @@ import {statusText} from './status.ts';
 /** `models auth list`: an agent's profiles. */
 export async function runList(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const {agent} = await agentOf(context);
+	const {agent} = await agentOf(context, {refs: 'resolve'});
 	if (!context.flags.json) {
 		context.print(await statusText(jarvis, [agent]));
 		return 0;
@@ -17,7 +17,7 @@ export async function runList(context: CommandContext): Promise<number> {
 		agentId: agent.id,
 		authStorePath: jarvis.paths.profiles(agent.id),
 		profiles: usableFacts(agent).map(facts => {
-			const {status, reason} = healthOf(facts, jarvis.now(), jarvis.env);
+			const {status, reason} = healthOf(facts, jarvis.now());
 			const {profileId, provider, kind, email, accountId, expires, agentId: owner} = facts;
 			return {profileId, provider, type: kind, email, accountId, expires, status, reasonCode: reason, owner};
 		}),

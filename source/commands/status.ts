@@ -1,6 +1,7 @@
 import {dirname} from 'node:path';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
+import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
@@ -12,7 +13,7 @@ export async function runStatus(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const asksProbe = Object.keys(context.flags).some(flag => flag.startsWith('probe'));
 	if (asksProbe) return probed(context);
-	const {agent, snapshot} = await agentOf(context);
+	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
 	tellProblems(context, snapshot);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
 	else context.print(await statusText(jarvis, [agent]));
@@ -24,7 +25,7 @@ async function probed(context: CommandContext): Promise<number> {
 	const {probeAll, probeText, isBad} = await import('./status-probe.ts');
 	const results = await probeAll(context);
 	// What the probes learned is in the files now.
-	const {agent, snapshot} = await agentOf(context);
+	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
 	tellProblems(context, snapshot);
 	if (flags.json) {
 		const {auth, ...status} = statusJson(jarvis, snapshot, agent);
@@ -49,7 +50,7 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 		return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
 	}
 	const rows = profiles.map(facts => {
-		const health = healthOf(facts, now, jarvis.env);
+		const health = healthOf(facts, now);
 		const {glyph, word} = stateWord(health, now);
 		const used = ago(facts.usage.lastUsed, now);
 		const id = facts.agentId === agent.id ? facts.profileId : `${facts.profileId} ← ${facts.agentId}`;
@@ -57,7 +58,12 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	});
 	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
 	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
-	return `${title}\n${await textTable(header, [...rows, ...broken])}`;
+	const refs = profiles.flatMap(({profileId, ref, unresolved}) =>
+		ref && unresolved
+			? [`${profileId}: the secret ref ${refKey(ref)} does not resolve: ${unresolved.message}.`]
+			: [],
+	);
+	return [title, await textTable(header, [...rows, ...broken]), ...refs].join('\n');
 }
 
 function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
@@ -92,14 +98,14 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 				provider,
 				effective: {kind: 'profiles', detail: storePath},
 				profiles: countKinds(ofProvider(provider)),
-				order: orderOf({agent, config: snapshot.config}, provider, now, jarvis.env).places,
+				order: orderOf({agent, config: snapshot.config}, provider, now).places,
 			})),
 			lastGood: Object.fromEntries(agent.lastGood),
 			unusableProfiles: profiles.flatMap(facts => unusable(facts, now)),
 			brokenEntries: agent.broken,
 			oauth: {
 				warnAfterMs: expiringWithinMs,
-				profiles: profiles.map(facts => profileJson(facts, healthOf(facts, now, jarvis.env))),
+				profiles: profiles.map(facts => profileJson(facts, healthOf(facts, now))),
 				providers: [],
 			},
 		},
@@ -118,6 +124,8 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		remainingMs: health.remainingMs,
 		refreshable: facts.refreshable,
 		source: 'store',
+		ref: facts.ref,
+		refFailure: facts.unresolved,
 		label: labelOf(facts),
 		secrets: Object.fromEntries(facts.secrets.map(({name, masked}) => [name, masked])),
 		lastProven: facts.usage.lastProven ?? null,
@@ -157,7 +165,7 @@ function labelOf({profileId, email}: ProfileFacts): string {
 
 // 1 before 2: what is over matters more than what will be.
 function checkCode(agent: AgentSnapshot, jarvis: Jarvis): number {
-	const states = usableFacts(agent).map(facts => healthOf(facts, jarvis.now(), jarvis.env).status);
+	const states = usableFacts(agent).map(facts => healthOf(facts, jarvis.now()).status);
 	if (states.length === 0 || states.some(status => status === 'expired' || status === 'missing')) return 1;
 	return states.includes('expiring') ? 2 : 0;
 }

@@ -368,6 +368,13 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./plugins.ts')).runPluginsRemove,
 	},
 	{
+		path: ['secrets', 'reload'],
+		summary: 'resolve every secret ref that is in use, also in the programs that are open',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./secrets.ts')).runSecretsReload,
+	},
+	{
 		path: ['completion'],
 		summary: 'print the completion script of a shell',
 		flags: [],

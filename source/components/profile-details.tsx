@@ -1,4 +1,5 @@
 import {Text} from 'ink';
+import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {ago, clockTime, span, stateWord} from '../words.ts';
@@ -77,7 +78,8 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
-		...(facts.ref ? [['secret ref', `${facts.ref.source}: ${facts.ref.id}`] as const] : []),
+		...(facts.ref ? [['secret ref', refKey(facts.ref)] as const] : []),
+		...(facts.unresolved ? [['unresolved', facts.unresolved.message] as const] : []),
 		[
 			'proven',
 			usage.lastProven

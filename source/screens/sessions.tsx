@@ -164,5 +164,5 @@ function paneLines(state: UiState, row: SessionRow | undefined): readonly string
 
 function whichOf(state: UiState, {facts}: SessionRow): Which | undefined {
 	const agent = shownAgent(state);
-	return agent && whichOfSession(agent, state.snapshot.config, facts, state.now, state.env);
+	return agent && whichOfSession(agent, state.snapshot.config, facts, state.now);
 }

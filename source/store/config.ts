@@ -20,6 +20,8 @@ export interface Config extends DecodedBindings {
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
 	/** `channels`: the channels that are configured, with the ids of their accounts. */
 	readonly channels: ReadonlyMap<string, readonly string[]>;
+	/** There is something in `secrets`, which is decoded where it is needed (secrets-config.ts). */
+	readonly hasSecrets: boolean;
 }
 
 export interface AgentConfig {
@@ -106,6 +108,7 @@ export function decodeConfig(document: JsonObject): Config {
 		),
 		...decodeBindings(member(document, 'bindings')),
 		channels: decodeChannels(member(document, 'channels')),
+		hasSecrets: member(document, 'secrets') !== undefined,
 	};
 }
 

@@ -25,8 +25,8 @@ function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, providers, now, env, agentId, filter} = state;
-		const basis = [snapshot, providers, now, env, agentId, filter.text];
+		const {snapshot, providers, now, agentId, filter} = state;
+		const basis = [snapshot, providers, now, agentId, filter.text];
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
@@ -73,7 +73,7 @@ export const agentRows = remembered((state: UiState): AgentRow[] => {
 	return state.snapshot.agents
 		.map(agent => {
 			const healths = agent.profiles
-				.map(facts => healthOf(facts, state.now, state.env))
+				.map(facts => healthOf(facts, state.now))
 				.sort((a, b) => attentionRank(a) - attentionRank(b));
 			const needy = healths.filter(needsPerson).length + agent.broken.length;
 			return {id: agent.id, agent, needy, ...(healths[0] ? {worst: healths[0]} : {})};
@@ -91,7 +91,7 @@ export function shownAgent(state: UiState): AgentSnapshot | undefined {
 export const profileRows = remembered((state: UiState): ProfileRow[] => {
 	const agent = shownAgent(state);
 	return (agent ? usableFacts(agent) : [])
-		.map(facts => ({id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)}))
+		.map(facts => ({id: facts.profileId, facts, health: healthOf(facts, state.now)}))
 		.filter(({facts}) => matches(state, [facts.profileId, facts.provider, facts.email, facts.kind]));
 });
 
@@ -111,7 +111,7 @@ export const healthRows = remembered((state: UiState): ProfileRow[] => {
 		.map(facts => ({
 			id: `${facts.agentId} ${facts.profileId}`,
 			facts,
-			health: healthOf(facts, state.now, state.env),
+			health: healthOf(facts, state.now),
 		}))
 		.filter(({facts}) => matches(state, [facts.agentId, facts.profileId, facts.email, facts.kind]))
 		.sort(
@@ -126,7 +126,7 @@ export const healthRows = remembered((state: UiState): ProfileRow[] => {
 /** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
 export const needyCount = remembered((state: UiState): number => {
 	return state.snapshot.agents.reduce((sum, agent) => {
-		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now, state.env)));
+		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now)));
 		return sum + needy.length + agent.broken.length + (agent.problem ? 1 : 0);
 	}, 0);
 });
@@ -153,7 +153,7 @@ export function shownOrder(state: UiState): EffectiveOrder | undefined {
 	if (!agent || !provider) return undefined;
 	const draft = shownDraft(state);
 	const order = draft ? new Map([...agent.order, [provider, draft.ids] as const]) : agent.order;
-	return orderOf({agent: {...agent, order}, config: state.snapshot.config}, provider, state.now, state.env);
+	return orderOf({agent: {...agent, order}, config: state.snapshot.config}, provider, state.now);
 }
 
 /** The places of the shown order. */
@@ -178,7 +178,7 @@ export interface ProviderRow {
 /** The providers that can be logged in to, and the accounts that the shown agent has there already. */
 export const providerRows = remembered((state: UiState): ProviderRow[] => {
 	const accounts = (shownAgent(state)?.profiles ?? []).map(facts => ({
-		...{id: facts.profileId, facts, health: healthOf(facts, state.now, state.env)},
+		...{id: facts.profileId, facts, health: healthOf(facts, state.now)},
 	}));
 	return state.providers
 		.filter(({id, label, aliases}) => matches(state, [id, label, ...aliases]))
@@ -237,11 +237,11 @@ export function onboardingRows(state: UiState): readonly ChoiceRow[] {
 
 /** The order that the profile of a login stands in, and the ids of all of its agent's own profiles there. */
 export function orderOfResult(
-	{snapshot, now, env}: UiState,
+	{snapshot, now}: UiState,
 	{agentId, provider}: LoginResult,
 ): {readonly order?: EffectiveOrder; readonly own: readonly string[]} {
 	const agent = snapshot.agents.find(({id}) => id === agentId);
-	return agent ? orderWithOwn({agent, config: snapshot.config}, provider, now, env) : {own: []};
+	return agent ? orderWithOwn({agent, config: snapshot.config}, provider, now) : {own: []};
 }
 
 /** Whether a login, or the choice of one, is on the screen. */

@@ -5,6 +5,7 @@ import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
 import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
+import {keepSecrets} from './secrets.ts';
 import {type ProviderChoice, patch} from './state.ts';
 
 /** The longest (ms) that the dashboard sleeps: so far may a clock that was set be off. */
@@ -37,6 +38,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		// What the cursor stands on stays what it stands on, whatever the files say now.
 		const cursors = pinnedCursors(store.getState());
 		patch(store, {...providers, cursors, snapshot, now: jarvis.now()});
+		secrets.look();
 	}
 
 	async function listProviders(): Promise<{providers?: readonly ProviderChoice[]}> {
@@ -88,13 +90,13 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 
 	// A token that runs out while somebody looks is refreshed as it would be on its next use.
 	function refreshExpired(): void {
-		const {snapshot, autoRefresh, env, now} = store.getState();
+		const {snapshot, autoRefresh, now} = store.getState();
 		if (!autoRefresh) return;
 		for (const facts of snapshot.agents.flatMap(agent => agent.profiles)) {
 			const {agentId, profileId, provider} = facts;
 			const key = `refresh ${agentId} ${profileId}`;
 			if (!facts.refreshable || !isExpired(facts, now)) continue;
-			if (healthOf(facts, now, env).reason !== 'ok' || (pauses.get(key)?.until ?? 0) > now) continue;
+			if (healthOf(facts, now).reason !== 'ok' || (pauses.get(key)?.until ?? 0) > now) continue;
 			void runTask({store, jarvis}, key, `refreshing ${profileId}`, async () => {
 				await jarvis.refresh({agentId, profileId, provider}, 'expired');
 				await reload();
@@ -110,6 +112,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		}
 	}
 
+	const secrets = keepSecrets({store, jarvis}, reload);
 	const unsubscribe = store.subscribe((state, before) => {
 		if (state.autoRefresh && !before.autoRefresh) refreshExpired();
 		schedule();
@@ -123,6 +126,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			clearTimeout(timer);
 			unsubscribe();
 			unwatch();
+			secrets.stop();
 		},
 	};
 }

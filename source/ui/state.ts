@@ -119,7 +119,6 @@ export interface OrderDraft {
 export interface UiState {
 	readonly snapshot: Snapshot;
 	readonly providers: readonly ProviderChoice[];
-	readonly env: NodeJS.ProcessEnv;
 	readonly surroundings: Surroundings;
 	/** The time (epoch ms) that everything on the screen is drawn for. */
 	readonly now: number;
@@ -147,6 +146,8 @@ export interface UiState {
 	/** What is under way, by key, in words. */
 	readonly tasks: ReadonlyMap<string, string>;
 	readonly autoRefresh: boolean;
+	/** The secrets that are kept elsewhere could not all be loaded. */
+	readonly secretsDegraded?: true;
 	/** The first line of the help text that is shown. */
 	readonly helpOffset: number;
 	/** The sandbox is shown, not the person's own state folder. */
@@ -157,7 +158,7 @@ export type UiStore = StoreApi<UiState>;
 
 /** The state of a dashboard that was just opened. */
 export function createUiStore(
-	given: Pick<UiState, 'snapshot' | 'providers' | 'env' | 'surroundings' | 'now' | 'sandbox'>,
+	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'now' | 'sandbox'>,
 ): UiStore {
 	return createStore<UiState>(() => ({
 		...given,

@@ -41,7 +41,7 @@ function configWith(members: JsonObject = {}) {
 function decided(profiles: readonly ProfileFacts[], input: Partial<DecisionInput> = {}) {
 	const decision = decide({
 		...{agentId: 'main', target: asked('a/one'), profiles, storeOrder: new Map(), config: configWith()},
-		...{mainOrder: new Map(), now, env: {}, ...input},
+		...{mainOrder: new Map(), now, ...input},
 	});
 	return {
 		...decision,

@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {factsOf} from '../../source/auth/facts.ts';
+import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
 import {
 	attentionRank,
 	eligibility,
@@ -17,7 +17,7 @@ const hour = 3_600_000;
 const day = 24 * hour;
 const provider = 'acme';
 const keyRef = {source: 'env', provider: 'default', id: 'ACME_KEY'} as const;
-const env = {ACME_KEY: 'canary-key', EMPTY: ''};
+const unresolved = {code: 'not_found', message: 'the environment has no ELSE'} as const;
 const refused: UsageStats = {
 	needsLogin: {since: now - hour, fingerprint: fingerprint('canary-refresh'), reason: 'invalid_grant'},
 };
@@ -27,8 +27,14 @@ const token = (members: object): Credential => ({type: 'token', provider, ...mem
 const key = (members: object): Credential => ({type: 'api_key', provider, ...members});
 const both = {access: 'canary-access', refresh: 'canary-refresh'};
 
+/** The facts of a profile whose ref resolves unless it is one to ELSE. */
+function looked(credential: Credential, usage?: UsageStats): ProfileFacts {
+	const facts = factsOf('main', 'acme:x', credential, usage);
+	return facts.ref?.id === 'ELSE' ? {...facts, unresolved} : facts;
+}
+
 function judge(credential: Credential, usage?: UsageStats): Health {
-	return healthOf(factsOf('main', 'acme:x', credential, usage), now, env);
+	return healthOf(looked(credential, usage), now);
 }
 
 test.each<[string, Credential, UsageStats, ReasonCode]>([
@@ -55,15 +61,24 @@ test.each<[string, Credential, UsageStats, ReasonCode]>([
 	['no API key', key({}), {}, 'missing_credential'],
 	['an env ref that resolves', key({keyRef}), {}, 'ok'],
 	['an env ref to nothing', key({keyRef: {...keyRef, id: 'ELSE'}}), {}, 'unresolved_ref'],
-	['an env ref to an empty variable', key({keyRef: {...keyRef, id: 'EMPTY'}}), {}, 'unresolved_ref'],
-	['a file ref', token({tokenRef: {...keyRef, source: 'file'}}), {}, 'unresolved_ref'],
-	['an exec ref', token({tokenRef: {...keyRef, source: 'exec'}}), {}, 'unresolved_ref'],
+	['a file ref', token({tokenRef: {...keyRef, source: 'file'}}), {}, 'ok'],
+	[
+		'an exec ref to nothing',
+		token({tokenRef: {...keyRef, source: 'exec', id: 'ELSE'}}),
+		{},
+		'unresolved_ref',
+	],
 	['a ref that is over', token({tokenRef: keyRef, expires: now - 1}), {}, 'expired'],
 	['a ref whose expiry is no time', token({tokenRef: keyRef, expires: 'invalid'}), {}, 'invalid_expires'],
-	['a value beside a ref to nothing', key({key: 'canary-key', keyRef: {...keyRef, id: 'ELSE'}}), {}, 'ok'],
+	[
+		'a value beside a ref to nothing',
+		key({key: 'canary-key', keyRef: {...keyRef, id: 'ELSE'}}),
+		{},
+		'unresolved_ref',
+	],
 	['one in cooldown, failures aside', key({key: 'canary-key'}), {cooldownUntil: now + 1}, 'ok'],
 ])('eligibility of %s', (_, credential, usage, reason) => {
-	expect(eligibility(factsOf('main', 'acme:x', credential, usage), now, env)).toBe(reason);
+	expect(eligibility(looked(credential, usage), now)).toBe(reason);
 });
 
 test.each<[string, Credential, Partial<Health>]>([
@@ -135,7 +150,7 @@ test.each<[string, UsageStats, ReturnType<typeof setAsideUntil>]>([
 ])('set aside: %s', (_, usage, aside) => {
 	const facts = factsOf('main', 'acme:x', key({key: 'canary-key'}), usage);
 	expect(setAsideUntil(facts, now)).toEqual(aside);
-	const health = healthOf(facts, now, env);
+	const health = healthOf(facts, now);
 	expect(health.reason).toBe(aside?.reason ?? 'ok');
 	expect(health.until).toBe(aside?.until);
 	expect(health.status).toBe('static');

@@ -206,7 +206,7 @@ describe('a place in the order', () => {
 	function orderIn(seed: AgentSeed): {readonly order: EffectiveOrder; readonly own: readonly string[]} {
 		const agent = agentOf('main', seed);
 		return {
-			order: orderOf({agent, config: decodeConfig({})}, 'groq', noon, {}),
+			order: orderOf({agent, config: decodeConfig({})}, 'groq', noon),
 			own: agent.profiles.filter(({provider}) => provider === 'groq').map(({profileId}) => profileId),
 		};
 	}

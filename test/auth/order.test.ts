@@ -16,7 +16,7 @@ const oauth = {type: 'oauth', access: 'canary-access', refresh: 'canary-refresh'
 const token = {type: 'token', token: 'canary-token'};
 
 function order(profiles: readonly ProfileFacts[], input: Partial<OrderInput> = {}) {
-	return effectiveOrder({agentId: 'main', provider: 'a', profiles, now, env: {}, ...input});
+	return effectiveOrder({agentId: 'main', provider: 'a', profiles, now, ...input});
 }
 
 function tried(...given: Parameters<typeof order>): string[] {
@@ -128,7 +128,7 @@ test('each profile that cannot be used has its code', () => {
 		profile('a:empty', {key: undefined}),
 		profile('a:over', {...token, expires: now}),
 		profile('a:odd', {...token, expires: 'invalid'}),
-		profile('a:ref', refs),
+		{...profile('a:ref', refs), unresolved: {code: 'not_found', message: 'there is none'} as const},
 		profile('a:both', {...oauth, hasRef: true}),
 		profile('a:good'),
 		profile('b:foreign'),
@@ -148,11 +148,14 @@ test('each profile that cannot be used has its code', () => {
 	expect(places.filter(({why}) => why === '')).toEqual([]);
 });
 
-test('a ref counts as far as the environment has it', () => {
+test('a ref counts as far as it resolves, and the reason says why it does not', () => {
 	const keyRef = {source: 'env', provider: 'default', id: 'ACME_KEY'};
-	const profiles = [profile('a:ref', {key: undefined, keyRef})];
-	expect(tried(profiles)).toEqual([]);
-	expect(tried(profiles, {env: {ACME_KEY: 'canary-key'}})).toEqual(['a:ref']);
+	const ref = profile('a:ref', {key: undefined, keyRef});
+	expect(tried([ref])).toEqual(['a:ref']);
+	const unresolved = {code: 'not_found', message: 'the environment has no ACME_KEY'} as const;
+	const {places} = order([{...ref, unresolved}]);
+	expect(places).toMatchObject([{reason: 'unresolved_ref', why: expect.stringContaining('no ACME_KEY')}]);
+	expect(places[0]?.place).toBeUndefined();
 });
 
 test('an id that is named twice has the place of the first', () => {

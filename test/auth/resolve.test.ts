@@ -113,7 +113,7 @@ describe('an env ref', () => {
 		});
 		const error = await refusal(tokenOf(sandbox));
 		expect(error).toMatchObject({
-			code: 'no_credential',
+			...{code: 'unresolved_ref', exitCode: 1},
 			message: expect.stringContaining('(unresolved_ref)'),
 		});
 	});

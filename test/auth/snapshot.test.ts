@@ -168,7 +168,7 @@ test('an agent’s providers and their orders are read from it', async () => {
 	if (!agent) throw new Error('there is always a main agent');
 	expect(providersInUse(agent)).toEqual(['acme', 'later', 'zeta']);
 	const tried = (provider: string) =>
-		orderOf({agent, config}, provider, now, {})
+		orderOf({agent, config}, provider, now)
 			.places.filter(({place}) => place)
 			.map(({profileId}) => profileId);
 	expect([tried('acme'), tried('zeta'), tried('later')]).toEqual([['acme:b'], [], []]);
@@ -203,7 +203,7 @@ describe('what must not come back', () => {
 		});
 		const {agents, config} = await jarvis.snapshot();
 		const [agent] = agents;
-		const places = agent && orderOf({agent, config}, 'acme', now, {}).places;
+		const places = agent && orderOf({agent, config}, 'acme', now).places;
 		expect(places?.[0]?.why).toBe('disabled after a billing failure');
 	});
 });

@@ -36,7 +36,7 @@ export function whatChanges(
 		case 'unknown_profile':
 			return `a login under that name: ${login}`;
 		case 'unresolved_ref':
-			return 'setting the variable that its secret ref names';
+			return 'mending its secret ref, or what it names; what is wrong with it: jarvis secrets reload';
 		case 'short_lived':
 			return 'asking for less with --min-ttl';
 		case 'already_tried':

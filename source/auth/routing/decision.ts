@@ -29,7 +29,6 @@ export interface DecisionInput {
 	readonly tried?: readonly string[] | undefined;
 	readonly minTtlMs?: number | undefined;
 	readonly now: number;
-	readonly env: NodeJS.ProcessEnv;
 }
 
 /** A provider, or a model of one, in the order in which they are tried. */
@@ -129,7 +128,7 @@ function judge(input: DecisionInput, option: Option): JudgedOption {
 	const {provider} = option;
 	const pin = input.pin?.provider === provider ? input.pin : undefined;
 	const order = effectiveOrder({
-		...{agentId: input.agentId, provider, pin, now: input.now, env: input.env},
+		...{agentId: input.agentId, provider, pin, now: input.now},
 		profiles: input.profiles,
 		storeOrder: input.storeOrder.get(provider),
 		mainOrder: input.mainOrder.get(provider),

@@ -64,7 +64,6 @@ export interface OrderInput {
 	/** How long (ms) what is handed out must be good for. */
 	readonly minTtlMs?: number | undefined;
 	readonly now: number;
-	readonly env: NodeJS.ProcessEnv;
 }
 
 const kindRank: Record<CredentialKind, number> = {oauth: 0, token: 1, api_key: 2};
@@ -164,9 +163,9 @@ function sift(
 			const failure = aside && failureOf(facts, aside.reason).failure;
 			drop('already_tried', 'tried for this request already', failure);
 		} else {
-			const reason = eligibility(facts, input.now, input.env, input.minTtlMs);
+			const reason = eligibility(facts, input.now, input.minTtlMs);
 			if (reason === 'ok') tried.push(facts);
-			else drop(reason, droppedWords(reason));
+			else drop(reason, droppedWords(reason, facts));
 		}
 	}
 	return {tried, dropped};
@@ -222,7 +221,7 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 	['format', 'a malformed request'],
 ]);
 
-function droppedWords(reason: ReasonCode): string {
+function droppedWords(reason: ReasonCode, {unresolved}: ProfileFacts): string {
 	switch (reason) {
 		case 'missing_credential':
 			return 'holds no secret';
@@ -235,7 +234,7 @@ function droppedWords(reason: ReasonCode): string {
 		case 'short_lived':
 			return 'is not good for as long as was asked for';
 		case 'unresolved_ref':
-			return 'its secret ref does not resolve';
+			return `its secret ref does not resolve${unresolved ? `: ${clean(unresolved.message)}` : ''}`;
 		default:
 			return 'is not of a form that can be used';
 	}
