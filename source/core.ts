@@ -140,10 +140,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 	const secrets = openSecrets({paths, env, now});
 	const resolveContext: ResolveContext = {paths, secrets, now, network, findProvider: provider};
 
-	async function reloadSecrets(): Promise<SecretsReport> {
-		const report = await (await secrets.runtime()).load();
+	async function loadSecrets(start?: {readonly partial: boolean}): Promise<SecretsReport> {
+		const report = await (await secrets.runtime()).load(start);
 		const {reportWords} = await import('./auth/secrets/report.ts');
-		record('secrets_changed', {note: reportWords(report)});
+		if (report.refs.length > 0 || !report.ok) record('secrets_changed', {note: reportWords(report)});
 		return report;
 	}
 
@@ -176,7 +176,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 * with `details.report`.
 		 */
 		async activateSecrets(start: {readonly partial: boolean} = {partial: false}): Promise<SecretsReport> {
-			const report = await (await secrets.runtime()).load(start);
+			const report = await loadSecrets(start);
 			if (report.ok || start.partial) return report;
 			const {secretsUnresolved} = await import('./auth/secrets/report.ts');
 			throw secretsUnresolved(report);
@@ -186,7 +186,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 * Loads the secrets that are kept elsewhere anew: all, or none. Never throws: where one does not resolve,
 		 * what was loaded before stays in use, and the report says why.
 		 */
-		reloadSecrets,
+		reloadSecrets: () => loadSecrets(),
 
 		/** Has every process that stays load its secrets anew, as `reloadSecrets` does here. Throws what the store throws. */
 		async askForSecretsReload() {
@@ -201,7 +201,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async followSecrets(told: (report: SecretsReport) => void): Promise<() => void> {
 			const {watchForReload} = await import('./store/secrets-stamp.ts');
 			return watchForReload(paths, () => {
-				void reloadSecrets().then(told);
+				void loadSecrets().then(told);
 			});
 		},
 

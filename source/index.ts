@@ -46,8 +46,11 @@ export type {ListedBinding} from './auth/routing/bindings.ts';
 export type {ModelOrigin} from './auth/routing/decision.ts';
 export type {OrderPlace, OrderSource, Pin, PlaceReason} from './auth/routing/order.ts';
 export type {Failure, FailureReason, Success} from './auth/routing/rotation.ts';
+export type {RefFailure, RefFailureCode} from './auth/secrets/refs.ts';
+export type {IgnoredRef, RefReport, SecretsReport} from './auth/secrets/runtime.ts';
+export type {Look} from './auth/secrets/secrets.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
-export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
+export type {AgentSnapshot, Snapshot, SnapshotWishes} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
 export {
 	type Jarvis,
@@ -67,6 +70,7 @@ export type {
 	Expires,
 	OAuthCredential,
 	SecretRef,
+	SecretSource,
 	UsageStats,
 } from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';

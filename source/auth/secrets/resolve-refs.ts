@@ -42,26 +42,25 @@ const sources: {readonly [Source in SecretSource]?: () => Promise<ResolveBatch<S
 /**
  * Resolves refs, those of one provider together, several providers at once. Never throws for a ref: each has its
  * own outcome.
- * @returns by `refKey`, all of the refs
+ * @returns by `refKey`, all of the refs, in their order
  */
 export async function resolveRefs(
 	refs: Iterable<SecretRef>,
 	{env, config}: {readonly env: NodeJS.ProcessEnv; readonly config: SecretsConfig},
 ): Promise<ReadonlyMap<string, Resolution>> {
+	const wanted = new Map([...refs].map(ref => [refKey(ref), ref]));
 	const outcomes = new Map<string, Resolution>();
 	const batches = new Map<string, {readonly batch: SecretBatch; readonly refs: SecretRef[]}>();
-	for (const ref of new Map([...refs].map(each => [refKey(each), each])).values()) {
+	for (const [key, ref] of wanted) {
 		const found = secretProviderOf(config, ref);
-		if (!isRefId(ref)) outcomes.set(refKey(ref), failed('invalid_ref', `its id is none of ${ref.source}`));
-		else if (typeof found === 'string') outcomes.set(refKey(ref), failed('unknown_provider', found));
+		if (!isRefId(ref)) outcomes.set(key, failed('invalid_ref', `its id is none of ${ref.source}`));
+		else if (typeof found === 'string') outcomes.set(key, failed('unknown_provider', found));
 		else {
-			const key = `${ref.source}:${found.name}`;
+			const ofBatch = `${ref.source}:${found.name}`;
+			const together = [...(batches.get(ofBatch)?.refs ?? []), ref];
+			const ids = [...new Set(together.map(({id}) => id))];
 			const {maxBatchBytes} = config.resolution;
-			const present = batches.get(key)?.refs ?? [];
-			batches.set(key, {
-				refs: [...present, ref],
-				batch: {...found, env, maxBatchBytes, ids: [...new Set([...present, ref].map(({id}) => id))]},
-			});
+			batches.set(ofBatch, {refs: together, batch: {...found, env, maxBatchBytes, ids}});
 		}
 	}
 	const waiting = [...batches.values()];
@@ -69,13 +68,16 @@ export async function resolveRefs(
 		for (let next = waiting.shift(); next; next = waiting.shift()) {
 			const resolved = await resolveBatch(next.batch, config.resolution.maxRefsPerProvider);
 			for (const ref of next.refs) {
-				const outcome = resolved.get(ref.id) ?? failed('not_found', `${next.batch.name} has no such secret`);
-				outcomes.set(refKey(ref), outcome);
+				const outcome = resolved.get(ref.id);
+				if (outcome) outcomes.set(refKey(ref), outcome);
 			}
 		}
 	};
-	await Promise.all(Array.from({length: config.resolution.maxProviderConcurrency}, work));
-	return outcomes;
+	await Promise.all(
+		Array.from({length: Math.min(config.resolution.maxProviderConcurrency, batches.size)}, work),
+	);
+	const none = failed('not_found', 'its provider has no such secret');
+	return new Map([...wanted.keys()].map(key => [key, outcomes.get(key) ?? none]));
 }
 
 async function resolveBatch(batch: SecretBatch, maxRefs: number): Promise<ReadonlyMap<string, Resolution>> {
