@@ -412,10 +412,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 			await changeOrder(paths, agentId, providerId, ids);
 		},
 
-		/** The secret of a profile, for a person who asked for it. Throws `profile_unknown`, `no_credential`. */
+		/** The secret of a profile, for a person who asked for it. Throws as `revealSecret` does. */
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
-			return revealSecret(paths, agentId, profileId);
+			return revealSecret(paths, secrets, agentId, profileId);
 		},
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */

@@ -4,8 +4,9 @@ import * as edit from '../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import {renamePins, updateSessions} from '../store/sessions.ts';
-import {handedOutSecret} from './facts.ts';
-import {foreignProfile, takenProfileId, unknownProfile} from './profile-errors.ts';
+import {handedOutSecret, refOf} from './facts.ts';
+import {foreignProfile, takenProfileId, unknownProfile, unresolvedRef} from './profile-errors.ts';
+import type {SecretReader} from './secrets/secrets.ts';
 import {usableProfiles} from './usable.ts';
 
 /**
@@ -75,12 +76,23 @@ export async function changeOrder(
 }
 
 /**
- * The secret that a profile hands out.
- * @throws `profile_unknown`, `no_credential`
+ * The secret that a profile hands out, or that its ref leads to.
+ * @throws `profile_unknown`, `no_credential`, `unresolved_ref`, and what `readConfig` throws
  */
-export async function revealSecret(paths: StatePaths, agentId: string, profileId: string): Promise<string> {
+export async function revealSecret(
+	paths: StatePaths,
+	secrets: SecretReader,
+	agentId: string,
+	profileId: string,
+): Promise<string> {
 	const credential = (await readCredentials(paths, agentId)).profiles.get(profileId);
 	if (!credential) throw unknownProfile(agentId, profileId);
+	const ref = refOf(credential);
+	if (ref) {
+		const resolution = await secrets.valueOf(ref, await readConfig(paths));
+		if ('failure' in resolution) throw unresolvedRef(profileId, resolution.failure);
+		return resolution.value;
+	}
 	const secret = handedOutSecret(credential);
 	if (secret) return secret;
 	throw new JarvisError(

@@ -1,4 +1,5 @@
 import {JarvisError} from '../errors.ts';
+import type {RefFailure} from './secrets/refs.ts';
 
 /** The error of a profile that an agent does not have. */
 export function unknownProfile(agentId: string, profileId: string): JarvisError {
@@ -24,5 +25,15 @@ export function foreignProfile(profileId: string, provider: string, wanted: stri
 		'profile_foreign',
 		`${profileId} belongs to ${provider}, not to ${wanted}.`,
 		`Name a profile of ${wanted}, or ask for --provider ${provider}.`,
+	);
+}
+
+/** The error of a profile whose secret ref leads to no secret. */
+export function unresolvedRef(profileId: string, {code, message}: RefFailure): JarvisError {
+	return new JarvisError(
+		'unresolved_ref',
+		`The secret ref of ${profileId} does not resolve: ${message}.`,
+		'See what is wrong with each ref: jarvis secrets reload',
+		{details: {refFailure: code}},
 	);
 }

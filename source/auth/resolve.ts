@@ -6,10 +6,10 @@ import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
 import {handedOutSecret, refOf} from './facts.ts';
 import type {Network} from './network.ts';
+import {unresolvedRef} from './profile-errors.ts';
 import type {Provider} from './providers/contract.ts';
 import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
 import type {Pin, PlaceReason} from './routing/order.ts';
-import type {RefFailure} from './secrets/refs.ts';
 import type {Look, SecretReader} from './secrets/secrets.ts';
 import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
@@ -215,7 +215,7 @@ async function secretOf(
 	const ref = refOf(credential);
 	if (ref) {
 		const resolution = await context.secrets.valueOf(ref, config);
-		if ('failure' in resolution) throw unresolved(place.profileId, resolution.failure);
+		if ('failure' in resolution) throw unresolvedRef(place.profileId, resolution.failure);
 		return {credential, secret: resolution.value};
 	}
 	const secret = handedOutSecret(credential);
@@ -320,15 +320,6 @@ const ofOneProfile: readonly ErrorCode[] = [
 
 function noSecret(profileId: string): JarvisError {
 	return new JarvisError('no_credential', `${profileId} holds no secret.`, 'Log in again.');
-}
-
-function unresolved(profileId: string, {code, message}: RefFailure): JarvisError {
-	return new JarvisError(
-		'unresolved_ref',
-		`The secret ref of ${profileId} does not resolve: ${message}.`,
-		'See what is wrong with each ref: jarvis secrets reload',
-		{details: {refFailure: code}},
-	);
 }
 
 function shortLived(profileId: string, {expires}: OAuthCredential, now: number): JarvisError {

@@ -40,7 +40,9 @@ function Status({state}: {readonly state: UiState}) {
 	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : clean(task)} />;
 	const words = [
 		...(state.sandbox && state.size.columns >= 75 ? ['sandbox'] : []),
-		...(state.secretsDegraded && state.size.columns >= 80 ? ['secrets degraded'] : []),
+		...(state.secretsDegraded && state.size.columns >= 75
+			? [state.size.columns < 100 ? 'degraded' : 'secrets degraded']
+			: []),
 		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),
 	];
 	// Beside six names there are four columns left of sixty.

@@ -72,6 +72,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 			'state',
 			`${glyph} ${word}${health.reason === 'ok' || health.reason === word ? '' : ` (${health.reason})`}`,
 		],
+		...(facts.unresolved ? [['because', facts.unresolved.message] as const] : []),
 		['expires', expiry(facts.expires, now)],
 		...failureLines(health, usage, now),
 		['provider', provider],
@@ -79,7 +80,6 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', refKey(facts.ref)] as const] : []),
-		...(facts.unresolved ? [['unresolved', facts.unresolved.message] as const] : []),
 		[
 			'proven',
 			usage.lastProven

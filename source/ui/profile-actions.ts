@@ -1,6 +1,7 @@
 import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {setAsideUntil} from '../auth/health.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
+import {asJarvisError} from '../errors.ts';
 import {loggedOut, span} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
@@ -166,21 +167,18 @@ export const profileActions = {
 
 	copyId: withProfile((context, {profileId}) => void copyAndSay(context, profileId, 'profile id')),
 
-	copySecret: withProfile((context, {agentId, profileId, secrets}) => {
-		const [secret] = secrets;
-		if (!secret) return say(context, 'attention', `${profileId} holds no secret in the file.`);
+	copySecret: withProfile((context, {agentId, profileId, secrets, ref, kind}) => {
+		const name = ref ? (kind === 'token' ? 'token' : 'API key') : secrets[0]?.name;
+		if (!name) return say(context, 'attention', `${profileId} holds no secret.`);
 		patch(context.store, {
 			dialog: {
 				kind: 'confirm',
-				title: `Copy the ${secret.name}?`,
-				lines: [
-					`The ${secret.name} of ${profileId} goes to the clipboard,`,
-					'where every program can read it.',
-				],
+				title: `Copy the ${name}?`,
+				lines: [`The ${name} of ${profileId} goes to the clipboard,`, 'where every program can read it.'],
 				confirm() {
 					void context.jarvis.revealSecret(agentId, profileId).then(
-						text => copyAndSay(context, text, secret.name),
-						() => say(context, 'bad', `${profileId} is gone.`),
+						text => copyAndSay(context, text, name),
+						error => say(context, 'bad', asJarvisError(error).message),
 					);
 				},
 			},

@@ -179,12 +179,17 @@ describe('the secret of a profile', () => {
 	test.each([
 		['acme:gone', 'profile_unknown'],
 		['acme:odd', 'profile_unknown'],
-		['acme:ref', 'no_credential'],
+		['acme:none', 'no_credential'],
+		['acme:ref', 'unresolved_ref'],
 	])('of %s is %s', async (id, code) => {
 		const {jarvis} = open();
 		const keyRef = {source: 'env', provider: 'default', id: 'ACME_KEY'};
 		writeStore(jarvis, 'main', {
-			profiles: {'acme:odd': {}, 'acme:ref': {type: 'api_key', provider: 'acme', keyRef}},
+			profiles: {
+				'acme:odd': {},
+				'acme:none': {type: 'api_key', provider: 'acme'},
+				'acme:ref': {type: 'api_key', provider: 'acme', keyRef},
+			},
 		});
 		expect(await refusal(jarvis.revealSecret('main', id))).toMatchObject({code});
 	});

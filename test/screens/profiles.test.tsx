@@ -162,11 +162,25 @@ describe('copying', () => {
 		expect(app.quits()).toBe(0);
 	});
 
-	test('a secret that is not in the file says so', async () => {
-		const keyRef = {source: 'env', provider: 'default', id: 'ACME_KEY'} as const;
-		const app = await withProfiles({}, {profiles: {'acme:ref': {type: 'api_key', provider: 'acme', keyRef}}});
+	test('a profile without a secret says so', async () => {
+		const app = await withProfiles({}, {profiles: {'acme:none': {type: 'api_key', provider: 'acme'}}});
 		await app.press('Y');
-		await app.waitFor('! acme:ref holds no secret in the file.');
+		await app.waitFor('! acme:none holds no secret.');
+	});
+
+	test('a secret that is kept elsewhere is copied from there, or the reason is told', async () => {
+		const keyRef = {source: 'env', provider: 'default', id: 'ACME_KEY'} as const;
+		const of = {profiles: {'acme:ref': {type: 'api_key', provider: 'acme', keyRef}}} as const;
+		const app = await withProfiles({env: {ACME_KEY: canary('elsewhere')}}, of);
+		await app.press('Y', 'y');
+		await app.waitFor('✓ Copied the API key.');
+		expect(app.copied).toEqual([canary('elsewhere')]);
+
+		const without = await withProfiles({env: {}}, of);
+		await without.waitFor(/because +the environment has no ACME_KEY/);
+		await without.press('Y', 'y');
+		await without.waitFor('The secret ref of acme:ref does not resolve: the environment has no ACME_KEY.');
+		expect(without.copied).toEqual([]);
 	});
 
 	test('tells when only the terminal could be asked, and what tmux needs for it', async () => {

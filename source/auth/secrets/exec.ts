@@ -96,6 +96,9 @@ async function assertTrusted({command, allowSymlinkCommand, trustedDirs}: ExecPr
 	}
 }
 
+/** What ends this process, unless somebody listens. */
+const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
 /** Runs the program to its end and gives what it wrote to standard output. */
 function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): Promise<string> {
 	const {command, args, timeoutMs, noOutputTimeoutMs, maxOutputBytes} = provider;
@@ -108,6 +111,11 @@ function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): P
 		stdio: ['pipe', 'pipe', 'ignore'],
 	});
 	const kill = () => killGroup(child);
+	// It is in another group, which the terminal's ^C does not reach.
+	const die = (signal: NodeJS.Signals) => {
+		kill();
+		if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+	};
 	const giveUp = (...failure: ConstructorParameters<typeof RefFault>) => {
 		reject(new RefFault(...failure));
 		kill();
@@ -118,6 +126,7 @@ function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): P
 	const deadline = setTimeout(late, timeoutMs);
 	const silence = noOutputTimeoutMs === undefined ? undefined : setTimeout(silent, noOutputTimeoutMs);
 	process.once('exit', kill);
+	for (const signal of deadly) process.once(signal, die);
 
 	child.on('error', error => giveUp('unavailable', `${command} cannot be started${codeOf(error)}`));
 	child.stdout.on('data', (chunk: Buffer) => {
@@ -137,6 +146,7 @@ function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): P
 		clearTimeout(deadline);
 		clearTimeout(silence);
 		process.removeListener('exit', kill);
+		for (const signal of deadly) process.removeListener(signal, die);
 	});
 }
 

@@ -11,7 +11,7 @@ import {type Surface, surfacesOf} from './surfaces.ts';
 export interface SecretsReport {
 	/** All are loaded, and what was loaded before is replaced. */
 	readonly ok: boolean;
-	/** `degraded` while the last attempt did not come to its end: what was loaded before stays in use. */
+	/** `degraded` while the last loading failed: what was loaded before stays in use. */
 	readonly state: 'ready' | 'degraded';
 	/** Said once when the state changes so. */
 	readonly change?: 'degraded' | 'recovered';
@@ -50,6 +50,11 @@ export interface SecretRuntime {
 	load(start?: {readonly partial: boolean}): Promise<SecretsReport>;
 }
 
+/** Of a ref that nothing was said of. */
+const unsaid = failed('not_found', 'there is no such secret');
+
+const changes = {ready: 'recovered', degraded: 'degraded'} as const;
+
 interface Loaded {
 	readonly values: ReadonlyMap<string, string>;
 	/** Those of the last attempt. */
@@ -86,20 +91,23 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 		const missing = refs.filter(ref => !found.has(refKey(ref)));
 		if (missing.length === 0) return;
 		const outcomes = resolveNow(missing);
-		for (const ref of missing) {
-			const key = refKey(ref);
+		for (const key of missing.map(refKey)) {
 			found.set(
 				key,
-				outcomes.then(all => all.get(key) ?? failed('not_found', 'nothing was said of it')),
+				outcomes.then(all => all.get(key) ?? unsaid),
 			);
 		}
 	}
 
-	async function outcomeOf(ref: SecretRef): Promise<Resolution> {
+	async function outcomesOf(refs: readonly SecretRef[]): Promise<ReadonlyMap<string, Resolution>> {
 		if (starting) await running;
-		if (loaded) return outcomeIn(loaded, ref);
-		resolveOnce([ref]);
-		return found.get(refKey(ref)) ?? failed('not_found', 'nothing was said of it');
+		const present = loaded;
+		if (present) return new Map(refs.map(ref => [refKey(ref), outcomeIn(present, ref)]));
+		resolveOnce(refs);
+		const outcomes = refs.map(async ref => [refKey(ref), await found.get(refKey(ref))] as const);
+		return new Map(
+			(await Promise.all(outcomes)).flatMap(([key, outcome]) => (outcome ? [[key, outcome]] : [])),
+		);
 	}
 
 	async function attempt(): Promise<Attempt> {
@@ -129,7 +137,9 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 	}
 
 	async function loadOnce(partial: boolean): Promise<SecretsReport> {
+		let isKnown = true;
 		const {outcomes, ...report} = await attempt().catch((error: unknown): Attempt => {
+			isKnown = false;
 			return {outcomes: new Map(), refs: [], ignored: [], problems: [asJarvisError(error)]};
 		});
 		const failures = new Map(
@@ -137,16 +147,18 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 		);
 		const ignored = new Set(report.ignored.map(({ref}) => refKey(ref)));
 		const ok = failures.size === 0 && report.problems.length === 0;
-		if (ok || (partial && !loaded)) {
+		const isPartialStart = partial && !loaded;
+		if (ok || isPartialStart) {
 			const values = [...outcomes].flatMap(([key, outcome]) =>
 				'value' in outcome ? [[key, outcome.value] as const] : [],
 			);
 			loaded = {values: new Map(values), failures, ignored};
 			found.clear();
-		} else if (loaded) loaded = {...loaded, failures, ignored};
+		} else if (loaded && isKnown) loaded = {...loaded, failures, ignored};
 		const before = state;
-		state = ok ? 'ready' : 'degraded';
-		const change = state === before ? {} : {change: ok ? ('recovered' as const) : ('degraded' as const)};
+		// There is nothing older in use than what was found just now.
+		state = ok || isPartialStart ? 'ready' : 'degraded';
+		const change = state === before ? {} : {change: changes[state]};
 		return {ok, state, ...change, ...report};
 	}
 
@@ -168,20 +180,17 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 
 	return {
 		load,
-		valueOf: outcomeOf,
+		valueOf: async ref => (await outcomesOf([ref])).get(refKey(ref)) ?? unsaid,
 		async failures(refs, look) {
+			const isGlance = look === 'glance';
+			const asked = isGlance && !loaded ? refs.filter(({source}) => source === 'env') : refs;
 			// Who only looks does not wait for a loading; the next look will know more.
-			const isEarly = look === 'glance' && starting;
-			const cheap = ({source}: SecretRef) => source === 'env' || loaded !== undefined;
-			const asked = isEarly ? [] : look === 'glance' ? refs.filter(cheap) : refs;
-			if (!loaded && !starting) resolveOnce(asked);
-			const failures = new Map<string, RefFailure>();
-			for (const ref of asked) {
-				const outcome = await outcomeOf(ref);
-				const isUnlooked = loaded?.ignored.has(refKey(ref)) ?? false;
-				if ('failure' in outcome && !isUnlooked) failures.set(refKey(ref), outcome.failure);
-			}
-			return failures;
+			const outcomes = isGlance && starting ? await resolveNow(asked) : await outcomesOf(asked);
+			return new Map(
+				[...outcomes].flatMap(([key, outcome]) =>
+					'failure' in outcome && !loaded?.ignored.has(key) ? [[key, outcome.failure]] : [],
+				),
+			);
 		},
 	};
 }

@@ -4,20 +4,10 @@ import {describe, expect, test, vi} from 'vitest';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import {decodeSecrets} from '../../../source/store/secrets-config.ts';
 import {temporaryFolder} from '../../support/state-folder.ts';
-import {answering, givesAll, outcomes, programOf, refTo} from './programs.ts';
+import {answering, givesAll, isAlive, outcomes, programOf, refTo} from './programs.ts';
 
 const isRoot = process.getuid?.() === 0;
 const exec = (command: string, more = {}) => ({source: 'exec', command, ...more});
-
-function isAlive(pid: number): boolean {
-	try {
-		process.kill(pid, 0);
-		// A zombie has ended.
-		return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-	} catch {
-		return false;
-	}
-}
 
 describe('the protocol', () => {
 	test('one request for all refs of a provider, and an outcome for each', async () => {

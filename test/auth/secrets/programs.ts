@@ -1,4 +1,4 @@
-import {chmodSync, mkdirSync} from 'node:fs';
+import {chmodSync, mkdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import type {JsonObject, JsonValue} from '../../../source/store/json.ts';
@@ -50,4 +50,15 @@ export async function outcomes(
 			'value' in outcome ? outcome.value : `${outcome.failure.code}: ${outcome.failure.message}`,
 		]),
 	);
+}
+
+/** Whether a process runs; one that has ended and that nobody asked about does not. */
+export function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		// A zombie has ended.
+		return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+	} catch {
+		return false;
+	}
 }

@@ -9,6 +9,26 @@ function ref(source: SecretRef['source'], id: string, provider = 'default'): Sec
 	return {source, provider, id};
 }
 
+test('a ref that names no provider means the default one of its source', async () => {
+	const config = decodeSecrets({
+		providers: {
+			ci: {source: 'env', allowlist: ['OTHER_KEY']},
+			disk: {source: 'file', path: '/nowhere/secrets.json'},
+		},
+		defaults: {env: 'ci', file: 'disk', exec: 'vault'},
+	});
+	const refs = [ref('env', 'ACME_KEY'), ref('env', 'OTHER_KEY'), ref('file', '/a'), ref('exec', 'a')];
+	expect(Object.fromEntries(await resolveRefs(refs, {env, config}))).toMatchObject({
+		'env:default:ACME_KEY': {failure: {code: 'not_allowed'}},
+		'env:default:OTHER_KEY': {value: 'not-a-secret-b'},
+		'file:default:/a': {failure: {code: 'not_found', message: 'there is no file /nowhere/secrets.json'}},
+		'exec:default:a': {failure: {code: 'unknown_provider', message: expect.stringContaining('vault')}},
+	});
+	// A name that a ref does give is that provider, of its own source.
+	const wrong = await resolveRefs([ref('exec', 'a', 'disk')], {env, config});
+	expect([...wrong.values()]).toMatchObject([{failure: {code: 'unknown_provider'}}]);
+});
+
 test('the environment is read without being configured, and by its allowlist where it is', async () => {
 	const config = decodeSecrets({providers: {ci: {source: 'env', allowlist: ['ACME_KEY']}}});
 	const refs = [

@@ -85,7 +85,16 @@ describe('a loaded snapshot', () => {
 		keep({a: 'not-a-secret-a1'});
 		const jarvis = open();
 		const report = await jarvis.activateSecrets({partial: true});
-		expect(report).toMatchObject({ok: false, state: 'degraded', change: 'degraded'});
+		expect(report).toMatchObject({
+			ok: false,
+			state: 'ready',
+			refs: [{ref: a}, {failure: {code: 'not_found'}}],
+		});
+		expect(report.change).toBeUndefined();
+		expect(await secretsOf(jarvis)).toEqual(['not-a-secret-a1', 'unresolved_ref']);
+		// From here on it is as after a whole one.
+		keep({b: 'not-a-secret-b2'});
+		expect(await jarvis.reloadSecrets()).toMatchObject({ok: false, change: 'degraded'});
 		expect(await secretsOf(jarvis)).toEqual(['not-a-secret-a1', 'unresolved_ref']);
 	});
 
@@ -199,6 +208,16 @@ describe('a ref that nothing uses', () => {
 			ok: true,
 			ignored: [{code: 'SECRETS_REF_IGNORED_INACTIVE_SURFACE', ref: gone, profileId: 'acme:gone'}],
 		});
+	});
+
+	test('stays so while a file cannot be read', async () => {
+		const {paths, open} = setUp({...withGone, order: {acme: ['acme:a', 'acme:b']}});
+		const jarvis = open();
+		await jarvis.activateSecrets();
+		put(paths.profiles('work'), '{');
+		expect(await jarvis.reloadSecrets()).toMatchObject({ok: false, change: 'degraded'});
+		const {profiles = []} = (await jarvis.snapshot()).agents[0] ?? {};
+		expect(profiles.map(({unresolved}) => unresolved)).toEqual([undefined, undefined, undefined]);
 	});
 
 	test('is in the way as soon as an order leads to it, also for an agent that reads it of the main one', async () => {
