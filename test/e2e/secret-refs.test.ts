@@ -16,6 +16,8 @@ function setUp() {
 		answering(`({ids}) => ({
 			values: Object.fromEntries(ids.filter(id => id !== 'gone').map(id => [id, ${JSON.stringify(canary('exec'))}])),
 			errors: {gone: {message: 'no such item'}},
+			// On standard error, of which nobody may hear.
+			...(console.error(${JSON.stringify(canary('stderr'))}), {}),
 		})`),
 	);
 	const keep = (secrets: object) => put(file, secrets);
@@ -110,7 +112,7 @@ test('secrets reload says what became of each ref, and what is wrong', async () 
 		problems: [{code: 'secrets_unresolved', message: expect.stringContaining('odd:x')}],
 	});
 	for (const said of [fine.stdout, fine.stderr, failed.stdout, failed.stderr]) {
-		for (const name of ['file', 'exec', 'odd']) expect(said).not.toContain(canary(name));
+		for (const name of ['file', 'exec', 'odd', 'stderr']) expect(said).not.toContain(canary(name));
 	}
 });
 

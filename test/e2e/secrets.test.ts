@@ -133,6 +133,7 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'paste-token', '--provider', 'acme', '--expires-in', '1d'],
 	['models', 'auth', 'paste-token', '--provider', 'acme', '--agent', 'broken'],
 	['models', 'status', '--probe', '--probe-report'],
+	['secrets', 'reload'],
 	['plugins', 'list'],
 	['plugins', 'add', './no-such-folder'],
 	['plugins', 'remove', 'acme'],
