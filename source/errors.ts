@@ -32,6 +32,7 @@ export const errorTable = {
 		meaning: 'jarvis.json uses JSON5 syntax that JARVIS could not write back unharmed.',
 	},
 	store_damaged: {exit: 1, meaning: 'A credential or session file is not valid JSON. It is left as it is.'},
+	store_changed: {exit: 1, meaning: 'Another program wrote a file of its own while JARVIS was about to.'},
 	store_inaccessible: {exit: 1, meaning: 'A file or folder cannot be read or written.'},
 	store_full: {exit: 1, meaning: 'The disk is full. The file is unchanged.'},
 	lock_timeout: {exit: 1, meaning: 'Another process holds a lock for longer than JARVIS waits.'},
