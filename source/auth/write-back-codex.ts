@@ -2,8 +2,10 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {
 	type CodexAuth,
+	type CodexTokens,
 	codexAuthFile,
 	codexHome,
+	decodeCodexAuth,
 	readCodexAuth,
 	updateCodexAuth,
 } from '../store/codex-auth.ts';
@@ -35,7 +37,7 @@ export const codexProgram: StepProgram = {
 		if (store === undefined || store === 'file') return undefined;
 		return `cli_auth_credentials_store is "${store}" in ${join(home, 'config.toml')}: set it to "file"`;
 	},
-	// It reads the claims of the ID token, for which it takes the access token in this mode.
+	// Where there is no ID token it reads of the access token whose login it is.
 	takes: access => claimsOf(access) !== undefined,
 	async read(home) {
 		return standingOf(await readCodexAuth(home));
@@ -78,12 +80,21 @@ function standingOf(auth: CodexAuth | undefined): Standing {
 function put(document: JsonObject, {access, account, at}: StepLogin): void {
 	document.auth_mode = renewedElsewhere;
 	const tokens = objectMember(document, 'tokens');
-	tokens.id_token = access;
+	if (!isIdTokenOf(account, decodeCodexAuth(document).tokens)) tokens.id_token = access;
 	tokens.access_token = access;
 	// Without this member Codex takes nobody to be logged in.
 	tokens.refresh_token = '';
 	tokens.account_id = account;
 	document.last_refresh = new Date(at).toISOString();
+}
+
+/**
+ * Whether there is an ID token of the account, and not an access token in its place. Codex reads of it whose login
+ * it is, however old it is, and one that runs refuses to go on with another person's.
+ */
+function isIdTokenOf(account: string, tokens: CodexTokens | undefined): boolean {
+	if (!tokens?.idToken || tokens.idToken === tokens.accessToken) return false;
+	return claimText(codexLogin.accountIdClaim, claimsOf(tokens.idToken)) === account;
 }
 
 // A refresh token that is spent here would, put back by hand, end the grant of everybody.

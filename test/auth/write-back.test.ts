@@ -135,7 +135,14 @@ describe('a Codex that is kept in step', () => {
 		writeJson(sandbox.authFile, adopted);
 		const {original} = await sandbox.open().switchWriteBackOn({program: 'codex', profileId: codexProfile});
 		expect(original).toBe(`${sandbox.authFile}.before-jarvis`);
-		expect(codexFile(sandbox)).toMatchObject({OPENAI_API_KEY: 'not-a-secret-key', of_a_newer_version: [1]});
+		expect(codexFile(sandbox)).toMatchObject({
+			...{OPENAI_API_KEY: 'not-a-secret-key', of_a_newer_version: [1]},
+			tokens: {
+				id_token: adopted.tokens?.id_token,
+				access_token: storedCodex(sandbox).access,
+				refresh_token: '',
+			},
+		});
 		const kept = JSON.parse(readFileSync(String(original), 'utf8'));
 		expect(kept).toEqual({...adopted, tokens: {...adopted.tokens, refresh_token: ''}});
 		expect(modeOf(String(original))).toBe('600');

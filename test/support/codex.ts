@@ -1,4 +1,6 @@
+import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {expiryClaim} from '../../source/auth/claims.ts';
 import type {
 	AuthorizationServer,
 	AuthorizationServerOptions,
@@ -79,18 +81,85 @@ export function storedCodex(sandbox: Sandbox): Record<string, unknown> {
 	return readStore(sandbox).profiles[codexProfile] ?? {};
 }
 
+/** A JWT that says whose login it is, as Codex reads it; nobody looks at its signature. */
+export function idTokenOf(account: string): string {
+	const auth = {chatgpt_account_id: account, chatgpt_user_id: `user-of-${account}`, chatgpt_plan_type: 'pro'};
+	const claims = {exp: 1, email: 'maya@example.test', 'https://api.openai.com/auth': auth};
+	return [{alg: 'none'}, claims]
+		.map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+		.join('.')
+		.concat('.x');
+}
+
 /** What Codex itself writes when it logs in: tokens of its own. */
 export function ownLogin(entry: Record<string, unknown>, changes: Record<string, unknown> = {}): CodexFile {
 	return {
 		auth_mode: 'chatgpt',
 		OPENAI_API_KEY: null,
 		tokens: {
-			id_token: String(entry.access),
+			id_token: idTokenOf(String(entry.accountId)),
 			access_token: String(entry.access),
 			refresh_token: String(entry.refresh),
 			account_id: String(entry.accountId),
 		},
 		last_refresh: new Date().toISOString(),
 		...changes,
+	};
+}
+
+/** A program that asks an API with a token: what it was answered. */
+export interface ApiClient {
+	ask(): Promise<number>;
+}
+
+/**
+ * What Codex 0.169 was seen to do with its file (docs/sink.md): a login of its own is refreshed by itself when
+ * its token has less than five minutes left, or was refused and the file holds no other one; a token that
+ * somebody else renews is used until it is refused, and then read again.
+ */
+export async function codexLike(
+	authFile: string,
+	{
+		api,
+		tokenEndpoint,
+		clientId,
+	}: {readonly api: string; readonly tokenEndpoint: string; readonly clientId: string},
+): Promise<ApiClient> {
+	const read = async (): Promise<CodexFile> => JSON.parse(await readFile(authFile, 'utf8'));
+	let held = await read();
+	const send = async () => {
+		const authorization = `Bearer ${held.tokens?.access_token}`;
+		const response = await fetch(api, {method: 'POST', headers: {authorization}});
+		await response.arrayBuffer();
+		return response.status;
+	};
+	const isOwn = () => held.auth_mode === 'chatgpt';
+	const readAgain = async () => {
+		const before = held.tokens?.access_token;
+		held = await read();
+		return held.tokens?.access_token !== before;
+	};
+	const refresh = async () => {
+		const response = await fetch(tokenEndpoint, {
+			method: 'POST',
+			body: new URLSearchParams({
+				...{grant_type: 'refresh_token', client_id: clientId},
+				refresh_token: held.tokens?.refresh_token ?? '',
+			}),
+		});
+		const reply = (await response.json()) as Record<string, string>;
+		if (!response.ok) return;
+		held = {...held, tokens: {...held.tokens, ...reply}, last_refresh: new Date().toISOString()};
+		writeJson(authFile, held);
+	};
+	const hasLittleLeft = () => (expiryClaim(held.tokens?.access_token) ?? 0) < Date.now() + 5 * 60_000;
+	return {
+		async ask() {
+			if (isOwn() && hasLittleLeft() && !(await readAgain())) await refresh();
+			const status = await send();
+			if (status !== 401) return status;
+			if (!(await readAgain()) && isOwn()) await refresh();
+			return send();
+		},
 	};
 }
