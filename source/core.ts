@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import type {ProfileFacts} from './auth/facts.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
@@ -14,6 +15,7 @@ import {openSecrets} from './auth/secrets/secrets.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot, type SnapshotWishes} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
+import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
@@ -27,6 +29,7 @@ import {
 	stateFolder,
 	statePaths,
 } from './store/paths.ts';
+import type {WriteBackLink} from './store/write-back.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -40,6 +43,8 @@ export interface JarvisOptions {
 	readonly fetch?: typeof fetch;
 	/** Opens a URL in the person's browser. */
 	readonly openBrowser?: (url: string) => Promise<void>;
+	/** Tells a person what went wrong beside what was asked for, and did not keep it from being done. */
+	readonly tell?: (text: string) => void;
 }
 
 export interface LoginRequest {
@@ -62,6 +67,12 @@ export interface LoginRequest {
 export interface UsedProfile {
 	readonly agentId?: string | undefined;
 	readonly profileId: string;
+}
+
+/** A program that is to be kept in step: with what its agent uses now, unless a profile is named. */
+export interface WriteBackRequest extends Omit<SwitchOn, 'agentId' | 'profileId'> {
+	readonly agentId?: string | undefined;
+	readonly profileId?: string | undefined;
 }
 
 export interface ProviderListing {
@@ -138,7 +149,6 @@ export function openJarvis(options: JarvisOptions = {}) {
 	}
 
 	const secrets = openSecrets({paths, env, now});
-	const resolveContext: ResolveContext = {paths, secrets, now, network, findProvider: provider};
 
 	async function loadSecrets(start?: {readonly partial: boolean}): Promise<SecretsReport> {
 		const report = await (await secrets.runtime()).load(start);
@@ -146,6 +156,16 @@ export function openJarvis(options: JarvisOptions = {}) {
 		if (report.refs.length > 0 || !report.ok) record('secrets_changed', {note: reportWords(report)});
 		return report;
 	}
+	const writeBackContext: WriteBackContext = {paths, env, now, record, tell: options.tell ?? (() => {})};
+
+	/** Brings the programs up to date that are kept in step. Never throws. */
+	async function keepInStep(): Promise<void> {
+		if (!existsSync(paths.writeBack)) return;
+		const {keepInStep} = await import('./auth/write-back.ts');
+		await keepInStep(writeBackContext);
+	}
+
+	const resolveContext: ResolveContext = {paths, secrets, now, network, findProvider: provider, keepInStep};
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -309,7 +329,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const present = (await readCredentials(paths, agentId)).profiles.get(profileId);
 			const rejected = when === 'always' && present?.type === 'oauth' ? present.access : undefined;
 			const {how} = await freshCredential({
-				...{paths, agentId, profileId, network, now},
+				...{paths, agentId, profileId, network, now, keepInStep},
 				provider: await provider(profile.provider),
 				...(rejected === undefined ? {} : {rejected}),
 			});
@@ -331,7 +351,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('./store/profiles.ts');
 			await readCredentials(paths, agentId);
-			return startLogin({
+			const login = startLogin({
 				...{paths, agentId, network, now},
 				...{provider, method: findMethod(provider, request.method)},
 				...(expires === undefined ? {} : {expires}),
@@ -341,6 +361,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
+			const finished = login.finished.then(async outcome => {
+				if (outcome.step === 'done') await keepInStep();
+				return outcome;
+			});
+			return {...login, finished};
 		},
 
 		/**
@@ -355,7 +380,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */
 		async finishLogin(pasted: string) {
 			const {finishLogin} = await import('./auth/login/finish.ts');
-			return finishLogin({paths, network, now, providers: (await providers()).providers}, pasted);
+			const world = {paths, network, now, providers: (await providers()).providers};
+			const finished = await finishLogin(world, pasted);
+			await keepInStep();
+			return finished;
 		},
 
 		/** Adds an agent. Throws as `addAgent` does. */
@@ -367,7 +395,9 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
 		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('./store/agents.ts');
-			return deleteAgent(paths, agentId);
+			const bindings = await deleteAgent(paths, agentId);
+			await keepInStep();
+			return bindings;
 		},
 
 		/** Makes an agent the default one. Throws as `setDefaultAgent` does. */
@@ -391,19 +421,24 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
 			const {logOut} = await import('./auth/revoke.ts');
-			return logOut({...resolveContext, agentId, profileId});
+			const revocation = await logOut({...resolveContext, agentId, profileId});
+			await keepInStep();
+			return revocation;
 		},
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
 		async removeProfile(agentId: string, profileId: string) {
 			const {removeProfile} = await import('./auth/manage.ts');
 			await removeProfile(paths, agentId, profileId);
+			await keepInStep();
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
 			const {renameProfile} = await import('./auth/manage.ts');
 			await renameProfile(paths, agentId, from, to);
+			const {renameInLinks} = await import('./store/write-back.ts');
+			await renameInLinks(paths, agentId, from, to);
 		},
 
 		/** Sets an agent's explicit order of a provider, or takes it away. Throws as `changeOrder` does. */
@@ -417,6 +452,41 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {revealSecret} = await import('./auth/manage.ts');
 			return revealSecret(paths, secrets, agentId, profileId);
 		},
+
+		/** The programs with login files of their own that are kept in step. Throws what the store throws. */
+		async writeBacks(): Promise<readonly WriteBackLink[]> {
+			const {readLinks} = await import('./store/write-back.ts');
+			return readLinks(paths);
+		},
+
+		/**
+		 * Puts a profile's token into a program's own login file, and again after each refresh: what the agent
+		 * uses now, unless a profile is named. Throws as `resolve` and `switchOn` do.
+		 */
+		async switchWriteBackOn(request: WriteBackRequest): Promise<SwitchedOn> {
+			const [{programAt, switchOn}, {whileNotRefreshed}, agentId] = await Promise.all([
+				import('./auth/write-back.ts'),
+				import('./auth/refresh.ts'),
+				agent(request.agentId),
+			]);
+			const {program} = programAt(writeBackContext, request.program, request.home);
+			const {profileId} = request;
+			const used = await resolve(resolveContext, {agentId, profileId, providerId: program.provider});
+			const linked = {agentId: used.owner ?? agentId, profileId: used.profileId};
+			return whileNotRefreshed(
+				{...resolveContext, ...linked, provider: await provider(program.provider)},
+				credential => switchOn(writeBackContext, {...request, ...linked}, credential),
+			);
+		},
+
+		/** Keeps a program in step no longer. Its file stays as it is. Throws as `switchOff` does. */
+		async switchWriteBackOff(named: Pick<WriteBackRequest, 'program' | 'home'>) {
+			const {switchOff} = await import('./auth/write-back.ts');
+			return switchOff(writeBackContext, named);
+		},
+
+		/** Brings the programs up to date that are kept in step, as each refresh does. Never throws. */
+		keepInStep,
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */
 		async plugins(): Promise<PluginFacts[]> {

@@ -32,6 +32,7 @@ export const errorTable = {
 		meaning: 'jarvis.json uses JSON5 syntax that JARVIS could not write back unharmed.',
 	},
 	store_damaged: {exit: 1, meaning: 'A credential or session file is not valid JSON. It is left as it is.'},
+	store_changed: {exit: 1, meaning: 'Another program wrote a file of its own while JARVIS was about to.'},
 	store_inaccessible: {exit: 1, meaning: 'A file or folder cannot be read or written.'},
 	store_full: {exit: 1, meaning: 'The disk is full. The file is unchanged.'},
 	lock_timeout: {exit: 1, meaning: 'Another process holds a lock for longer than JARVIS waits.'},
@@ -76,6 +77,15 @@ export const errorTable = {
 		exit: 1,
 		meaning: 'The authorization server answered the refresh with an error that is not final.',
 	},
+	write_back_unsupported: {
+		exit: 1,
+		meaning: 'The program, or the profile, is none that can be kept in step (docs/sink.md).',
+	},
+	write_back_conflict: {
+		exit: 1,
+		meaning: 'Another login stands in a program’s own file. It was left as it is.',
+	},
+	write_back_unknown: {exit: 1, meaning: 'The program is not kept in step.'},
 	clipboard_failed: {exit: 1, meaning: 'Neither the clipboard nor the terminal took the text.'},
 	terminal_required: {exit: 2, meaning: 'The command needs a terminal and has none.'},
 	unexpected: {exit: 1, meaning: 'A fault in JARVIS itself.'},

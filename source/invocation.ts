@@ -43,9 +43,10 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		throw new JarvisError('usage', '--state-dir names no folder.', 'Leave it out, or name one.');
 	}
 	const run = await invocation.spec.load();
+	const tell = (text: string) => process.stderr.write(`${shown(text)}\n`);
 	const context: CommandContext = {
 		jarvis: openJarvis({
-			by: invocation.spec.path.join(' '),
+			...{by: invocation.spec.path.join(' '), tell},
 			...options,
 			...(typeof stateDir === 'string' ? {stateDir} : {}),
 		}),
@@ -56,7 +57,7 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 			return process.stdin;
 		},
 		print: text => process.stdout.write(`${shown(text)}\n`),
-		tell: text => process.stderr.write(`${shown(text)}\n`),
+		tell,
 	};
 	return run(context);
 }

@@ -4,7 +4,7 @@ import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/he
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
-import {ago, stateWord, timeLeft} from '../words.ts';
+import {ago, linkWords, stateWord, timeLeft} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -63,7 +63,10 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 			? [`${profileId}: the secret ref ${refKey(ref)} does not resolve: ${unresolved.message}.`]
 			: [],
 	);
-	return [title, await textTable(header, [...rows, ...broken]), ...refs].join('\n');
+	const links = profiles.flatMap(({profileId, writeBack = []}) =>
+		writeBack.map(link => `${profileId} is written back to ${linkWords(link)}`),
+	);
+	return [title, await textTable(header, [...rows, ...broken]), ...refs, ...links].join('\n');
 }
 
 function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
@@ -130,6 +133,7 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		secrets: Object.fromEntries(facts.secrets.map(({name, masked}) => [name, masked])),
 		lastProven: facts.usage.lastProven ?? null,
 		owner: facts.agentId,
+		...(facts.writeBack ? {writeBack: facts.writeBack} : {}),
 	};
 }
 

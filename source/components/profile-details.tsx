@@ -2,7 +2,7 @@ import {Text} from 'ink';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, span, stateWord} from '../words.ts';
+import {ago, clockTime, linkWords, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -77,6 +77,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		...failureLines(health, usage, now),
 		['provider', provider],
 		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.writeBack ?? []).map(link => ['write-back', linkWords(link)] as const),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', refKey(facts.ref)] as const] : []),

@@ -29,6 +29,8 @@ export interface StatePaths {
 	readonly auditLog: string;
 	/** Changed to have the secrets that are kept elsewhere loaded anew by every process that stays. */
 	readonly secretsStamp: string;
+	/** The programs whose own login files are kept in step. */
+	readonly writeBack: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
 	/** The folder of an agent. Throws `agent_invalid_id`. */
@@ -65,6 +67,7 @@ export function statePaths(root: string): StatePaths {
 		journal: join(root, 'journal'),
 		auditLog: join(root, 'audit.jsonl'),
 		secretsStamp: join(root, 'secrets-reload'),
+		writeBack: join(root, 'write-back.json'),
 		pendingLogins: join(root, 'pending-logins'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),

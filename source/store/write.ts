@@ -28,6 +28,8 @@ const abandonedAfterMs = 60_000;
 export interface WriteOptions {
 	/** Keep the version that is replaced in the ring of backups. */
 	readonly backup?: boolean;
+	/** Called right before the file is replaced: throws when it must not be. */
+	readonly beforeReplacing?: () => void;
 }
 
 /**
@@ -54,6 +56,7 @@ export function writeDurably(file: string, content: string, options: WriteOption
 		} finally {
 			closeSync(descriptor);
 		}
+		options.beforeReplacing?.();
 		if (options.backup) keepBackup(target);
 		renameSync(temporary, target);
 	} catch (error) {
