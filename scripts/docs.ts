@@ -121,7 +121,7 @@ function commands(): string {
 		.map(spec => {
 			const flags = spec.flags.map(flag => {
 				const usage = `--${flag.name}${flag.value ? ` <${flag.value}>` : ''}`;
-				return `| \`${usage}\` | ${cell(flag.help)}${flag.required ? ' (required)' : ''} |`;
+				return `| \`${usage}\` | ${cell(flag.help)}${flag.required ? ' (required)' : ''}${flag.several ? ' (may be repeated)' : ''} |`;
 			});
 			const words = spec.arguments.map(argument => `| \`<${argument.name}>\` | ${cell(argument.help)} |`);
 			const table = [...words, ...flags];
@@ -163,7 +163,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	return ['jarvis', ...path, ...words.map(word => `<${word.name}>${word.variadic ? '…' : ''}`)].join(' ');
+	const names = words.flatMap(({name, variadic, foreign}) => [
+		...(foreign ? ['--'] : []),
+		`<${name}>${variadic ? '…' : ''}`,
+	]);
+	return ['jarvis', ...path, ...names].join(' ');
 }
 
 function capital(text: string): string {
