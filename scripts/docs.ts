@@ -147,11 +147,12 @@ function slashes(): string {
 
 function providers(): string {
 	const rows = [...providersFrom(decodeConfig({}), []).values()].map(provider => {
-		const {id, label, aliases = [], auth, env = []} = provider;
+		const {id, label, aliases = [], auth, env = [], envKinds = {}, envParts = []} = provider;
+		const variables = [...env.filter(name => envKinds[name]?.length !== 0), ...envParts];
 		const methods = [...new Set(auth.map(({method}) => method))];
 		const made = [...new Set(auth.flatMap(method => (isSecretMethod(method) ? (method.madeAt ?? []) : [])))];
 		const places = made.map(place => (URL.canParse(place) ? `<${place}>` : `\`${place}\``));
-		const names = [id, label, codes(aliases), codes(methods), codes(env), places.join(', ')];
+		const names = [id, label, codes(aliases), codes(methods), codes(variables), places.join(', ')];
 		return `| ${names.map((name, index) => (index === 0 ? `\`${name}\`` : name)).join(' | ')} |`;
 	});
 	const head = ['id', 'label', 'aliases', 'methods', 'variables', 'where the secret is made'];

@@ -25,13 +25,13 @@ export function formatNamed(name: string): Format {
 }
 
 /** For `credential_process` of AWS' tools and SDKs (AWS SDKs reference, "Process credential provider"). */
-function credentialProcess({profileId, secret, expires}: Resolved): unknown {
+function credentialProcess({profileId, provider, secret, expires}: Resolved): unknown {
 	const [id = '', key = '', token, ...others] = secret.split(':');
 	if (id === '' || key === '' || others.length > 0) {
 		throw new JarvisError(
 			'format_unfit',
 			`${profileId} is no access key: AWS takes an id and a secret here, joined by a colon.`,
-			'Store one with: jarvis models auth paste-token. A Bedrock API key goes by jarvis exec.',
+			`Store one with: jarvis models auth paste-token --provider ${provider}. Anything else goes by jarvis exec.`,
 		);
 	}
 	return {
