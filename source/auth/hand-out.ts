@@ -63,7 +63,7 @@ export async function handOut(context: HandOutContext, request: HandOutRequest):
 		if (outcome.status === 'fulfilled') resolved.push(outcome.value);
 		else if (request.all && outcome.reason instanceof JarvisError)
 			leftOut.push({provider, error: outcome.reason});
-		else throw outcome.reason;
+		else throw withAll(outcome.reason);
 	}
 	if (resolved.length === 0) throw leftOut[0]?.error ?? nothingToGive(request.agentId);
 	const chosen = await chosenFor(context, request, resolved);
@@ -159,6 +159,13 @@ async function chosenFor(
 		chosen.set(id, [...(chosen.get(id) ?? []), name]);
 	}
 	return chosen;
+}
+
+// Who names nothing here may also mean all.
+function withAll(error: unknown): unknown {
+	if (!(error instanceof JarvisError) || error.code !== 'no_model') return error;
+	const next = 'Name one: --provider <id>, or all that the agent has: --all.';
+	return new JarvisError(error.code, error.message, next, {cause: error});
 }
 
 function nothingToGive(agentId: string): JarvisError {

@@ -235,7 +235,7 @@ describe('a program that does not start', () => {
 			3,
 			'Log in: jarvis models auth login --provider groq --agent main',
 		],
-		['without a choice', [], 2, /Name one: --provider <id>/],
+		['without a choice', [], 2, 'Name one: --provider <id>, or all that the agent has: --all.'],
 		['of a kind that no program takes', ['--provider', 'copilot'], 1, /--env NAME=github-copilot/],
 		['with two for one variable', ['--profile', 'github:work,github:default'], 2, /Leave one of them out/],
 		['with --all and more', ['--all', '--provider', 'openai'], 2, 'Name those that are wanted, or all.'],
