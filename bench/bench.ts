@@ -27,7 +27,7 @@ try {
 }
 
 async function startUp(): Promise<void> {
-	const candidates: [string, string[], string][] = [['node -e 0', ['-e', '0'], work]];
+	const candidates: [string, string[], string, string?][] = [['node -e 0', ['-e', '0'], work]];
 	for (const count of [10, 1000, 10_000]) {
 		const folder = await stateFolderOf(join(work, String(count)), count);
 		candidates.push(
@@ -36,18 +36,22 @@ async function startUp(): Promise<void> {
 		);
 	}
 	const [, , ten = work] = candidates[1] ?? [];
+	// The variables of a provider that is built in are known without reading a manifest.
+	const forExec = await stateFolderOf(join(work, 'exec'), 10, 'openai');
 	const session = ['models', 'auth', 'token', '--provider', 'bench', '--session', 'bench'];
 	candidates.push(
 		['token --session, 10 profiles', [program, ...session], ten],
 		['which, 10 profiles', [program, 'which', 'bench'], ten],
+		['exec -- true, 10 profiles', [program, 'exec', '--provider', 'openai', '--', 'true'], forExec],
+		['true, without exec', [], work, 'true'],
 		['completion bash', [program, 'completion', 'bash'], work],
 		['agents list', [program, 'agents', 'list'], work],
 	);
 	const times = new Map<string, number[]>(candidates.map(([name]) => [name, []]));
 	for (let round = 0; round < rounds + 2; round += 1) {
-		for (const [name, args, folder] of candidates) {
+		for (const [name, args, folder, command = process.execPath] of candidates) {
 			const started = performance.now();
-			const {status} = spawnSync(process.execPath, args, {
+			const {status} = spawnSync(command, args, {
 				env: {...process.env, JARVIS_STATE_DIR: folder},
 				stdio: ['ignore', 'pipe', 'inherit'],
 				maxBuffer: 64 * 1024 * 1024,

@@ -8,11 +8,11 @@ import {objectMember} from '../source/store/json.ts';
 import {statePaths} from '../source/store/paths.ts';
 import {updateCredentials} from '../source/store/profiles.ts';
 
-/** A state folder whose main agent has so many profiles. */
-export async function stateFolderOf(folder: string, count: number): Promise<string> {
+/** A state folder whose main agent has so many profiles, one of them of the provider that is named. */
+export async function stateFolderOf(folder: string, count: number, named = 'bench'): Promise<string> {
 	await updateCredentials(statePaths(folder), 'main', document => {
 		for (let index = 0; index < count; index += 1) {
-			const provider = index === 0 ? 'bench' : `bench-${index % 7}`;
+			const provider = index === 0 ? named : `bench-${index % 7}`;
 			putCredential(document, `${provider}:${index}`, {type: 'api_key', provider, key: `bench-key-${index}`});
 		}
 	});

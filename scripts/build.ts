@@ -16,9 +16,14 @@ const dist = resolve(import.meta.dirname, '../dist');
 const inlined = new Set([
 	'commands/status.ts',
 	'commands/token.ts',
+	'commands/exec.ts',
+	'commands/git-credential.ts',
 	'commands/completion.ts',
 	'auth/snapshot.ts',
 	'auth/aim.ts',
+	'auth/hand-out.ts',
+	'auth/git-credential.ts',
+	'auth/providers/registry.ts',
 ]);
 
 const {version} = JSON.parse(await readFile(resolve(dist, '../package.json'), 'utf8')) as {version: string};

@@ -121,7 +121,7 @@ function commands(): string {
 		.map(spec => {
 			const flags = spec.flags.map(flag => {
 				const usage = `--${flag.name}${flag.value ? ` <${flag.value}>` : ''}`;
-				return `| \`${usage}\` | ${cell(flag.help)}${flag.required ? ' (required)' : ''} |`;
+				return `| \`${usage}\` | ${cell(flag.help)}${flag.required ? ' (required)' : ''}${flag.several ? ' (may be repeated)' : ''} |`;
 			});
 			const words = spec.arguments.map(argument => `| \`<${argument.name}>\` | ${cell(argument.help)} |`);
 			const table = [...words, ...flags];
@@ -147,11 +147,12 @@ function slashes(): string {
 
 function providers(): string {
 	const rows = [...providersFrom(decodeConfig({}), []).values()].map(provider => {
-		const {id, label, aliases = [], auth, env = []} = provider;
+		const {id, label, aliases = [], auth, env = [], envKinds = {}, envParts = []} = provider;
+		const variables = [...env.filter(name => envKinds[name]?.length !== 0), ...envParts];
 		const methods = [...new Set(auth.map(({method}) => method))];
 		const made = [...new Set(auth.flatMap(method => (isSecretMethod(method) ? (method.madeAt ?? []) : [])))];
 		const places = made.map(place => (URL.canParse(place) ? `<${place}>` : `\`${place}\``));
-		const names = [id, label, codes(aliases), codes(methods), codes(env), places.join(', ')];
+		const names = [id, label, codes(aliases), codes(methods), codes(variables), places.join(', ')];
 		return `| ${names.map((name, index) => (index === 0 ? `\`${name}\`` : name)).join(' | ')} |`;
 	});
 	const head = ['id', 'label', 'aliases', 'methods', 'variables', 'where the secret is made'];
@@ -163,7 +164,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	return ['jarvis', ...path, ...words.map(word => `<${word.name}>${word.variadic ? '…' : ''}`)].join(' ');
+	const names = words.flatMap(({name, variadic, foreign}) => [
+		...(foreign ? ['--'] : []),
+		`<${name}>${variadic ? '…' : ''}`,
+	]);
+	return ['jarvis', ...path, ...names].join(' ');
 }
 
 function capital(text: string): string {

@@ -1,11 +1,11 @@
-import {commandTable} from './commands/table.ts';
+import {type CommandSpec, commandTable} from './commands/table.ts';
 import {asJarvisError, isSystemError, type JarvisError} from './errors.ts';
 import {invoke, parseQuickly, shown} from './invocation.ts';
 
 declare const JARVIS_VERSION: string;
 
 /** Commands that scripts call often: they are parsed without commander, and load nothing else. */
-const quick = new Set(['models status', 'models auth token', 'completion']);
+const quick = new Set(['models status', 'models auth token', 'exec', 'git-credential', 'completion']);
 
 /** Runs the program with the words of its command line, and returns the exit code. */
 export async function main(given: readonly string[]): Promise<number> {
@@ -16,7 +16,7 @@ export async function main(given: readonly string[]): Promise<number> {
 		throw error;
 	});
 	try {
-		const spec = commandTable.find(command => command.path.every((word, index) => argv[index] === word));
+		const spec = commandOf(argv);
 		if (spec && quick.has(spec.path.join(' '))) {
 			const invocation = parseQuickly(spec, argv.slice(spec.path.length));
 			if (invocation) return await invoke(invocation, {});
@@ -34,8 +34,19 @@ export async function main(given: readonly string[]): Promise<number> {
 			},
 		);
 	} catch (error) {
-		return report(asJarvisError(error), argv.includes('--json'));
+		return report(asJarvisError(error), asksForJson(argv));
 	}
+}
+
+/** The command that a command line begins with. */
+function commandOf(argv: readonly string[]): CommandSpec | undefined {
+	return commandTable.find(({path}) => path.every((word, index) => argv[index] === word));
+}
+
+// Of a program that is run, the words are its own.
+function asksForJson(argv: readonly string[]): boolean {
+	const takesNone = commandOf(argv)?.arguments.some(({foreign}) => foreign);
+	return !takesNone && argv.includes('--json');
 }
 
 // `--state-dir` before a command is for the command, whose option it is.
@@ -46,8 +57,13 @@ function withStateDirLast(argv: readonly string[]): readonly string[] {
 	return argv;
 }
 
-// What follows `--` is no option.
+// What follows `--`, or a program that is to be run, is no option of ours.
 function withOptions(words: readonly string[], options: readonly string[]): readonly string[] {
+	const command = commandOf(words);
+	if (command) {
+		const {length} = command.path;
+		return [...words.slice(0, length), ...options, ...words.slice(length)];
+	}
 	const end = words.indexOf('--');
 	return end < 0 ? [...words, ...options] : [...words.slice(0, end), ...options, ...words.slice(end)];
 }

@@ -1,5 +1,7 @@
 import {existsSync} from 'node:fs';
 import type {ProfileFacts} from './auth/facts.ts';
+import type {GitAnswer, GitRequest} from './auth/git-credential.ts';
+import type {HandOut, HandOutRequest} from './auth/hand-out.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
@@ -138,6 +140,18 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return providerNamed(listing.providers, name)?.id ?? name;
 	}
 
+	/** The provider of any of its names, if there is one. What is built in needs no file to be read. */
+	async function providerNamed(name: string): Promise<Provider | undefined> {
+		const registry = await import('./auth/providers/registry.ts');
+		return registry.builtInNamed(name) ?? registry.providerNamed((await providers()).providers, name);
+	}
+
+	/** The provider whose secret a git server takes. */
+	async function gitProvider(host: string): Promise<Provider | undefined> {
+		const {gitProviderOf} = await import('./auth/providers/registry.ts');
+		return gitProviderOf(host) ?? gitProviderOf(host, (await providers()).providers.values());
+	}
+
 	/** The agent of a name, which must exist; the default agent where none is named. */
 	async function agent(named: string | undefined): Promise<string> {
 		const config = await readConfig(paths);
@@ -252,6 +266,62 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async which(request: ResolveRequest): Promise<Which> {
 			const [{explain}, agentId] = await Promise.all([import('./auth/which.ts'), agent(request.agentId)]);
 			return explain(resolveContext, {...request, agentId});
+		},
+
+		/**
+		 * The environment for a program that is to work with an agent's credentials, refreshed if need be. Throws as
+		 * `handOut` does.
+		 * @param program what it is for, as the audit log is to name it
+		 */
+		async handOut(
+			request: Omit<HandOutRequest, 'agentId'> & {readonly agentId?: string | undefined},
+			program: string,
+		): Promise<HandOut> {
+			const [{handOut}, agentId] = await Promise.all([import('./auth/hand-out.ts'), agent(request.agentId)]);
+			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId});
+			for (const {profileId, provider} of handedOut.given)
+				record('handed_out', {agentId, profileId, provider, note: `to ${program}`});
+			return handedOut;
+		},
+
+		/**
+		 * What git asks its credential helper for: an answer to `get`, if there is one for the host. Throws as
+		 * `answerGit` does.
+		 */
+		async answerGit(
+			request: Omit<GitRequest, 'agentId'> & {readonly agentId?: string | undefined},
+		): Promise<GitAnswer | undefined> {
+			const [{answerGit}, agentId] = await Promise.all([
+				import('./auth/git-credential.ts'),
+				agent(request.agentId),
+			]);
+			const answer = await answerGit({...resolveContext, providerNamed, gitProvider}, {...request, agentId});
+			if (answer) {
+				const {profileId, provider} = answer;
+				record('handed_out', {agentId, profileId, provider, note: `to git, for ${request.asked.host}`});
+			}
+			return answer;
+		},
+
+		/**
+		 * Notes that a git server took a credential, or refused it, if it is one that was given and still is the
+		 * newest. Throws as `noteGitOutcome` does.
+		 */
+		async noteGitOutcome(
+			request: Omit<GitRequest, 'agentId'> & {readonly agentId?: string | undefined},
+			outcome: 'accepted' | 'refused',
+		) {
+			const [{noteGitOutcome}, agentId] = await Promise.all([
+				import('./auth/git-credential.ts'),
+				agent(request.agentId),
+			]);
+			const noted = await noteGitOutcome(
+				{...resolveContext, providerNamed, gitProvider},
+				{...request, agentId},
+				outcome,
+			);
+			if (noted && outcome === 'refused')
+				record('failure_reported', {agentId, ...noted, note: `${request.asked.host} refused it`});
 		},
 
 		/** What a person means by a word: a model, if it is an alias or holds a `/` or an `@`, else a provider. */

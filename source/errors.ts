@@ -1,6 +1,7 @@
 /**
  * Every failure that a person can meet, as data. The code is stable: scripts may rely on it. The exit
- * codes are the documented ones: 1 failed, 2 usage, 3 a person must log in, 130 cancelled.
+ * codes are the documented ones: 1 failed, 2 usage, 3 a person must log in, 130 cancelled; and a shell's own,
+ * 126 and 127, for a program that could not be run.
  */
 export const errorTable = {
 	usage: {exit: 2, meaning: 'The command line could not be understood.'},
@@ -60,6 +61,10 @@ export const errorTable = {
 		exit: 1,
 		meaning: 'The secrets could not all be loaded. What was loaded before stays in use.',
 	},
+	no_variable: {exit: 1, meaning: 'No environment variable is known that takes the credential.'},
+	format_unfit: {exit: 1, meaning: 'The credential cannot be given in the form that was asked for.'},
+	command_not_found: {exit: 127, meaning: 'The program that `exec` was to run is not there.'},
+	command_not_executable: {exit: 126, meaning: 'The program that `exec` was to run cannot be run.'},
 	profiles_set_aside: {
 		exit: 1,
 		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',

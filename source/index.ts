@@ -7,6 +7,8 @@
  */
 
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
+export type {GitAnswer, GitAsked, GitRequest} from './auth/git-credential.ts';
+export type {ChosenVariable, HandedOut, HandOut, HandOutRequest} from './auth/hand-out.ts';
 export type {
 	BrowserState,
 	Login,
@@ -22,6 +24,7 @@ export type {
 	CodeMethod,
 	DeviceCode,
 	DeviceCodeMethod,
+	GitAccess,
 	IssuedCredential,
 	IssuedKey,
 	IssuedOAuth,

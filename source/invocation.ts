@@ -16,21 +16,32 @@ export interface Invocation {
  * `undefined` for anything out of the ordinary (help, a mistake): commander then says what it has to say.
  */
 export function parseQuickly(spec: CommandSpec, words: readonly string[]): Invocation | undefined {
+	// The words of another program stand behind `--`, and are its own.
+	const isForeign = spec.arguments.some(({foreign}) => foreign);
+	const end = isForeign ? words.indexOf('--') : words.length;
+	if (end < 0) return undefined;
+	const foreign = words.slice(end + 1);
 	try {
 		const {values, positionals} = parseArgs({
-			args: [...words],
+			args: words.slice(0, end),
 			allowPositionals: true,
 			strict: true,
 			options: Object.fromEntries(
-				spec.flags.map(flag => [flag.name, {type: flag.value ? ('string' as const) : ('boolean' as const)}]),
+				spec.flags.map(({name, value, several = false}) => [
+					name,
+					{type: value ? ('string' as const) : ('boolean' as const), multiple: several},
+				]),
 			),
 		});
 		const missing = spec.flags.some(flag => flag.required && values[flag.name] === undefined);
-		if (missing || positionals.length !== spec.arguments.length) return undefined;
-		const flags = Object.entries(values).filter((entry): entry is [string, string | true] => {
-			return typeof entry[1] === 'string' || entry[1] === true;
-		});
-		return {spec, flags: Object.fromEntries(flags), arguments: positionals};
+		if (missing || (isForeign && foreign.length === 0)) return undefined;
+		if (positionals.length !== (isForeign ? 0 : spec.arguments.length)) return undefined;
+		const flags: Record<string, string | true> = {};
+		for (const [name, value] of Object.entries(values)) {
+			if (typeof value === 'string' || value === true) flags[name] = value;
+			else if (Array.isArray(value)) flags[name] = value.join(',');
+		}
+		return {spec, flags, arguments: [...positionals, ...foreign]};
 	} catch {
 		return undefined;
 	}

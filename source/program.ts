@@ -98,16 +98,23 @@ function addCommand(
 		.command(spec.path.at(-1) ?? '')
 		.description(spec.summary)
 		.exitOverride();
-	for (const {name, value, help, required} of spec.flags) {
+	for (const {name, value, help, required, several} of spec.flags) {
 		const usage = value ? `--${name} <${value}>` : `--${name}`;
 		if (required) command.requiredOption(usage, `${help} (required)`);
+		else if (several) command.option(usage, `${help} (may be repeated)`, joined);
 		else command.option(usage, help);
 	}
-	for (const {name, help, variadic} of spec.arguments)
+	for (const {name, help, variadic, foreign} of spec.arguments) {
 		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+		if (foreign) command.passThroughOptions().usage(`[options] -- <${name}...>`);
+	}
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
+}
+
+function joined(value: string, before: string | undefined): string {
+	return before === undefined ? value : `${before},${value}`;
 }
 
 // commander turns `--no-x` into `x: false`, and names into camel case; the table's own names are used here.

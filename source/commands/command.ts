@@ -25,6 +25,12 @@ export function textFlag(context: CommandContext, name: string): string | undefi
 	return typeof value === 'string' ? value : undefined;
 }
 
+/** The values of a flag that may be given several times, or hold several, with commas between. */
+export function listFlag(context: CommandContext, name: string): string[] {
+	const values = textFlag(context, name)?.split(',') ?? [];
+	return values.map(value => value.trim()).filter(value => value !== '');
+}
+
 const unitMs = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000} as const;
 
 /** What is added to the present must stay a time that can be told. */

@@ -7,12 +7,16 @@ export interface FlagSpec {
 	readonly value?: string;
 	readonly help: string;
 	readonly required?: boolean;
+	/** It may be given several times; the values are joined by commas, and one may hold several so. */
+	readonly several?: boolean;
 }
 
 export interface ArgumentSpec {
 	readonly name: string;
 	readonly help: string;
 	readonly variadic?: boolean;
+	/** The words of another program: from the first one on nothing is a flag of ours. Stands behind `--`. */
+	readonly foreign?: boolean;
 }
 
 export interface CommandSpec {
@@ -42,6 +46,7 @@ const matchFlags: readonly FlagSpec[] = [
 const boundAgent: FlagSpec = {name: 'agent', value: 'id', help: 'the agent', required: true};
 const session: FlagSpec = {name: 'session', value: 'key', help: 'the session that it is for'};
 const minTtl: FlagSpec = {name: 'min-ttl', value: 'span', help: 'good for at least so long, for example 5m'};
+const ready: FlagSpec = {name: 'ready', help: 'rather none than one that is set aside after failures'};
 const sessionKey: ArgumentSpec = {name: 'session', help: 'the session’s key'};
 const pasteFlags: readonly FlagSpec[] = [
 	{name: 'profile-id', value: 'id', help: 'store it under this id'},
@@ -168,7 +173,12 @@ export const commandTable: readonly CommandSpec[] = [
 			session,
 			{name: 'profile', value: 'id', help: 'of this profile and no other'},
 			minTtl,
-			{name: 'ready', help: 'rather none than one that is set aside after failures'},
+			ready,
+			{
+				name: 'format',
+				value: 'name',
+				help: 'print it as credential-process (AWS) or exec-credential (Kubernetes) JSON, with its expiry',
+			},
 			json,
 			stateDir,
 		],
@@ -261,6 +271,45 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [json, stateDir],
 		arguments: [],
 		load: async () => (await import('./write-back.ts')).runWriteBackList,
+	},
+	{
+		path: ['exec'],
+		summary: 'run a program with fresh credentials in the environment variables that it looks for',
+		flags: [
+			{name: 'provider', value: 'id', help: 'with a credential of this provider', several: true},
+			{name: 'profile', value: 'id', help: 'with this profile', several: true},
+			{name: 'model', value: 'ref', help: 'with what this model, or a fallback of it, is called with'},
+			{name: 'all', help: 'with one credential of every provider that the agent has any of'},
+			{
+				name: 'env',
+				value: 'name[=id]',
+				help: 'in this variable (of this provider) in place of those that are known',
+				several: true,
+			},
+			agent,
+			session,
+			minTtl,
+			ready,
+			stateDir,
+		],
+		arguments: [{name: 'command', help: 'the program and its arguments', variadic: true, foreign: true}],
+		load: async () => (await import('./exec.ts')).runExec,
+	},
+	{
+		path: ['git-credential'],
+		summary: 'answer git, which calls it as a credential helper',
+		flags: [
+			{name: 'host', value: 'name', help: 'answer for this host, too (with its port)', several: true},
+			{name: 'provider', value: 'id', help: 'with a credential of this provider (default: the host’s)'},
+			{name: 'profile', value: 'id', help: 'with this profile'},
+			{name: 'username', value: 'name', help: 'with this user name (default: the provider’s)'},
+			agent,
+			session,
+			minTtl,
+			stateDir,
+		],
+		arguments: [{name: 'operation', help: 'get, store or erase; anything else is passed over'}],
+		load: async () => (await import('./git-credential.ts')).runGitCredential,
 	},
 	{
 		path: ['which'],

@@ -1,10 +1,12 @@
+import {JarvisError} from '../errors.ts';
 import {span} from '../words.ts';
 import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
 
 /** `models auth token`: a token that is good now, alone on standard output. */
 export async function runToken(context: CommandContext): Promise<number> {
 	const {jarvis, flags} = context;
-	const {secret, ...about} = await jarvis.resolve({
+	const format = await formatFlag(context);
+	const found = await jarvis.resolve({
 		providerId: textFlag(context, 'provider'),
 		model: textFlag(context, 'model'),
 		agentId: textFlag(context, 'agent'),
@@ -13,6 +15,7 @@ export async function runToken(context: CommandContext): Promise<number> {
 		minTtlMs: durationFlag(context, 'min-ttl'),
 		readyOnly: flags.ready === true,
 	});
+	const {secret, ...about} = found;
 	if (flags.json) {
 		printJson(context, {...about, token: secret});
 		return 0;
@@ -24,6 +27,16 @@ export async function runToken(context: CommandContext): Promise<number> {
 		const back = span(about.until - jarvis.now());
 		context.tell(`${about.profileId} is ${about.why}, back in ${back}; it is handed out all the same.`);
 	}
-	context.print(secret);
+	if (format) printJson(context, format(found, jarvis.env));
+	else context.print(secret);
 	return 0;
+}
+
+// What few ask for is loaded for them only.
+async function formatFlag(context: CommandContext) {
+	const name = textFlag(context, 'format');
+	if (name === undefined) return undefined;
+	const {formatNamed} = await import('./token-format.ts');
+	if (!context.flags.json) return formatNamed(name);
+	throw new JarvisError('usage', '--json and --format are two forms.', 'Leave one of them out.');
 }

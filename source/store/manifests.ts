@@ -172,6 +172,35 @@ const provider = {
 			v.description('the environment variables by which programs know its secret, the usual one first'),
 		),
 	),
+	envKinds: v.exactOptional(
+		v.pipe(
+			objectOnly(v.record(v.string(), v.array(v.picklist(['oauth', 'token', 'api_key'])))),
+			v.description(
+				'the kinds of credential that a variable of `env` takes, where those are not all: `{"ACME_KEY": ["api_key"]}`. One that takes none, `[]`, is heeded by programs before the others: `jarvis exec` takes it out of their environment',
+			),
+		),
+	),
+	envParts: v.exactOptional(
+		v.pipe(
+			v.array(text),
+			v.description('the variables of a secret that is several values joined by colons, in their order'),
+		),
+	),
+	git: v.exactOptional(
+		v.pipe(
+			objectOnly(
+				v.object({
+					hosts: v.pipe(
+						v.array(text),
+						v.minLength(1),
+						v.description('host names in lower case, with the port where it is not the usual one'),
+					),
+					username: v.pipe(words, v.description('the user name that goes with it')),
+				}),
+			),
+			v.description('the git servers that take its secret as a password (docs/recipes.md)'),
+		),
+	),
 	note: v.exactOptional(v.pipe(words, v.description('what a person should know before they log in'))),
 	probes: v.exactOptional(
 		v.pipe(

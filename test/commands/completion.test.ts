@@ -106,6 +106,12 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 		expect(await offered('jarvis models auth login --json --no')).toEqual(['--no-browser']);
 	});
 
+	test('behind -- follow programs, and then what is theirs, files if nothing is known', async () => {
+		expect(await offered('jarvis exec --provider openai -- pri')).toContain('printf');
+		expect(await offered('jarvis exec --provider openai -- printf models ')).toEqual([]);
+		expect(await offered('jarvis exec --prov')).toEqual(['--provider']);
+	});
+
 	test('the shells follow completion', async () => {
 		expect(await offered('jarvis completion ')).toEqual(['bash', 'fish', 'zsh']);
 	});
@@ -129,6 +135,15 @@ words=(jarvis ${words.join(' ')} ''); CURRENT=${words.length + 2}; _jarvis`;
 		const {stdout} = await run('zsh', ['-f', '-c', asked]);
 		expect(stdout.trim().split('\n').sort()).toEqual(following(...words));
 	});
+
+	test('behind -- another program is completed', async () => {
+		const asked = `compdef() { :; }
+_normal() { print -l -- $CURRENT "$words[@]"; }
+${await scriptOf('zsh')}
+words=(jarvis exec --all -- git che); CURRENT=6; _jarvis`;
+		const {stdout} = await run('zsh', ['-f', '-c', asked]);
+		expect(stdout).toBe('2\ngit\nche\n');
+	});
 });
 
 describe.runIf(isInstalled('fish'))('in fish', () => {
@@ -142,5 +157,13 @@ describe.runIf(isInstalled('fish'))('in fish', () => {
 			timeout: 10_000,
 		});
 		expect(stdout.trim().split('\n').sort()).toEqual(following(...words));
+	});
+
+	test('behind -- another program is completed', async () => {
+		const file = join(temporaryFolder(), 'jarvis.fish');
+		writeFileSync(file, await scriptOf('fish'));
+		const asked = `source ${file}; complete -c canary -f -a 'one two'; complete -C 'jarvis exec --all -- canary o'`;
+		const {stdout} = await run('fish', ['-c', asked], {timeout: 10_000});
+		expect(stdout.trim()).toBe('one');
 	});
 });

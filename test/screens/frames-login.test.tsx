@@ -28,12 +28,13 @@ test('the choice', async () => {
 		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Log an account in for the agent main   ← → other agents
-		    1–16/18
+		    1–16/21
 		  ▸  Acme                    (plugin)
 		     OpenAI Codex (ChatGPT)  ✓ maya@example.test
 		     Anthropic (Claude)      ! work, • default
 		     GitHub Copilot
 		     OpenRouter              ~ default
+		     Amazon Bedrock (AWS)
 		     OpenAI                  ✗ vault
 		     Google (Gemini)
 		     Groq                    ~ default
@@ -44,7 +45,6 @@ test('the choice', async () => {
 		     Cerebras
 		     Z.ai (GLM)
 		     Moonshot (Kimi)
-		     Fireworks AI
 
 		  No browser opens: this is a test. You get a link, and can paste the address that it ends at.
 

@@ -1,6 +1,9 @@
 import {join} from 'node:path';
 import stringWidth from 'string-width';
 import {describe, expect, test} from 'vitest';
+import {isSecretMethod} from '../../source/auth/providers/contract.ts';
+import {providersFrom} from '../../source/auth/providers/registry.ts';
+import {decodeConfig} from '../../source/store/config.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {canary, readStore, temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
@@ -11,6 +14,11 @@ const sizes = [
 	[80, 24],
 	[120, 40],
 ] as const;
+
+const builtIn = [...providersFrom(decodeConfig({}), []).values()];
+const lastLabel = builtIn.at(-1)?.label ?? '';
+/** With the forty plugins. */
+const total = 40 + builtIn.length;
 
 const groqKey = `gsk_${canary('groq')}`;
 
@@ -50,8 +58,8 @@ describe.each(sizes)('forty plugins at %d columns and %d rows', (columns, rows) 
 	test('fit, and the chosen one is in view wherever the cursor goes', async () => {
 		const app = await openChooser({}, {stateDir: withPlugins(), columns, rows});
 		for (const [key, label] of [
-			['G', 'Cohere'],
-			['k'.repeat(17), 'plugin 49'],
+			['G', lastLabel],
+			['k'.repeat(builtIn.length), 'plugin 49'],
 			[keys.pageUp, 'plugin'],
 			['g', 'plugin 10'],
 			[keys.up, 'plugin 10'],
@@ -65,14 +73,14 @@ describe.each(sizes)('forty plugins at %d columns and %d rows', (columns, rows) 
 
 	test('are counted, those that are shown and all', async () => {
 		const app = await openChooser({}, {stateDir: withPlugins(), columns, rows});
-		const [, first, last] = /^ +(\d+)–(\d+)\/57$/m.exec(app.frame()) ?? [];
+		const [, first, last, all] = /^ +(\d+)–(\d+)\/(\d+)$/m.exec(app.frame()) ?? [];
 		const shown = app.lines().filter(line => /plugin \d|OpenAI|^ {5}\w/.test(line));
-		expect([first, Number(last)]).toEqual(['1', shown.length]);
+		expect([first, Number(last), Number(all)]).toEqual(['1', shown.length, total]);
 		await app.press('G');
-		await app.waitFor(/^ +\d+–57\/57$/m);
+		await app.waitFor(new RegExp(String.raw`^ +\d+–${total}/${total}$`, 'm'));
 		await app.press('/');
 		await app.type('plugin 33');
-		await app.waitFor(() => expect(app.frame()).not.toContain('/57'));
+		await app.waitFor(() => expect(app.frame()).not.toContain(`/${total}`));
 		await app.waitFor(() => expect(app.cursorLine()).toContain('plugin 33'));
 	});
 });
@@ -103,7 +111,7 @@ describe('a filter of the providers', () => {
 		await app.waitFor('Nothing holds that. Esc shows all.');
 		expect(app.state().login).toEqual({stage: 'choosing'});
 		await app.press(keys.esc);
-		await app.waitFor('Cohere');
+		await app.waitFor('Groq');
 	});
 
 	test('is over when a provider is chosen, and Esc leads back to that one', async () => {
@@ -135,7 +143,8 @@ test('a provider tells what its login takes', async () => {
 	await app.press('j');
 	await app.waitFor('Ways: setup token of a subscription, API key.');
 	await app.press('G');
-	await app.waitFor('Made at https://dashboard.cohere.com/api-keys.');
+	const madeAt = builtIn.at(-1)?.auth.find(isSecretMethod)?.madeAt;
+	await app.waitFor(`Made at ${madeAt}.`);
 	const browser = {method: 'oauth', issuer: 'https://acme.test', clientId: 'x'};
 	const redirectUris = ['http://127.0.0.1:14550/callback'];
 	declare(app.stateDir, 'acme', 'Acme', {...browser, redirectUris});

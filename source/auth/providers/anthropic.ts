@@ -22,7 +22,14 @@ export const anthropic: Provider = {
 			form: {prefix: 'sk-ant-api', usualLength: 80},
 		},
 	],
-	env: ['ANTHROPIC_API_KEY', 'ANTHROPIC_OAUTH_TOKEN'],
+	env: ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'],
+	envKinds: {
+		ANTHROPIC_API_KEY: ['api_key'],
+		CLAUDE_CODE_OAUTH_TOKEN: ['token', 'oauth'],
+		ANTHROPIC_OAUTH_TOKEN: ['token', 'oauth'],
+		// Claude Code takes it for a gateway's token, and heeds it before all others.
+		ANTHROPIC_AUTH_TOKEN: [],
+	},
 	note: 'The terms of a subscription say what other programs may use it for: anthropic.com/legal.',
 	probes: [
 		{

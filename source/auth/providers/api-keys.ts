@@ -18,7 +18,8 @@ const rows: readonly ApiKeyRow[] = [
 	{
 		id: 'openai',
 		label: 'OpenAI',
-		env: ['OPENAI_API_KEY'],
+		// `codex exec` reads its own only.
+		env: ['OPENAI_API_KEY', 'CODEX_API_KEY'],
 		madeAt: 'https://platform.openai.com/api-keys',
 		prefix: 'sk-',
 		probe: 'https://api.openai.com/v1/models',

@@ -16,10 +16,27 @@ export interface Provider {
 	readonly auth: readonly AuthMethod[];
 	/** The environment variables by which programs know its secret; the first one is the usual one. */
 	readonly env?: readonly string[];
+	/**
+	 * The kinds of credential that a variable of `env` takes; all where it is not named here. One that takes none is
+	 * heeded by programs before the others: it is taken out of their environment, and never set.
+	 */
+	readonly envKinds?: Readonly<Record<string, readonly CredentialKind[]>>;
+	/** The variables of a secret that is several values joined by colons, in their order. */
+	readonly envParts?: readonly string[];
+	/** Where git asks for it. */
+	readonly git?: GitAccess;
 	/** What a person should know before they log in. */
 	readonly note?: string;
 	/** One cheap request that shows whether a credential works; the first one of the credential's kind counts. */
 	readonly probes?: readonly ProbeRequest[];
+}
+
+/** The servers of git repositories that take a provider's secret as a password (docs/recipes.md). */
+export interface GitAccess {
+	/** Host names, with the port where it is not the usual one. */
+	readonly hosts: readonly string[];
+	/** The user name that goes with it. */
+	readonly username: string;
 }
 
 /** What a code plugin exports as its default: a provider, or a list of them (docs/plugins.md). */

@@ -1,11 +1,12 @@
-import {type CodeManifest, isCodeManifest, type Manifest} from '../../store/manifests.ts';
+import type {CodeManifest, Manifest} from '../../store/manifests.ts';
 import {optional} from '../../store/schema.ts';
 import type {AuthMethod, Provider} from './contract.ts';
 import type {PluginMethod} from './plugin-host.ts';
 
 /** The provider that a manifest declares (docs/plugins.md): its data, as it is, and its code once that is used. */
 export function declared(manifest: Manifest): Provider {
-	if (!isCodeManifest(manifest)) {
+	// Asked here, and not of the schema's module, which those who only look a provider up would have to load.
+	if (!('module' in manifest)) {
 		const {$schema: _, ...provider} = manifest;
 		return {...provider, origin: 'plugin'};
 	}

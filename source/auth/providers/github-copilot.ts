@@ -41,6 +41,8 @@ export const githubCopilot: Provider = {
 		},
 	],
 	env: ['COPILOT_GITHUB_TOKEN'],
+	// It is the GitHub token that programs look for there, and buy Copilot tokens with themselves.
+	envKinds: {COPILOT_GITHUB_TOKEN: ['token', 'api_key']},
 	note: 'Needs a Copilot subscription. Its terms say what other programs may use it for.',
 	// An enterprise's own host has an address of its own, which is not known here.
 	probes: [{url: 'https://api.githubcopilot.com/models', metadata: {host: publicHost}}],

@@ -1,15 +1,21 @@
 import {JarvisError} from '../../errors.ts';
 import type {Config, EndpointOverride} from '../../store/config.ts';
 import type {Manifest} from '../../store/manifests.ts';
+import {amazonBedrock} from './amazon-bedrock.ts';
 import {anthropic} from './anthropic.ts';
 import {apiKeyProviders} from './api-keys.ts';
 import {type AuthMethod, isCodeMethod, isSecretMethod, type MethodName, type Provider} from './contract.ts';
 import {declared} from './declared.ts';
+import {gitHosts} from './git-hosts.ts';
 import {githubCopilot} from './github-copilot.ts';
 import {openaiCodex} from './openai-codex.ts';
 import {openrouter} from './openrouter.ts';
 
-const builtIn: readonly Provider[] = [openaiCodex, anthropic, githubCopilot, openrouter, ...apiKeyProviders];
+const builtIn: readonly Provider[] = [
+	...[openaiCodex, anthropic, githubCopilot, openrouter, amazonBedrock],
+	...apiKeyProviders,
+	...gitHosts,
+];
 
 /**
  * All providers by id: the built-in ones, and those that manifests declare (a manifest may not take a
@@ -81,8 +87,18 @@ export function methodsFor(
 
 /** Whether a built-in provider has this name, as its id or as another one. */
 export function isBuiltInName(name: string): boolean {
+	return builtInNamed(name) !== undefined;
+}
+
+/** The built-in provider of an id or of another name of it, as it is shipped: no file is read for it. */
+export function builtInNamed(name: string): Provider | undefined {
 	const wanted = name.toLowerCase();
-	return builtIn.some(({id, aliases}) => id === wanted || aliases?.includes(wanted));
+	return builtIn.find(({id, aliases}) => id === wanted || aliases?.includes(wanted));
+}
+
+/** The provider whose secret a git server takes, the built-in ones first. */
+export function gitProviderOf(host: string, providers: Iterable<Provider> = builtIn): Provider | undefined {
+	return [...providers].find(({git}) => git?.hosts.includes(host.toLowerCase()));
 }
 
 const pastedToken: AuthMethod = {method: 'token', label: 'token'};
