@@ -3,12 +3,15 @@ import {json} from 'node:stream/consumers';
 import {isSystemError, JarvisError} from '../errors.ts';
 import type {StatePaths} from '../store/paths.ts';
 import type {BrokerFacts, BrokerStatus} from './contract.ts';
-import {socketOf} from './socket.ts';
+import {socketOf, untilFree} from './socket.ts';
 
 /** Asking the broker of a state folder about itself. Tokens are not asked for here: the files are as near. */
 
 /** How long (ms) the broker may take. */
 const timeoutMs = 2000;
+
+/** How long (ms) it may take for its end: longer than it waits for those that it answers. */
+const stopTimeoutMs = 15_000;
 
 /**
  * Whether a broker answers for a state folder, and what it says.
@@ -20,8 +23,8 @@ export async function brokerStatus(paths: StatePaths, socket = socketOf(paths)):
 }
 
 /**
- * Has the broker of a state folder end. Resolves once it takes no more requests.
- * @throws `broker_not_running`
+ * Has the broker of a state folder end, and waits until it has.
+ * @throws `broker_not_running`, and `broker_running` where it still has somebody to answer
  */
 export async function stopBroker(
 	paths: StatePaths,
@@ -29,7 +32,13 @@ export async function stopBroker(
 ): Promise<{readonly pid: number}> {
 	const stopping = await ask(socket, 'POST', '/v1/stop');
 	if (stopping === undefined) throw notRunning(`No broker runs at ${socket}.`);
-	return stopping as {readonly pid: number};
+	const {pid} = stopping as {readonly pid: number};
+	if (await untilFree(paths, stopTimeoutMs)) return {pid};
+	throw new JarvisError(
+		'broker_running',
+		`The broker (pid ${pid}) was told to end, and has not ended within ${stopTimeoutMs / 1000} s.`,
+		`End it by force: kill -9 ${pid}. No token is lost by that, unless it is refreshing one.`,
+	);
 }
 
 /** The answer, or `undefined` where nobody listens. */

@@ -30,6 +30,9 @@ export interface Broker {
 	readonly ended: Promise<void>;
 }
 
+/** How long (ms) requests are still read at the end. */
+const lastCallMs = 50;
+
 /** How long (ms) those that are being answered are waited for at the end. */
 const farewellMs = 10_000;
 
@@ -71,6 +74,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	};
 	server.on('request', async (request, response) => {
 		response.sendDate = false;
+		if (stopping) response.shouldKeepAlive = false;
 		underWay.add(response);
 		await answer(routes, connections.peerOf(request.socket), request, response);
 		underWay.delete(response);
@@ -94,6 +98,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		unwatch();
 		renewals?.stop();
 		server.close();
+		claim.hide();
 		claim.release();
 		throw error;
 	}
@@ -108,10 +113,12 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		unwatch();
 		renewals?.stop();
 		subscriptions.stop();
-		// The socket goes at once: who comes now finds nobody, and not somebody who does not answer.
-		const closed = new Promise<void>(resolve => server.close(() => resolve()));
+		// Who comes now finds nobody. Who has asked already is answered, also where that was not read yet.
+		claim.hide();
 		for (const response of underWay) response.shouldKeepAlive = false;
 		for (const response of streams) response.end();
+		await new Promise(resolve => setTimeout(resolve, lastCallMs));
+		const closed = new Promise<void>(resolve => server.close(() => resolve()));
 		const timer = setTimeout(() => server.closeAllConnections(), farewellMs);
 		await closed;
 		clearTimeout(timer);

@@ -17,7 +17,9 @@ export interface ClaimedSocket {
 	readonly path: string;
 	/** Listens, with nobody else able to connect at any moment. Throws system errors. */
 	listen(server: Server): Promise<void>;
-	/** Takes the record and the socket away, and lets another broker begin. */
+	/** Takes the socket's name away: nobody can connect any more. */
+	hide(): void;
+	/** Lets another broker begin. */
 	release(): void;
 }
 
@@ -39,7 +41,7 @@ export async function claimSocket(paths: StatePaths, path: string): Promise<Clai
 	};
 	try {
 		// Of the state folder, and of the socket: another state folder's broker may have been given the same one.
-		for (const file of [join(paths.locks, 'broker.guard'), `${path}.guard`]) {
+		for (const file of [guardOf(paths), `${path}.guard`]) {
 			const guard = openGuard(file);
 			guards.push(guard);
 			if (!guard.tryHold()) throw await alreadyRunning(paths, path);
@@ -56,10 +58,10 @@ export async function claimSocket(paths: StatePaths, path: string): Promise<Clai
 			const record = {pid: process.pid, socket: path};
 			writeDurably(paths.brokerRecord, `${JSON.stringify(record)}\n`);
 		},
-		release() {
-			rmSync(paths.brokerRecord, {force: true});
-			release();
+		hide() {
+			for (const file of [path, paths.brokerRecord]) rmSync(file, {force: true});
 		},
+		release,
 	};
 }
 
@@ -83,8 +85,26 @@ function recordOf(paths: StatePaths): {readonly socket?: string; readonly pid?: 
 	};
 }
 
+/** Waits (ms at most) until no broker serves the state folder. Returns whether that is so. */
+export async function untilFree(paths: StatePaths, waitMs: number): Promise<boolean> {
+	const guard = openGuard(guardOf(paths));
+	try {
+		await guard.run(() => {}, waitMs);
+		return true;
+	} catch (error) {
+		if (error instanceof JarvisError && error.code === 'lock_timeout') return false;
+		throw error;
+	} finally {
+		guard.close();
+	}
+}
+
+function guardOf({locks}: StatePaths): string {
+	return join(locks, 'broker.guard');
+}
+
 /** Whether somebody accepts connections at a path. */
-export function answers(path: string): Promise<boolean> {
+function answers(path: string): Promise<boolean> {
 	const {promise, resolve} = Promise.withResolvers<boolean>();
 	const socket = createConnection(path);
 	socket.once('connect', () => resolve(true));

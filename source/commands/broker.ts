@@ -40,7 +40,7 @@ export async function runBrokerStatus(context: CommandContext): Promise<number> 
 export async function runBrokerStop(context: CommandContext): Promise<number> {
 	const {pid} = await context.jarvis.stopBroker(socketFlag(context));
 	if (context.flags.json) printJson(context, {pid});
-	else context.tell(`The broker (pid ${pid}) ends.`);
+	else context.tell(`The broker (pid ${pid}) has ended.`);
 	return 0;
 }
 
