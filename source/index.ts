@@ -49,6 +49,8 @@ export type {Failure, FailureReason, Success} from './auth/routing/rotation.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
+export type {BrokerClient, BrokerFacts, BrokerStatus, HandedOut, PlannedRenewal} from './broker/contract.ts';
+export type {Broker, BrokerOptions} from './broker/server.ts';
 export {
 	type Jarvis,
 	type JarvisOptions,
