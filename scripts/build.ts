@@ -63,6 +63,8 @@ await build({
 	],
 	format: 'esm',
 	splitting: true,
+	// A native module: it is installed beside the program, where it can be.
+	external: ['koffi'],
 	outdir: dist,
 	chunkNames: 'on-demand/shared-[hash]',
 	banner: {

@@ -6,6 +6,7 @@ import {Footer, footerHeight} from './components/footer.tsx';
 import {Header} from './components/header.tsx';
 import type {TerminalHandle} from './host/terminal.ts';
 import AgentsScreen from './screens/agents.tsx';
+import BrokerScreen from './screens/broker.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
 import LoginScreen from './screens/login.tsx';
@@ -26,6 +27,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	login: LoginScreen,
 	sessions: SessionsScreen,
 	onboard: OnboardScreen,
+	broker: BrokerScreen,
 	help: HelpScreen,
 };
 

@@ -18,6 +18,8 @@ import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot, type SnapshotWishes} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
 import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
+import type {BrokerStatus} from './broker/contract.ts';
+import type {Broker, BrokerOptions} from './broker/server.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
@@ -384,12 +386,12 @@ export function openJarvis(options: JarvisOptions = {}) {
 		},
 
 		/**
-		 * Refreshes a profile: `'expired'` only if its token is over, `'always'` also if it is still good.
-		 * Throws as `freshCredential` does.
+		 * Refreshes a profile: `'expired'` only if its token is over, `'always'` also if it is still good, or if it
+		 * runs out within a time (ms). Throws as `freshCredential` does.
 		 */
 		async refresh(
 			profile: {readonly agentId: string; readonly profileId: string; readonly provider: string},
-			when: 'expired' | 'always',
+			when: 'expired' | 'always' | {readonly withinMs: number},
 		): Promise<RefreshOutcome['how']> {
 			const [{freshCredential}, {readCredentials}] = await Promise.all([
 				import('./auth/refresh.ts'),
@@ -402,6 +404,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...{paths, agentId, profileId, network, now, keepInStep},
 				provider: await provider(profile.provider),
 				...(rejected === undefined ? {} : {rejected}),
+				...(typeof when === 'object' ? {minTtlMs: when.withinMs} : {}),
 			});
 			return how;
 		},
@@ -577,6 +580,24 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async removePlugin(id: string) {
 			const {removePlugin} = await import('./store/plugins.ts');
 			await removePlugin(paths, id);
+		},
+
+		/** Serves the state folder on a Unix socket until it is stopped. Throws as `startBroker` does. */
+		async startBroker(brokerOptions: BrokerOptions = {}): Promise<Broker> {
+			const {startBroker} = await import('./broker/server.ts');
+			return startBroker(openJarvis(options), brokerOptions);
+		},
+
+		/** Whether a broker answers, and what it says of itself. Throws as `brokerStatus` does. */
+		async brokerStatus(socket?: string): Promise<BrokerStatus> {
+			const {brokerStatus} = await import('./broker/client.ts');
+			return brokerStatus(paths, socket);
+		},
+
+		/** Has the broker end. Throws as `stopBroker` does. */
+		async stopBroker(socket?: string): Promise<{readonly pid: number}> {
+			const {stopBroker} = await import('./broker/client.ts');
+			return stopBroker(paths, socket);
 		},
 
 		/** All bindings, those that are out of use with the reason. Throws as `readConfig` does. */

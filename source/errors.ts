@@ -73,6 +73,19 @@ export const errorTable = {
 		exit: 2,
 		meaning: 'Neither a provider nor a model was named, and no primary model is configured.',
 	},
+	broker_running: {exit: 1, meaning: 'A broker serves this state folder, or this socket, already.'},
+	broker_not_running: {exit: 1, meaning: 'No broker answers for this state folder.'},
+	broker_socket_unsafe: {
+		exit: 1,
+		meaning: 'The broker’s socket cannot be made there: others may go there, or something else is there.',
+	},
+	broker_no_peer_check: {
+		exit: 1,
+		meaning: 'The broker cannot tell here which user asks, and does not start without that.',
+	},
+	broker_no_service: {exit: 1, meaning: 'There is no service manager here that JARVIS knows.'},
+	broker_busy: {exit: 1, meaning: 'The broker has as many connections open as it keeps.'},
+	broker_refused: {exit: 1, meaning: 'The broker refuses who asks: another user, a proxy or a web page.'},
 	refresh_unavailable: {
 		exit: 1,
 		meaning:

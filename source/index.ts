@@ -56,6 +56,14 @@ export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot, SnapshotWishes} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
 export type {SwitchedOn} from './auth/write-back.ts';
+export type {
+	BrokerClient,
+	BrokerFacts,
+	BrokerStatus,
+	ClientHandOut,
+	PlannedRenewal,
+} from './broker/contract.ts';
+export type {Broker, BrokerOptions} from './broker/server.ts';
 export {
 	type Jarvis,
 	type JarvisOptions,

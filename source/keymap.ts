@@ -229,6 +229,18 @@ export const keymap: readonly KeyBinding[] = [
 	key('sessions', 'right ]', 'nextAgent', 'agent', 'show the sessions of the next agent', {footer: true}),
 	key('sessions', 'left [', 'previousAgent', 'previous', 'show the sessions of the agent before'),
 
+	key(
+		'broker',
+		'y',
+		'copyBrokerLine',
+		'copy line',
+		'copy a line for a shell that asks the broker for a token',
+		{
+			footer: true,
+		},
+	),
+	key('broker', 'esc', 'back', 'back', 'back to where you were', {footer: true}),
+
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
 	key('help', 'up k', 'scrollUp', 'scroll up', 'scroll up'),
@@ -252,6 +264,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
+	key('everywhere', 'B', 'openBroker', 'broker', 'who asks the broker for tokens'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
@@ -276,6 +289,7 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	onboard: 'Wizard',
 	login: 'Login',
 	sessions: 'Sessions',
+	broker: 'Broker',
 	list: 'In every list',
 	everywhere: 'Everywhere',
 	help: 'Help',

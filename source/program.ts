@@ -46,9 +46,11 @@ export async function runProgram(
 	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
-		addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+		const command = addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
 			exitCode = await invoke({spec, flags, arguments: words});
 		});
+		// It may be the group of others as well.
+		groups.set(spec.path.join(' '), command);
 	}
 	try {
 		await program.parseAsync(argv, {from: 'user'});
@@ -93,7 +95,7 @@ function addCommand(
 	group: Command,
 	spec: CommandSpec,
 	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
-): void {
+): Command {
 	const command = group
 		.command(spec.path.at(-1) ?? '')
 		.description(spec.summary)
@@ -111,6 +113,7 @@ function addCommand(
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
+	return command;
 }
 
 function joined(value: string, before: string | undefined): string {

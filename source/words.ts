@@ -25,6 +25,15 @@ export function span(milliseconds: number, detail: Detail = 'coarse'): string {
 	return two(ms, day, 'd', hour, 'h');
 }
 
+const spanUnits = {s: second, m: minute, h: hour, d: day} as const;
+
+/** A span of time as a person writes it, in milliseconds: `5m`, `1.5h`. `undefined` where it is none. */
+export function parseSpan(text: string): number | undefined {
+	const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text.trim()) ?? [];
+	const ms = spanUnits[unit as keyof typeof spanUnits];
+	return ms === undefined ? undefined : Number(number) * ms;
+}
+
 /** How long ago something was: `just now`, `5m ago`, `never`. */
 export function ago(at: number | undefined, now: number): string {
 	if (at === undefined) return 'never';

@@ -1,7 +1,7 @@
 import type {Expires} from '../store/schema.ts';
 
 /** How long (ms) before its end a token counts as expired at most: it must outlive the way to the server. */
-const longestSkewMs = 30_000;
+export const longestSkewMs = 30_000;
 
 /**
  * How long (ms) before `expires` a token counts as expired: half a minute, or a tenth of its lifetime if

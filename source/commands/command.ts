@@ -2,6 +2,7 @@ import type {AgentSnapshot, Snapshot, SnapshotWishes} from '../auth/snapshot.ts'
 import type {Jarvis} from '../core.ts';
 import {JarvisError} from '../errors.ts';
 import {unknownAgent} from '../store/paths.ts';
+import {parseSpan} from '../words.ts';
 
 /** What a command gets: its words already parsed, and the world that it may touch. */
 export interface CommandContext {
@@ -31,10 +32,8 @@ export function listFlag(context: CommandContext, name: string): string[] {
 	return values.map(value => value.trim()).filter(value => value !== '');
 }
 
-const unitMs = {s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000} as const;
-
 /** What is added to the present must stay a time that can be told. */
-const longestSpanMs = 36_525 * unitMs.d;
+const longestSpanMs = 36_525 * 86_400_000;
 
 /**
  * A flag's span of time in milliseconds: a number with `s`, `m`, `h` or `d`, as in `5m`.
@@ -44,9 +43,7 @@ const longestSpanMs = 36_525 * unitMs.d;
 export function durationFlag(context: CommandContext, name: string, leastMs = 0): number | undefined {
 	const text = textFlag(context, name);
 	if (text === undefined) return undefined;
-	const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text.trim()) ?? [];
-	const ms = unitMs[unit as keyof typeof unitMs];
-	const span = ms === undefined ? Number.NaN : Number(number) * ms;
+	const span = parseSpan(text) ?? Number.NaN;
 	if (span >= leastMs && span <= longestSpanMs) return span;
 	const fault = span >= leastMs ? 'is longer than a hundred years' : 'is no span of time';
 	throw new JarvisError(

@@ -59,6 +59,12 @@ const callbackBind: FlagSpec = {
 	value: 'address',
 	help: 'listen for the browser on this IP address (default: loopback), for a container’s published port',
 };
+const brokerSocket: FlagSpec = {
+	name: 'socket',
+	value: 'path',
+	help: 'the broker’s socket (default: broker/broker.sock in the state folder)',
+};
+const keepFresh: FlagSpec = {name: 'keep-fresh', help: 'renew tokens before they run out'};
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 const stepProgram: ArgumentSpec = {name: 'program', help: 'codex'};
 const home: FlagSpec = {name: 'home', value: 'folder', help: 'its folder (default: $CODEX_HOME or ~/.codex)'};
@@ -424,6 +430,46 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [agent, json, stateDir],
 		arguments: [],
 		load: async () => (await import('./routes.ts')).runChannels,
+	},
+	{
+		path: ['broker'],
+		summary: 'hand out tokens on a Unix socket, to programs that ask often',
+		flags: [
+			brokerSocket,
+			keepFresh,
+			{name: 'no-peer-check', help: 'let in whoever can open the socket, without looking which user that is'},
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./broker.ts')).runBroker,
+	},
+	{
+		path: ['broker', 'status'],
+		summary: 'show whether the broker runs, and who asked it',
+		flags: [brokerSocket, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./broker.ts')).runBrokerStatus,
+	},
+	{
+		path: ['broker', 'stop'],
+		summary: 'end the broker; those that are being answered are',
+		flags: [brokerSocket, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./broker.ts')).runBrokerStop,
+	},
+	{
+		path: ['broker', 'install'],
+		summary: 'write a user unit of systemd, or an agent of launchd, that runs the broker',
+		flags: [brokerSocket, keepFresh, {name: 'print', help: 'only print it'}, stateDir],
+		arguments: [],
+		load: async () => (await import('./broker.ts')).runBrokerInstall,
+	},
+	{
+		path: ['broker', 'uninstall'],
+		summary: 'remove what broker install wrote',
+		flags: [stateDir],
+		arguments: [],
+		load: async () => (await import('./broker.ts')).runBrokerUninstall,
 	},
 	{
 		path: ['plugins', 'list'],

@@ -13,6 +13,8 @@ export interface Guard {
 	tryRun<T>(section: () => T): {readonly value: T} | undefined;
 	/** The same, waiting without blocking the event loop. Throws `lock_timeout` after `timeoutMs`. */
 	run<T>(section: () => T, timeoutMs: number): Promise<T>;
+	/** Stays in the section until `close`, or the process's end; `false` at once when another process is in it. */
+	tryHold(): boolean;
 	/** Gives the file handle back. */
 	close(): void;
 }
@@ -33,13 +35,17 @@ export function openGuard(file: string): Guard {
 	makePrivate(file);
 	// A transaction on an empty file makes its first page, and a journal for that: not on the disk.
 	database.exec('PRAGMA journal_mode = MEMORY');
-	const tryRun = <T>(section: () => T): {readonly value: T} | undefined => {
+	const tryHold = () => {
 		try {
 			database.exec('BEGIN IMMEDIATE');
+			return true;
 		} catch (error) {
-			if (isBusy(error)) return undefined;
+			if (isBusy(error)) return false;
 			throw inaccessible(file, error);
 		}
+	};
+	const tryRun = <T>(section: () => T): {readonly value: T} | undefined => {
+		if (!tryHold()) return undefined;
 		try {
 			return {value: section()};
 		} finally {
@@ -48,6 +54,7 @@ export function openGuard(file: string): Guard {
 	};
 	return {
 		tryRun,
+		tryHold,
 		async run(section, timeoutMs) {
 			const giveUpAt = performance.now() + timeoutMs;
 			for (;;) {

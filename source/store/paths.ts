@@ -33,6 +33,10 @@ export interface StatePaths {
 	readonly writeBack: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
+	/** The broker's folder: its socket, unless it was given another, and the record of the one that runs. */
+	readonly broker: string;
+	readonly brokerSocket: string;
+	readonly brokerRecord: string;
 	/** The folder of an agent. Throws `agent_invalid_id`. */
 	agent(agentId: string): string;
 	/** The folder that holds an agent's `auth-profiles.json`. Throws `agent_invalid_id`. */
@@ -69,6 +73,9 @@ export function statePaths(root: string): StatePaths {
 		secretsStamp: join(root, 'secrets-reload'),
 		writeBack: join(root, 'write-back.json'),
 		pendingLogins: join(root, 'pending-logins'),
+		broker: join(root, 'broker'),
+		brokerSocket: join(root, 'broker', 'broker.sock'),
+		brokerRecord: join(root, 'broker', 'running.json'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
 		sessionsFolder: agentId => join(agent(agentId), 'sessions'),

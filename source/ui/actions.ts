@@ -1,4 +1,5 @@
 import {agentActions} from './agent-actions.ts';
+import {brokerActions} from './broker-actions.ts';
 import type {UiContext} from './context.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
@@ -15,6 +16,7 @@ const actions = {
 	...loginActions,
 	...sessionActions,
 	...onboardingActions,
+	...brokerActions,
 } satisfies Record<string, (context: UiContext) => void>;
 
 /** What a key can do. */

@@ -2,7 +2,7 @@ import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
-import {healthRows, profileRows, sessionRows, showsLogin} from './rows.ts';
+import {clientRows, healthRows, profileRows, sessionRows, showsLogin} from './rows.ts';
 import type {UiState} from './state.ts';
 
 /** How finely a screen tells the time that is left. */
@@ -38,6 +38,10 @@ function* changes(state: UiState): Generator<number> {
 		return;
 	}
 	if (screen === 'help' || screen === 'onboard') return;
+	if (screen === 'broker') {
+		for (const {client} of clientRows(state)) yield agoStays(now - client.lastAt);
+		return;
+	}
 	if (screen === 'sessions') {
 		for (const {facts} of sessionRows(state)) {
 			if (facts.session.updatedAt !== undefined) yield agoStays(now - facts.session.updatedAt);

@@ -65,6 +65,9 @@ function back(context: UiContext): void {
 	} else if (state.answer && state.screen === 'sessions') patch(context.store, {answer: undefined});
 	else if (state.screen === 'profiles') openScreen(context, 'agents');
 	else if (state.screen === 'order') openScreen(context, 'profiles');
+	else if (state.screen === 'broker') {
+		openScreen(context, state.previous === 'broker' ? 'health' : state.previous);
+	}
 }
 
 export const navigationActions = {
@@ -74,6 +77,7 @@ export const navigationActions = {
 	openHealth: (context: UiContext) => openScreen(context, 'health'),
 	openLogin: (context: UiContext) => openScreen(context, 'login'),
 	openSessions: (context: UiContext) => openScreen(context, 'sessions'),
+	openBroker: (context: UiContext) => openScreen(context, 'broker'),
 	openHelp: (context: UiContext) => openScreen(context, 'help'),
 	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
 	nextScreen: (context: UiContext) => turn(context, 1),

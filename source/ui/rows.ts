@@ -5,6 +5,7 @@ import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
+import type {BrokerClient} from '../broker/contract.ts';
 import {agentWords} from '../words.ts';
 import {
 	type MethodChoice,
@@ -270,6 +271,22 @@ export const sessionRows = remembered((state: UiState): SessionRow[] => {
 		.map(facts => ({id: facts.key, facts}));
 });
 
+export interface ClientRow {
+	readonly id: string;
+	readonly client: BrokerClient;
+}
+
+/** The programs that asked the broker, the one that asked last first. */
+export function clientRows(state: UiState): ClientRow[] {
+	const {broker} = state;
+	if (!broker || !('running' in broker) || !broker.running) return [];
+	return broker.clients
+		.map(client => ({id: `${client.uid} ${client.command} ${client.name}`, client}))
+		.filter(({client: {command, name, got}}) =>
+			matches(state, [command, name, ...got.map(({profileId}) => profileId)]),
+		);
+}
+
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
 	switch (screen) {
@@ -283,6 +300,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return healthRows(state).map(row => row.id);
 		case 'sessions':
 			return sessionRows(state).map(row => row.id);
+		case 'broker':
+			return clientRows(state).map(row => row.id);
 		case 'login':
 			return loginRowIds(state);
 		case 'onboard':
@@ -327,7 +346,7 @@ export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {reado
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of [...screenIds, 'onboard'] as const) {
+	for (const screen of [...screenIds, 'onboard', 'broker'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

@@ -1,5 +1,6 @@
 import {isExpired} from '../auth/expiry.ts';
 import {healthOf} from '../auth/health.ts';
+import {asJarvisError} from '../errors.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
@@ -10,6 +11,9 @@ import {type ProviderChoice, patch} from './state.ts';
 
 /** The longest (ms) that the dashboard sleeps: so far may a clock that was set be off. */
 const longestSleepMs = 60_000;
+
+/** How often (ms) the broker is asked while somebody looks at its screen. */
+const brokerMs = 2000;
 
 /** How long (ms) to leave a profile alone after a refresh of it failed, doubling up to the longest. */
 const firstPauseMs = 30_000;
@@ -28,6 +32,7 @@ export interface Runtime {
 export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'>): Runtime {
 	const pauses = new Map<string, {readonly until: number; readonly lastMs: number}>();
 	let timer: NodeJS.Timeout | undefined;
+	let brokerTimer: NodeJS.Timeout | undefined;
 	let reading: Promise<void> | undefined;
 	let readAgain: Promise<void> | undefined;
 	let stopped = false;
@@ -113,7 +118,19 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	}
 
 	const secrets = keepSecrets({store, jarvis}, reload);
+	// What the broker counts is in no file that could be watched.
+	async function askBroker(): Promise<void> {
+		clearTimeout(brokerTimer);
+		const broker = await jarvis.brokerStatus().catch(error => ({problem: asJarvisError(error)}));
+		if (stopped || store.getState().screen !== 'broker') return;
+		clearTimeout(brokerTimer);
+		brokerTimer = setTimeout(() => void askBroker(), brokerMs);
+		const cursors = pinnedCursors(store.getState());
+		patch(store, {broker, cursors, now: jarvis.now()});
+	}
+
 	const unsubscribe = store.subscribe((state, before) => {
+		if (state.screen === 'broker' && before.screen !== 'broker') void askBroker();
 		if (state.autoRefresh && !before.autoRefresh) refreshExpired();
 		schedule();
 	});
@@ -124,6 +141,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		stop() {
 			stopped = true;
 			clearTimeout(timer);
+			clearTimeout(brokerTimer);
 			unsubscribe();
 			unwatch();
 			secrets.stop();

@@ -2,11 +2,13 @@ import {createStore, type StoreApi} from 'zustand/vanilla';
 import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
+import type {BrokerStatus} from '../broker/contract.ts';
+import type {JarvisError} from '../errors.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
 
 export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
-export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'help';
+export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'broker' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
 export interface Cursor {
@@ -110,6 +112,9 @@ export interface Answer {
 	readonly lines: readonly string[];
 }
 
+/** What the broker says of itself, or why it does not. */
+export type BrokerView = BrokerStatus | {readonly problem: JarvisError};
+
 export interface OrderDraft {
 	readonly agentId: string;
 	readonly provider: string;
@@ -142,6 +147,8 @@ export interface UiState {
 	readonly dialog?: Dialog;
 	readonly login: LoginView;
 	readonly onboarding: OnboardingView;
+	/** Absent until it was asked. */
+	readonly broker?: BrokerView;
 	readonly toast?: Toast;
 	/** What is under way, by key, in words. */
 	readonly tasks: ReadonlyMap<string, string>;
