@@ -38,9 +38,10 @@ export async function main(given: readonly string[]): Promise<number> {
 	}
 }
 
-/** The command that a command line begins with. */
+/** The command that a command line begins with: the longest, where several do. */
 function commandOf(argv: readonly string[]): CommandSpec | undefined {
-	return commandTable.find(({path}) => path.every((word, index) => argv[index] === word));
+	const matching = commandTable.filter(({path}) => path.every((word, index) => argv[index] === word));
+	return matching.sort((a, b) => b.path.length - a.path.length)[0];
 }
 
 // Of a program that is run, the words are its own.

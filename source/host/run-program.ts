@@ -1,7 +1,8 @@
-import {accessSync, closeSync, constants, openSync, readSync, statSync} from 'node:fs';
+import {type Stats, statSync} from 'node:fs';
 import {constants as osConstants} from 'node:os';
 import {delimiter, join, resolve} from 'node:path';
 import {JarvisError, shellWord} from '../errors.ts';
+import {isExecutable, surelyStarts} from './executable.ts';
 
 /** What is run, with what. */
 export interface ProgramCall {
@@ -27,13 +28,9 @@ export function findProgram(name: string, env: NodeJS.ProcessEnv): string {
 	let unusable: string | undefined;
 	for (const place of name === '' ? [] : places) {
 		const file = resolve(place);
-		try {
-			if (!statSync(file).isFile()) throw new Error('It is no file.');
-			accessSync(file, constants.X_OK);
-			return file;
-		} catch {
-			if (isThere(file)) unusable ??= file;
-		}
+		const stats = statsOf(file);
+		if (stats?.isFile() && isExecutable(file)) return file;
+		if (stats) unusable ??= file;
 	}
 	if (unusable !== undefined) throw notExecutable(unusable, 'it is not an executable file');
 	throw notFound(name);
@@ -63,47 +60,15 @@ const sureToFit = 512 * 1024;
 function canBecome({file, words, env}: ProgramCall): boolean {
 	const size = [...words, ...Object.entries(env).flat()].reduce((sum, text = '') => sum + text.length, 0);
 	if (size > sureToFit) return false;
-	const head = headOf(file);
-	const magic = head.subarray(0, 4).toString('latin1');
-	if (magic === '\x7fELF' || magic === '\xcf\xfa\xed\xfe' || magic === '\xca\xfe\xba\xbe') return true;
-	const [, interpreter] = /^#![\t ]*(\/[^\s]+)[^\n]*\n/.exec(head.toString('latin1')) ?? [];
-	return (
-		interpreter !== undefined &&
-		isExecutable(interpreter) &&
-		!headOf(interpreter).toString('latin1').startsWith('#!')
-	);
+	return surelyStarts(file);
 }
 
-function headOf(file: string): Buffer {
-	const head = Buffer.alloc(256);
+// A folder of PATH that may not be looked into holds nothing.
+function statsOf(file: string): Stats | undefined {
 	try {
-		const fd = openSync(file, 'r');
-		try {
-			return head.subarray(0, readSync(fd, head));
-		} finally {
-			closeSync(fd);
-		}
+		return statSync(file);
 	} catch {
-		// It may be run without being read.
-		return head.subarray(0, 0);
-	}
-}
-
-function isThere(file: string): boolean {
-	try {
-		statSync(file);
-		return true;
-	} catch {
-		return false;
-	}
-}
-
-function isExecutable(file: string): boolean {
-	try {
-		accessSync(file, constants.X_OK);
-		return true;
-	} catch {
-		return false;
+		return undefined;
 	}
 }
 
@@ -152,7 +117,7 @@ async function runAsChild({file, words: [name, ...args], env}: ProgramCall): Pro
 }
 
 function startFailure(error: NodeJS.ErrnoException, file: string, name: string): JarvisError {
-	if (error.code === 'ENOENT' && !isThere(file)) return notFound(name);
+	if (error.code === 'ENOENT' && !statsOf(file)) return notFound(name);
 	const why =
 		error.code === 'ENOENT'
 			? 'the interpreter that it names is not there'
