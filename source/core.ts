@@ -1,4 +1,5 @@
 import type {ProfileFacts} from './auth/facts.ts';
+import {handOuts} from './auth/hand-outs.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
@@ -14,7 +15,8 @@ import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
-import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
+import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from './store/audit-log.ts';
+import type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
 import {
@@ -98,8 +100,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 			...subject,
 			by: subject.by ?? options.by ?? 'library',
 			pid: process.pid,
+			parent: parentProcess(),
 		});
 	}
+
+	const noteHandOut = handOuts(record, now);
 
 	/** All providers: built in, and declared by manifests. */
 	async function providers(): Promise<ProviderListing> {
@@ -135,7 +140,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return id;
 	}
 
-	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider};
+	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider, record};
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -171,13 +176,15 @@ export function openJarvis(options: JarvisOptions = {}) {
 				request.providerId === undefined || request.model === undefined
 					? request.providerId
 					: await providerIdOf(request.providerId);
-			return resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
+			const resolved = await resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
 				if (providerId === undefined || !foundNobody(error)) throw error;
 				const id = await providerIdOf(providerId);
 				if (id === providerId) throw error;
 				return resolve(resolveContext, {...request, agentId, providerId: id});
 			});
+			if (!request.unrecorded) noteHandOut(resolved, request.by);
+			return resolved;
 		},
 
 		/**
@@ -211,7 +218,9 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
 			const {reportFailure} = await import('./auth/report.ts');
-			await reportFailure(paths, await used(profile), {at: now(), ...failure});
+			const of = await used(profile);
+			await reportFailure(paths, of, {at: now(), ...failure});
+			record('failure_reported', {...of, note: failure.reason});
 		},
 
 		/**
@@ -219,7 +228,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async clearCooldown(profile: UsedProfile): Promise<ClearedCooldown> {
 			const {clearCooldown} = await import('./auth/report.ts');
-			return clearCooldown(paths, await used(profile), now());
+			const of = await used(profile);
+			const cleared = await clearCooldown(paths, of, now());
+			record('cooldown_cleared', of);
+			return cleared;
 		},
 
 		/** The sessions of an agent, the one that changed last first. Throws what the store throws. */
@@ -264,7 +276,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const present = (await readCredentials(paths, agentId)).profiles.get(profileId);
 			const rejected = when === 'always' && present?.type === 'oauth' ? present.access : undefined;
 			const {how} = await freshCredential({
-				...{paths, agentId, profileId, network, now},
+				...{paths, agentId, profileId, network, now, record},
 				provider: await provider(profile.provider),
 				...(rejected === undefined ? {} : {rejected}),
 			});
@@ -286,8 +298,8 @@ export function openJarvis(options: JarvisOptions = {}) {
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('./store/profiles.ts');
 			await readCredentials(paths, agentId);
-			return startLogin({
-				...{paths, agentId, network, now},
+			const login = startLogin({
+				...{paths, agentId, network, now, record},
 				...{provider, method: findMethod(provider, request.method)},
 				...(expires === undefined ? {} : {expires}),
 				providers: listing.providers,
@@ -296,6 +308,12 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
+			void login.finished.then(outcome => {
+				if (outcome.step !== 'failed') return;
+				const note = outcome.error.code;
+				record('login_failed', {agentId, profileId, provider: provider.id, note});
+			});
+			return login;
 		},
 
 		/**
@@ -310,19 +328,22 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */
 		async finishLogin(pasted: string) {
 			const {finishLogin} = await import('./auth/login/finish.ts');
-			return finishLogin({paths, network, now, providers: (await providers()).providers}, pasted);
+			return finishLogin({paths, network, now, record, providers: (await providers()).providers}, pasted);
 		},
 
 		/** Adds an agent. Throws as `addAgent` does. */
 		async addAgent(newAgent: NewAgent) {
 			const {addAgent} = await import('./store/agents.ts');
 			await addAgent(paths, newAgent);
+			record('agent_added', {agentId: newAgent.id});
 		},
 
 		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
 		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('./store/agents.ts');
-			return deleteAgent(paths, agentId);
+			const bindings = await deleteAgent(paths, agentId);
+			record('agent_deleted', {agentId});
+			return bindings;
 		},
 
 		/** Makes an agent the default one. Throws as `setDefaultAgent` does. */
@@ -346,31 +367,54 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
 			const {logOut} = await import('./auth/revoke.ts');
-			return logOut({...resolveContext, agentId, profileId});
+			const revocation = await logOut({...resolveContext, agentId, profileId});
+			const note = `at its server: ${revocation.outcome}`;
+			record('logout', {agentId, profileId, note});
+			return revocation;
 		},
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
 		async removeProfile(agentId: string, profileId: string) {
 			const {removeProfile} = await import('./auth/manage.ts');
 			await removeProfile(paths, agentId, profileId);
+			record('removed', {agentId, profileId});
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
 			const {renameProfile} = await import('./auth/manage.ts');
 			await renameProfile(paths, agentId, from, to);
+			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 
 		/** Sets an agent's explicit order of a provider, or takes it away. Throws as `changeOrder` does. */
 		async setOrder(agentId: string, providerId: string, ids: readonly string[] | undefined) {
 			const {changeOrder} = await import('./auth/manage.ts');
 			await changeOrder(paths, agentId, providerId, ids);
+			record('order_changed', {agentId, provider: providerId, note: ids?.join(', ') ?? 'taken away'});
 		},
 
 		/** The secret of a profile, for a person who asked for it. Throws `profile_unknown`, `no_credential`. */
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
-			return revealSecret(paths, agentId, profileId);
+			const secret = await revealSecret(paths, agentId, profileId);
+			record('handed_out', {agentId, profileId, note: 'to a person'});
+			return secret;
+		},
+
+		/**
+		 * The newest entries of the audit log that are wanted, the newest last: what was done with credentials, and
+		 * by whom. Throws system errors.
+		 */
+		async auditLog(filter: AuditFilter, limit: number): Promise<LoggedEntry[]> {
+			const {readAuditLog} = await import('./store/audit-reader.ts');
+			return readAuditLog(paths, filter, limit);
+		},
+
+		/** Tells of what is appended to the audit log from now on, by whichever process. Throws system errors. */
+		async followAuditLog(onEntries: (entries: readonly LoggedEntry[]) => void): Promise<AuditFollower> {
+			const {followAuditLog} = await import('./store/audit-reader.ts');
+			return followAuditLog(paths, onEntries);
 		},
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */
@@ -385,13 +429,16 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async addPlugin(named: string, cwd: string): Promise<PluginFacts[]> {
 			const {addPlugin} = await import('./auth/plugins.ts');
-			return addPlugin(paths, named, cwd);
+			const added = await addPlugin(paths, named, cwd);
+			for (const {id} of added) record('plugin_added', {provider: id});
+			return added;
 		},
 
 		/** Removes a plugin; its profiles stay. Throws `plugin_unknown`, and what the store throws. */
 		async removePlugin(id: string) {
 			const {removePlugin} = await import('./store/plugins.ts');
 			await removePlugin(paths, id);
+			record('plugin_removed', {provider: id});
 		},
 
 		/** All bindings, those that are out of use with the reason. Throws as `readConfig` does. */

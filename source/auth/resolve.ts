@@ -1,4 +1,5 @@
 import {type ErrorCode, isSystemError, JarvisError} from '../errors.ts';
+import type {Recorder} from '../store/audit-log.ts';
 import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
@@ -30,6 +31,10 @@ export interface ResolveRequest {
 	readonly tried?: readonly string[] | undefined;
 	/** Rather none than one that is set aside after failures. */
 	readonly readyOnly?: boolean | undefined;
+	/** Who asks, for the audit log, where that is not this program. */
+	readonly by?: string | undefined;
+	/** It is noted by whoever asks for it, or given to nobody: the audit log is not written. */
+	readonly unrecorded?: boolean | undefined;
 }
 
 export interface ResolveContext {
@@ -39,6 +44,7 @@ export interface ResolveContext {
 	readonly network: Network;
 	/** Finds the provider for a refresh; only called when there is one to do. */
 	readonly findProvider: (id: string) => Promise<Provider>;
+	readonly record?: Recorder;
 }
 
 /** A credential that is good now, and why it is this one. */
@@ -214,7 +220,7 @@ async function secretOf(
 }
 
 async function freshened(
-	{paths, network, now, findProvider}: ResolveContext,
+	{paths, network, now, findProvider, record}: ResolveContext,
 	minTtlMs: number | undefined,
 	{owner: agentId, profileId, credential}: UsableProfile,
 ): Promise<Credential> {
@@ -227,6 +233,7 @@ async function freshened(
 	const fresh = await freshCredential({
 		...{paths, provider, agentId, profileId, network, now},
 		...optional('minTtlMs', minTtlMs),
+		...optional('record', record),
 	});
 	// What the server gave is stored, and serves who asks for less.
 	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))

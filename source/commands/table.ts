@@ -240,6 +240,22 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./which.ts')).runWhich,
 	},
 	{
+		path: ['log'],
+		summary: 'show what was done with credentials, by whom and when, the newest last',
+		flags: [
+			{name: 'follow', help: 'go on with what comes, until Ctrl-C'},
+			{name: 'since', value: 'span', help: 'no further back than this, for example 1h'},
+			{name: 'event', value: 'names', help: 'only these events, separated by commas'},
+			{name: 'agent', value: 'id', help: 'only of this agent'},
+			{name: 'profile', value: 'id', help: 'only of this profile'},
+			{name: 'limit', value: 'count', help: 'how many at most (default 100)'},
+			{name: 'json', help: 'print JSON, an entry a line'},
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./log.ts')).runLog,
+	},
+	{
 		path: ['sessions', 'list'],
 		summary: 'list an agent’s sessions, with the model and the profile that each keeps to',
 		flags: [agent, json, stateDir],
