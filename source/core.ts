@@ -13,12 +13,14 @@ import type {Failure, Success} from './auth/routing/rotation.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
+import type {Finding} from './doctor/findings.ts';
+import type {Machine} from './doctor/subject.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from './store/audit-log.ts';
 import type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
 import type {MatchWords} from './store/bindings.ts';
-import {readConfig} from './store/config.ts';
+import {decodeConfig, readConfig} from './store/config.ts';
 import {
 	assertAgentId,
 	assertProfileId,
@@ -415,6 +417,28 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async followAuditLog(onEntries: (entries: readonly LoggedEntry[]) => void): Promise<AuditFollower> {
 			const {followAuditLog} = await import('./store/audit-reader.ts');
 			return followAuditLog(paths, onEntries);
+		},
+
+		/**
+		 * All that is wrong around the credentials, the worst first (docs/doctor.md). Changes nothing; asks no server
+		 * unless `online`. Throws system errors.
+		 */
+		async doctor(options: {readonly online?: boolean; readonly machine?: Machine} = {}): Promise<Finding[]> {
+			const [{examine, thisMachine}, {providersFrom}] = await Promise.all([
+				import('./doctor/doctor.ts'),
+				import('./auth/providers/registry.ts'),
+			]);
+			// A damaged jarvis.json is a finding, and keeps none of the others back.
+			const listing = await providers().catch(() => ({providers: providersFrom(decodeConfig({}), [])}));
+			const {online = false, machine = thisMachine()} = options;
+			return examine({paths, env, now, network, record, online, machine, providers: listing.providers});
+		},
+
+		/** Does what a finding says that can be done about it. Throws what that throws. */
+		async mend({id, where, mend}: Finding) {
+			if (!mend) return;
+			await mend.run();
+			record('repaired', {note: `${id}: ${mend.what} (${where})`});
 		},
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */

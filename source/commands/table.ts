@@ -240,6 +240,21 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./which.ts')).runWhich,
 	},
 	{
+		path: ['doctor'],
+		summary: 'find what is wrong around the credentials, and mend what can be mended',
+		flags: [
+			{name: 'fix', help: 'mend what can be mended; what could cost a credential is asked first'},
+			{name: 'dry-run', help: 'with --fix: say what would be done, and do nothing'},
+			{name: 'yes', help: 'with --fix: do not ask'},
+			{name: 'only', value: 'ids', help: 'only these findings, separated by commas (docs/doctor.md)'},
+			{name: 'online', help: 'ask the providers’ servers for the time'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./doctor.ts')).runDoctor,
+	},
+	{
 		path: ['log'],
 		summary: 'show what was done with credentials, by whom and when, the newest last',
 		flags: [

@@ -96,6 +96,8 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'token', ...provider, '--session', 'chat'],
 	['models', 'auth', 'token', ...provider, '--session', 'chat', '--agent', 'broken'],
 	['models', 'auth', 'token', '--provider', 'setup', '--min-ttl', '5h'],
+	['doctor'],
+	['doctor', '--fix', '--dry-run'],
 	['log'],
 	['log', '--event', 'refresh_failed', '--limit', '5'],
 	['which', 'acme'],
