@@ -4,8 +4,10 @@ import {isSecretMethod} from '../source/auth/providers/contract.ts';
 import {providersFrom} from '../source/auth/providers/registry.ts';
 import {slashCommands} from '../source/auth/routing/slash-command.ts';
 import {type CommandSpec, commandTable} from '../source/commands/table.ts';
+import {findingTable} from '../source/doctor/findings.ts';
 import {errorTable} from '../source/errors.ts';
 import {keymap, keyName, type Scope, scopeTitles} from '../source/keymap.ts';
+import {auditEvents} from '../source/store/audit-log.ts';
 import {decodeConfig} from '../source/store/config.ts';
 import {manifestSchema} from '../source/store/manifests.ts';
 import {jsonSchemaOf} from './manifest-schema.ts';
@@ -32,13 +34,15 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the keymap': keys,
 	'the commands': commands,
 	'the errors': errors,
+	'the audit events': events,
+	'the findings': findings,
 	'the slash commands': slashes,
 	'the providers': providers,
 	"the manifest's schema": members,
 };
 
 const check = process.argv.includes('--check');
-for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins', 'providers']) {
+for (const name of ['keys', 'commands', 'errors', 'doctor', 'log', 'sessions', 'plugins', 'providers']) {
 	await put(`${name}.md`, text =>
 		text.replace(
 			/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
@@ -136,6 +140,19 @@ function errors(): string {
 		([code, {exit, meaning}]) => `| \`${code}\` | ${exit} | ${cell(meaning)} |`,
 	);
 	return ['| code | exit | what happened |', '|---|---|---|', ...rows].join('\n');
+}
+
+function findings(): string {
+	const rows = Object.entries(findingTable).map(([id, row]) => {
+		const fix = 'fix' in row ? row.fix : '–';
+		return `| \`${id}\` | ${row.severity} | ${cell(row.meaning)} | ${cell(fix)} |`;
+	});
+	return ['| id | | what is found | `--fix` |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function events(): string {
+	const rows = Object.entries(auditEvents).map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`);
+	return ['| event | what happened |', '|---|---|', ...rows].join('\n');
 }
 
 function slashes(): string {

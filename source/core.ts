@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import type {ProfileFacts} from './auth/facts.ts';
 import type {GitAnswer, GitRequest} from './auth/git-credential.ts';
 import type {HandOut, HandOutRequest} from './auth/hand-out.ts';
+import {handOuts} from './auth/hand-outs.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
@@ -20,11 +21,14 @@ import type {Which} from './auth/which.ts';
 import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
 import type {BrokerStatus} from './broker/contract.ts';
 import type {Broker, BrokerOptions} from './broker/server.ts';
+import type {Finding} from './doctor/findings.ts';
+import type {Machine} from './doctor/subject.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
-import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
+import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from './store/audit-log.ts';
+import type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
 import type {MatchWords} from './store/bindings.ts';
-import {readConfig} from './store/config.ts';
+import {decodeConfig, readConfig} from './store/config.ts';
 import {
 	assertAgentId,
 	assertProfileId,
@@ -115,8 +119,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 			...subject,
 			by: subject.by ?? options.by ?? 'library',
 			pid: process.pid,
+			parent: parentProcess(),
 		});
 	}
+
+	const noteHandOut = handOuts(record, now);
 
 	/** All providers: built in, and declared by manifests. */
 	async function providers(): Promise<ProviderListing> {
@@ -181,7 +188,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		await keepInStep(writeBackContext);
 	}
 
-	const resolveContext: ResolveContext = {paths, secrets, now, network, findProvider: provider, keepInStep};
+	const resolveContext: ResolveContext = {
+		...{paths, secrets, now, network, record, keepInStep},
+		findProvider: provider,
+	};
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -252,13 +262,15 @@ export function openJarvis(options: JarvisOptions = {}) {
 				request.providerId === undefined || request.model === undefined
 					? request.providerId
 					: await providerIdOf(request.providerId);
-			return resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
+			const resolved = await resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
 				if (providerId === undefined || !foundNobody(error)) throw error;
 				const id = await providerIdOf(providerId);
 				if (id === providerId) throw error;
 				return resolve(resolveContext, {...request, agentId, providerId: id});
 			});
+			if (!request.unrecorded) noteHandOut(resolved, request.by);
+			return resolved;
 		},
 
 		/**
@@ -348,7 +360,9 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
 			const {reportFailure} = await import('./auth/report.ts');
-			await reportFailure(paths, await used(profile), {at: now(), ...failure});
+			const of = await used(profile);
+			await reportFailure(paths, of, {at: now(), ...failure});
+			record('failure_reported', {...of, note: failure.reason});
 		},
 
 		/**
@@ -356,7 +370,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async clearCooldown(profile: UsedProfile): Promise<ClearedCooldown> {
 			const {clearCooldown} = await import('./auth/report.ts');
-			return clearCooldown(paths, await used(profile), now());
+			const of = await used(profile);
+			const cleared = await clearCooldown(paths, of, now());
+			record('cooldown_cleared', of);
+			return cleared;
 		},
 
 		/** The sessions of an agent, the one that changed last first. Throws what the store throws. */
@@ -401,7 +418,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const present = (await readCredentials(paths, agentId)).profiles.get(profileId);
 			const rejected = when === 'always' && present?.type === 'oauth' ? present.access : undefined;
 			const {how} = await freshCredential({
-				...{paths, agentId, profileId, network, now, keepInStep},
+				...{paths, agentId, profileId, network, now, keepInStep, record},
 				provider: await provider(profile.provider),
 				...(rejected === undefined ? {} : {rejected}),
 				...(typeof when === 'object' ? {minTtlMs: when.withinMs} : {}),
@@ -425,7 +442,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {readCredentials} = await import('./store/profiles.ts');
 			await readCredentials(paths, agentId);
 			const login = startLogin({
-				...{paths, agentId, network, now},
+				...{paths, agentId, network, now, record},
 				...{provider, method: findMethod(provider, request.method)},
 				...(expires === undefined ? {} : {expires}),
 				providers: listing.providers,
@@ -436,6 +453,9 @@ export function openJarvis(options: JarvisOptions = {}) {
 			});
 			const finished = login.finished.then(async outcome => {
 				if (outcome.step === 'done') await keepInStep();
+				if (outcome.step === 'failed') {
+					record('login_failed', {agentId, profileId, provider: provider.id, note: outcome.error.code});
+				}
 				return outcome;
 			});
 			return {...login, finished};
@@ -453,7 +473,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */
 		async finishLogin(pasted: string) {
 			const {finishLogin} = await import('./auth/login/finish.ts');
-			const world = {paths, network, now, providers: (await providers()).providers};
+			const world = {paths, network, now, record, providers: (await providers()).providers};
 			const finished = await finishLogin(world, pasted);
 			await keepInStep();
 			return finished;
@@ -463,6 +483,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async addAgent(newAgent: NewAgent) {
 			const {addAgent} = await import('./store/agents.ts');
 			await addAgent(paths, newAgent);
+			record('agent_added', {agentId: newAgent.id});
 		},
 
 		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
@@ -470,6 +491,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {deleteAgent} = await import('./store/agents.ts');
 			const bindings = await deleteAgent(paths, agentId);
 			await keepInStep();
+			record('agent_deleted', {agentId});
 			return bindings;
 		},
 
@@ -496,6 +518,8 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {logOut} = await import('./auth/revoke.ts');
 			const revocation = await logOut({...resolveContext, agentId, profileId});
 			await keepInStep();
+			const note = `at its server: ${revocation.outcome}`;
+			record('logout', {agentId, profileId, note});
 			return revocation;
 		},
 
@@ -504,6 +528,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {removeProfile} = await import('./auth/manage.ts');
 			await removeProfile(paths, agentId, profileId);
 			await keepInStep();
+			record('removed', {agentId, profileId});
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
@@ -512,18 +537,69 @@ export function openJarvis(options: JarvisOptions = {}) {
 			await renameProfile(paths, agentId, from, to);
 			const {renameInLinks} = await import('./store/write-back.ts');
 			await renameInLinks(paths, agentId, from, to);
+			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 
 		/** Sets an agent's explicit order of a provider, or takes it away. Throws as `changeOrder` does. */
 		async setOrder(agentId: string, providerId: string, ids: readonly string[] | undefined) {
 			const {changeOrder} = await import('./auth/manage.ts');
 			await changeOrder(paths, agentId, providerId, ids);
+			record('order_changed', {agentId, provider: providerId, note: ids?.join(', ') ?? 'taken away'});
 		},
 
 		/** The secret of a profile, for a person who asked for it. Throws as `revealSecret` does. */
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
-			return revealSecret(paths, secrets, agentId, profileId);
+			const secret = await revealSecret(paths, secrets, agentId, profileId);
+			record('handed_out', {agentId, profileId, note: 'to a person'});
+			return secret;
+		},
+
+		/**
+		 * The newest entries of the audit log that are wanted, the newest last: what was done with credentials, and
+		 * by whom. Throws system errors.
+		 */
+		async auditLog(filter: AuditFilter, limit: number): Promise<LoggedEntry[]> {
+			const {readAuditLog} = await import('./store/audit-reader.ts');
+			return readAuditLog(paths, filter, limit);
+		},
+
+		/** Tells of what is appended to the audit log from now on, by whichever process. Throws system errors. */
+		async followAuditLog(onEntries: (entries: readonly LoggedEntry[]) => void): Promise<AuditFollower> {
+			const {followAuditLog} = await import('./store/audit-reader.ts');
+			return followAuditLog(paths, onEntries);
+		},
+
+		/**
+		 * All that is wrong around the credentials, the worst first (docs/doctor.md). Changes nothing; asks no server
+		 * unless `online`. Throws system errors.
+		 */
+		async doctor(options: {readonly online?: boolean; readonly machine?: Machine} = {}): Promise<Finding[]> {
+			const [{examine, thisMachine}, {providersFrom}] = await Promise.all([
+				import('./doctor/doctor.ts'),
+				import('./auth/providers/registry.ts'),
+			]);
+			// A damaged jarvis.json is a finding, and keeps none of the others back.
+			const listing = await providers().catch(() => ({providers: providersFrom(decodeConfig({}), [])}));
+			const {online = false, machine = thisMachine()} = options;
+			return examine({
+				paths,
+				env,
+				now,
+				network,
+				secrets,
+				record,
+				online,
+				machine,
+				providers: listing.providers,
+			});
+		},
+
+		/** Does what a finding says that can be done about it. Throws what that throws. */
+		async mend({id, where, mend}: Finding) {
+			if (!mend) return;
+			await mend.run();
+			record('repaired', {note: `${id}: ${mend.what} (${where})`});
 		},
 
 		/** The programs with login files of their own that are kept in step. Throws what the store throws. */
@@ -573,13 +649,16 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async addPlugin(named: string, cwd: string): Promise<PluginFacts[]> {
 			const {addPlugin} = await import('./auth/plugins.ts');
-			return addPlugin(paths, named, cwd);
+			const added = await addPlugin(paths, named, cwd);
+			for (const {id} of added) record('plugin_added', {provider: id});
+			return added;
 		},
 
 		/** Removes a plugin; its profiles stay. Throws `plugin_unknown`, and what the store throws. */
 		async removePlugin(id: string) {
 			const {removePlugin} = await import('./store/plugins.ts');
 			await removePlugin(paths, id);
+			record('plugin_removed', {provider: id});
 		},
 
 		/** Serves the state folder on a Unix socket until it is stopped. Throws as `startBroker` does. */

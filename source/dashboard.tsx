@@ -43,7 +43,7 @@ async function show(
 	sandbox: Sandbox | undefined,
 	ending: PromiseWithResolvers<number>,
 ): Promise<number> {
-	const jarvis = openJarvis(options);
+	const jarvis = openJarvis({by: 'dashboard', ...options});
 	const {env} = jarvis;
 	ensurePrivateFolder(jarvis.paths.root);
 	const store = createUiStore({

@@ -1,3 +1,4 @@
+import type {Recorder} from '../store/audit-log.ts';
 import {readAllJournals, readJournal, writeJournal} from '../store/journal.ts';
 import type {HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
@@ -16,6 +17,7 @@ interface Place {
 	readonly agentId: string;
 	readonly profileId: string;
 	readonly now: () => number;
+	readonly record?: Recorder;
 }
 
 /**
@@ -57,6 +59,9 @@ export async function storeReply(
 	await readCredentials(paths, agentId);
 	const issued = tokenOf(credential);
 	const journal = credential.accountId ? readJournal(paths, identity) : readAllJournals(paths);
+	const isKnown = journal.some(
+		entry => entry.spent === spent && entry.startedAt === startedAt && entry.outcome === 'refreshed',
+	);
 	const isStored = () =>
 		holdersOf(paths, provider.id).some(holder => leadsTo(issued, tokenOf(holder.credential) ?? '', journal));
 	const waiting = holdersOf(paths, provider.id).filter(
@@ -78,6 +83,8 @@ export async function storeReply(
 			...optional('issued', waiting.length > 0 || isStored() ? issued : undefined),
 		}),
 	);
+	// Storing may take several tries, by several processes; the refresh was one.
+	if (!isKnown) noteRefresh(place, waiting[0] ?? place);
 	await keepElsewhere(
 		place,
 		waiting.filter(holder => holder.agentId !== agentId),
@@ -85,4 +92,11 @@ export async function storeReply(
 		lock,
 	);
 	return waiting.length === 0 || isStored();
+}
+
+function noteRefresh(
+	{record, provider}: Place,
+	{agentId, profileId}: Pick<Place, 'agentId' | 'profileId'>,
+): void {
+	record?.('refreshed', {agentId, profileId, provider: provider.id});
 }

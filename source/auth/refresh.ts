@@ -1,4 +1,5 @@
 import {JarvisError} from '../errors.ts';
+import type {Recorder} from '../store/audit-log.ts';
 import {
 	type JournalEntry,
 	type JournalOutcome,
@@ -37,6 +38,7 @@ export interface RefreshContext {
 	readonly rejected?: string;
 	/** Hands a new token on to programs with login files of their own (write-back.ts). Never throws. */
 	readonly keepInStep?: () => Promise<void>;
+	readonly record?: Recorder;
 }
 
 export interface RefreshOutcome {
@@ -166,7 +168,10 @@ async function refreshUnderLock(
 	);
 	// Most of those that find a token over get it from the one that asks: only that one needs the protocol.
 	const {prepareRefresh} = await import('./refresh-request.ts');
-	const request = await prepareRefresh(context, newest.credential);
+	const request = await prepareRefresh(context, newest.credential).catch((error: unknown) => {
+		noteFailure(context, error instanceof JarvisError ? error.code : 'unexpected');
+		throw error;
+	});
 	const interrupted = journal.find(other => other.spent === entry.spent && other.finishedAt === undefined);
 	// Whether there is room for the reply is found out before there is one.
 	const slot = await lock.commit(() => {
@@ -185,6 +190,7 @@ async function refreshUnderLock(
 			return await keepAndStore(context, identity, lock, slot, {...entry, credential: reply.credential});
 		}
 		const {fault} = reply;
+		noteFailure(context, faultWords[fault.kind]);
 		// Whoever took the lock meanwhile writes this journal now.
 		if (lock.isHeld()) {
 			writeJournal(paths, identity, {
@@ -223,7 +229,10 @@ async function keepAndStore(
 		if (isKept && isDone) await lock.commit(() => slot.clear(reply));
 		return {credential: reply.credential, how: 'refreshed'};
 	} catch (error) {
-		if (!isLockLost(error)) throw notStored(context, error, isKept);
+		if (!isLockLost(error)) {
+			noteFailure(context, isKept ? 'the new token is kept, but not stored' : 'the new token was not stored');
+			throw notStored(context, error, isKept);
+		}
 		const late = await storeLate(context, identity, reply);
 		if (!late) throw error;
 		return late;
@@ -353,6 +362,19 @@ function clientOf({provider}: RefreshContext, credential: OAuthCredential): stri
 
 function isLockLost(error: unknown): boolean {
 	return error instanceof JarvisError && error.code === 'lock_lost';
+}
+
+/** What the audit log says of a fault: a server's own words might quote what it was sent. */
+const faultWords: Readonly<Record<TokenFault['kind'], string>> = {
+	invalid_grant: 'the server refused the refresh token for good',
+	refused: 'the server refused the request',
+	busy: 'the server was too busy',
+	unreachable: 'no answer came',
+	unreadable: 'the answer could not be read',
+};
+
+function noteFailure({record, agentId, profileId, provider}: RefreshContext, note: string): void {
+	record?.('refresh_failed', {agentId, profileId, provider: provider.id, note});
 }
 
 function assertRefreshable(context: RefreshContext, holder: Holder): void {

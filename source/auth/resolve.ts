@@ -1,4 +1,5 @@
 import {type ErrorCode, isSystemError, JarvisError} from '../errors.ts';
+import type {Recorder} from '../store/audit-log.ts';
 import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
@@ -32,6 +33,10 @@ export interface ResolveRequest {
 	readonly tried?: readonly string[] | undefined;
 	/** Rather none than one that is set aside after failures. */
 	readonly readyOnly?: boolean | undefined;
+	/** Who asks, for the audit log, where that is not this program. */
+	readonly by?: string | undefined;
+	/** It is noted by whoever asks for it, or given to nobody: the audit log is not written. */
+	readonly unrecorded?: boolean | undefined;
 }
 
 export interface ResolveContext {
@@ -43,6 +48,7 @@ export interface ResolveContext {
 	readonly findProvider: (id: string) => Promise<Provider>;
 	/** Hands a new token on to programs with login files of their own. Never throws. */
 	readonly keepInStep?: () => Promise<void>;
+	readonly record?: Recorder;
 }
 
 /** A credential that is good now, and why it is this one. */
@@ -226,7 +232,7 @@ async function secretOf(
 }
 
 async function freshened(
-	{paths, network, now, findProvider, keepInStep}: ResolveContext,
+	{paths, network, now, findProvider, keepInStep, record}: ResolveContext,
 	minTtlMs: number | undefined,
 	{owner: agentId, profileId, credential}: UsableProfile,
 ): Promise<Credential> {
@@ -238,7 +244,9 @@ async function freshened(
 	]);
 	const fresh = await freshCredential({
 		...{paths, provider, agentId, profileId, network, now},
-		...{...optional('minTtlMs', minTtlMs), ...optional('keepInStep', keepInStep)},
+		...optional('minTtlMs', minTtlMs),
+		...optional('keepInStep', keepInStep),
+		...optional('record', record),
 	});
 	// What the server gave is stored, and serves who asks for less.
 	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))

@@ -1,4 +1,5 @@
 import {JarvisError} from '../errors.ts';
+import type {Recorder} from '../store/audit-log.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import type {Credential, OAuthCredential} from '../store/schema.ts';
@@ -32,6 +33,7 @@ export interface LogoutOptions {
 	readonly profileId: string;
 	readonly network: Network;
 	readonly now: () => number;
+	readonly record?: Recorder;
 	/** The provider, if it is known here. */
 	readonly findProvider: (id: string) => Promise<Provider>;
 }

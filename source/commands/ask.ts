@@ -16,13 +16,21 @@ export async function confirmByName(context: CommandContext, what: string, name:
 			'Add --yes.',
 		);
 	}
+	return (await answerTo(context, `${what} Type ${name} to do it: `)) === name;
+}
+
+/** Asks a person, who has a terminal, for a yes or a no; no is what nothing means. */
+export async function askYesNo(context: CommandContext, question: string): Promise<boolean> {
+	return /^y(es)?$/i.test(await answerTo(context, `${question} [y/N] `));
+}
+
+async function answerTo(context: CommandContext, question: string): Promise<string> {
 	const lines = createInterface({input: context.stdin, output: process.stderr});
 	try {
 		// ^C and ^D close the line without an answer, which is a no.
 		const closed = once(lines, 'close').then(() => '');
-		const answer = lines.question(`${what} Type ${name} to do it: `).catch(() => '');
-		const typed = await Promise.race([answer, closed]);
-		return typed.trim() === name;
+		const answer = lines.question(question).catch(() => '');
+		return (await Promise.race([answer, closed])).trim();
 	} finally {
 		lines.close();
 	}

@@ -1,14 +1,24 @@
-import {appendFileSync, mkdirSync} from 'node:fs';
+import {closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {isSystemError} from '../errors.ts';
 import type {StatePaths} from './paths.ts';
 
 /** What the audit log tells of, as data: the name is in the file, the meaning in help and docs. */
 export const auditEvents = {
 	login: 'a login brought a credential in',
+	login_failed: 'a login came to nothing',
 	logout: 'a profile was ended and removed',
-	handed_out: 'a credential was given to a program',
+	removed: 'a profile was removed here',
+	renamed: 'a profile got another id',
+	handed_out: 'a credential was given to a program, or shown to a person',
 	refreshed: 'a token was refreshed',
 	refresh_failed: 'a token could not be refreshed',
 	failure_reported: 'a profile failed in use',
+	cooldown_cleared: 'the failures of a profile were forgotten',
+	order_changed: 'an agent’s order of a provider was changed',
+	agent_added: 'an agent was added',
+	agent_deleted: 'an agent was deleted with its credentials',
+	plugin_added: 'a provider’s code or manifest was added',
+	plugin_removed: 'a plugin was removed',
 	imported: 'a credential was brought in from another program or an older file',
 	exported: 'credentials were written out for another program',
 	secrets_changed: 'secrets were moved, or their snapshot was loaded anew',
@@ -27,6 +37,8 @@ export interface AuditSubject {
 	readonly by?: string | undefined;
 	/** A few words more, for a person. */
 	readonly note?: string | undefined;
+	/** How often it was done since the entry before, where that is not noted each time. */
+	readonly count?: number | undefined;
 }
 
 export interface AuditEntry extends AuditSubject {
@@ -36,19 +48,77 @@ export interface AuditEntry extends AuditSubject {
 	/** The command, the dashboard or the program that did it. */
 	readonly by: string;
 	readonly pid: number;
+	/** The process that started this one, by name and id, where the system tells: a command asks for another. */
+	readonly parent?: string | undefined;
 }
 
+/** Notes what was done. Never throws. */
+export type Recorder = (event: AuditEvent, subject: AuditSubject) => void;
+
+/** How large (bytes) the log grows before it is put aside, and how many that were put aside are kept. */
+export interface AuditLimits {
+	readonly bytes: number;
+	readonly kept: number;
+}
+
+export const auditLimits: AuditLimits = {bytes: 4 * 1024 * 1024, kept: 8};
+
+let isRotating = false;
+
 /** Appends an entry. Never throws: what was done is done, whether or not it could be noted. */
-export function appendAudit(paths: StatePaths, entry: AuditEntry): void {
+export function appendAudit(paths: StatePaths, entry: AuditEntry, limits: AuditLimits = auditLimits): void {
 	try {
-		const line = `${JSON.stringify(entry)}\n`;
-		try {
-			appendFileSync(paths.auditLog, line, {mode: 0o600});
-		} catch {
-			mkdirSync(paths.root, {recursive: true, mode: 0o700});
-			appendFileSync(paths.auditLog, line, {mode: 0o600});
-		}
+		const size = appendLine(paths, `${JSON.stringify(entry)}\n`);
+		if (size >= limits.bytes && !isRotating) void rotateSoon(paths, limits);
 	} catch {
 		// There is nobody to tell.
+	}
+}
+
+/** The process that started this one, as `name pid`, where the system tells that without a further process. */
+export function parentProcess(): string | undefined {
+	parent ??= readParent();
+	return parent === '' ? undefined : parent;
+}
+
+let parent: string | undefined;
+
+function readParent(): string {
+	try {
+		return `${readFileSync(`/proc/${process.ppid}/comm`, 'utf8').trim()} ${process.ppid}`;
+	} catch {
+		return '';
+	}
+}
+
+// One write to a file that was opened for appending: the kernel puts it behind those of other processes, whole.
+function appendLine(paths: StatePaths, line: string): number {
+	const descriptor = openLog(paths);
+	try {
+		writeSync(descriptor, line);
+		return fstatSync(descriptor).size;
+	} finally {
+		closeSync(descriptor);
+	}
+}
+
+function openLog({auditLog, root}: StatePaths): number {
+	try {
+		return openSync(auditLog, 'a', 0o600);
+	} catch (error) {
+		if (!isSystemError(error, 'ENOENT')) throw error;
+		mkdirSync(root, {recursive: true, mode: 0o700});
+		return openSync(auditLog, 'a', 0o600);
+	}
+}
+
+async function rotateSoon(paths: StatePaths, limits: AuditLimits): Promise<void> {
+	isRotating = true;
+	try {
+		(await import('./audit-rotation.ts')).rotateAuditLog(paths, limits);
+	} catch {
+		// The next entry tries again; until then the log is longer than it should be.
+	} finally {
+		isRotating = false;
 	}
 }

@@ -42,7 +42,8 @@ export interface HeldLock {
 	release(): Promise<void>;
 }
 
-interface Owner extends ProcessIdentity {
+/** Who holds a lock. */
+export interface LockOwner extends ProcessIdentity {
 	readonly nonce: string;
 }
 
@@ -149,7 +150,8 @@ interface Taken {
 	readonly release: () => void;
 }
 
-function lockPaths(folder: string, name: string): LockPaths {
+/** The paths of a lock. */
+export function lockPaths(folder: string, name: string): LockPaths {
 	const target = join(folder, name);
 	const held = `${target}.held`;
 	return {target, held, owner: join(held, 'owner.json'), guard: `${target}.guard`};
@@ -170,7 +172,7 @@ function take(paths: LockPaths, limitMs: number, lockfile: Lockfile): Taken | un
 	});
 	const {mtime} = statSync(paths.held);
 	const nonce = randomBytes(16).toString('hex');
-	const owner: Owner = {...ownIdentity(), nonce};
+	const owner: LockOwner = {...ownIdentity(), nonce};
 	try {
 		writeFileSync(paths.owner, JSON.stringify(owner), {mode: 0o600});
 	} catch (error) {
@@ -230,7 +232,8 @@ function watchHolder(paths: LockPaths, limitMs: number): {mayTake(): boolean} {
 	};
 }
 
-function readOwner(paths: LockPaths): Owner | undefined {
+/** Who holds a lock, as its folder says. Throws system errors. */
+export function readOwner(paths: Pick<LockPaths, 'owner'>): LockOwner | undefined {
 	try {
 		const value: unknown = JSON.parse(readFileSync(paths.owner, 'utf8'));
 		return isOwner(value) ? value : undefined;
@@ -240,7 +243,7 @@ function readOwner(paths: LockPaths): Owner | undefined {
 	}
 }
 
-function isOwner(value: unknown): value is Owner {
+function isOwner(value: unknown): value is LockOwner {
 	if (typeof value !== 'object' || value === null) return false;
 	const {pid, realm, nonce, started} = value as Record<string, unknown>;
 	return (

@@ -35,6 +35,11 @@ export function addPending(paths: StatePaths, login: PendingLogin): void {
 /** All logins that wait. */
 export function listPending(paths: StatePaths): PendingLogin[] {
 	removeOutdated(paths);
+	return peekPending(paths);
+}
+
+/** The same, and those too that nobody waits for any more: nothing is changed. */
+export function peekPending(paths: StatePaths): PendingLogin[] {
 	return fileNames(paths)
 		.filter(name => name.endsWith('.waiting'))
 		.flatMap(name => decodePending(tryParseJson(readTextIfThere(join(paths.pendingLogins, name)) ?? '')));

@@ -89,7 +89,8 @@ export async function removeAgentFolder(paths: StatePaths, agentId: string): Pro
 	);
 }
 
-const leavingPrefix = '.deleting-';
+/** How the folder of an agent is called while it is deleted. */
+export const leavingPrefix = '.deleting-';
 
 function lostRefreshLock(): JarvisError {
 	return new JarvisError(

@@ -5,6 +5,7 @@ import {
 	fstatSync,
 	fsyncSync,
 	openSync,
+	readdirSync,
 	readSync,
 	writeSync,
 } from 'node:fs';
@@ -109,6 +110,17 @@ export function readKeptReplies(paths: StatePaths, name: string): KeptReply[] {
 		return segmentsOf(contentOf(descriptor)).map(({reply}) => reply);
 	} finally {
 		closeSync(descriptor);
+	}
+}
+
+/** The identities that have a slot or a journal. Throws system errors. */
+export function slotNames(paths: StatePaths): string[] {
+	try {
+		const names = readdirSync(paths.journal).map(name => name.replace(/\.(reply|json)$/, ''));
+		return [...new Set(names)].filter(name => /^[0-9a-f]+$/.test(name)).sort();
+	} catch (error) {
+		if (isSystemError(error, 'ENOENT')) return [];
+		throw error;
 	}
 }
 

@@ -1,5 +1,5 @@
 import {type FSWatcher, readdirSync, statSync, watch} from 'node:fs';
-import {join} from 'node:path';
+import {basename, join} from 'node:path';
 import {isProviderId, type StatePaths} from './paths.ts';
 import {listAgentIds} from './profiles.ts';
 
@@ -14,6 +14,7 @@ const settleMs = 15;
 export function watchState(paths: StatePaths, onChange: () => void): () => void {
 	const watchers = new Map<string, {readonly watcher: FSWatcher; readonly inode: number}>();
 	let timer: NodeJS.Timeout | undefined;
+	const log = basename(paths.auditLog);
 
 	const changed = () => {
 		timer ??= setTimeout(() => {
@@ -42,7 +43,10 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 			present?.watcher.close();
 			watchers.delete(folder);
 			try {
-				const watcher = watch(folder, changed);
+				const watcher = watch(folder, (_, name) => {
+					// The audit log says what was done, and changes nothing of it.
+					if (!name?.startsWith(log)) changed();
+				});
 				const forget = () => {
 					watcher.close();
 					if (watchers.get(folder)?.watcher === watcher) watchers.delete(folder);

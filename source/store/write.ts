@@ -23,7 +23,7 @@ import {isSystemError} from '../errors.ts';
 export const backupCount = 3;
 
 /** Temporary files older than this (ms) belong to no write that is still under way. */
-const abandonedAfterMs = 60_000;
+export const abandonedAfterMs = 60_000;
 
 export interface WriteOptions {
 	/** Keep the version that is replaced in the ring of backups. */

@@ -103,6 +103,10 @@ const commands: readonly (readonly string[])[] = [
 	['exec', '--all', '--', 'true'],
 	['exec', '--all', '--agent', 'broken', '--', 'true'],
 	['git-credential', ...provider, '--host', 'git.example.test', 'get'],
+	['doctor'],
+	['doctor', '--fix', '--dry-run'],
+	['log'],
+	['log', '--event', 'refresh_failed', '--limit', '5'],
 	['which', 'acme'],
 	['which', 'acme', '--session', 'chat', '--min-ttl', '2h'],
 	['which', 'acme/large@acme:both'],
@@ -182,6 +186,7 @@ it('no command shows a secret, whether it works or fails, also with JARVIS_DEBUG
 			expectNone(secrets, stdout + stderr, args.join(' '));
 		}
 	}
+	expectNone(secrets, readFileSync(sandbox.paths.auditLog, 'utf8'), 'the audit log');
 	expect([...codes].sort()).toEqual([0, 1, 2, 3]);
 	// More than a hundred runs, one command after the other.
 }, 120_000);

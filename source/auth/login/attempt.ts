@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import type {Recorder} from '../../store/audit-log.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {addPending, dropPending, type PendingLogin} from '../../store/pending-logins.ts';
 import {optional} from '../../store/schema.ts';
@@ -100,6 +101,7 @@ export interface ExchangeWorld {
 	readonly provider: Provider;
 	readonly network: Network;
 	readonly now: () => number;
+	readonly record?: Recorder;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type {JarvisError} from '../../errors.ts';
+import type {Recorder} from '../../store/audit-log.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {CredentialKind} from '../../store/schema.ts';
 import type {Network} from '../network.ts';
@@ -23,6 +24,7 @@ export interface AttemptOptions {
 export interface LoginOptions extends AttemptOptions {
 	readonly network: Network;
 	readonly now: () => number;
+	readonly record?: Recorder;
 	/** Opens a URL in the person's browser; absent where there is none, or none is wanted. */
 	readonly openBrowser?: (url: string) => Promise<void>;
 	/** How long (ms) to wait for the person. */

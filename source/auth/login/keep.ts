@@ -1,4 +1,5 @@
 import {JarvisError} from '../../errors.ts';
+import type {Recorder} from '../../store/audit-log.ts';
 import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
@@ -28,6 +29,7 @@ export interface KeepOptions {
 	/** When a pasted secret runs out (epoch ms), if the person says so. */
 	readonly expires?: number;
 	readonly now: () => number;
+	readonly record?: Recorder;
 }
 
 /**
@@ -57,6 +59,8 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 		const order = current.order.get(provider.id);
 		return {profileId: id, isLeftOut: order !== undefined && !order.includes(id)};
 	});
+	const how = {note: options.methodName ?? credential.type};
+	options.record?.('login', {agentId, profileId, provider: provider.id, ...how});
 	const set = `jarvis models auth order set --provider ${provider.id} --agent ${agentId} <profile-id…>`;
 	const note = isLeftOut
 		? `The agent’s order of ${provider.id} leaves it out. To have it used: ${set}`

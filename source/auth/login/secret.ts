@@ -30,7 +30,7 @@ export async function pastedSecret(
 		method.method === 'api_key'
 			? {type: 'api_key', key: secret}
 			: {type: 'token', token: secret, ...optional('expires', options.expires)};
-	const result = await keepIssued({...options, signal: stage.signal}, issued);
+	const result = await keepIssued({...options, methodName: method.method, signal: stage.signal}, issued);
 	const notes = [note && `The secret is ${note}.`, result.note].filter(Boolean);
 	return {...result, ...optional('note', notes.length > 0 ? notes.join(' ') : undefined)};
 }

@@ -1,0 +1,67 @@
+import {existsSync} from 'node:fs';
+import {listPlugins} from '../auth/plugins.ts';
+import {listBindings} from '../auth/routing/bindings.ts';
+import {isAgentId} from '../store/paths.ts';
+import {ensurePrivateFolder} from '../store/write.ts';
+import {type Finding, finding} from './findings.ts';
+import type {Subject} from './subject.ts';
+
+/** What `jarvis.json` says that means nothing. */
+export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
+	const wrongIds = config.agents.filter(({id}) => !isAgentId(id));
+	const strangers = [...config.order].flatMap(([provider, ids]) =>
+		ids.filter(id => !id.startsWith(`${provider}:`)).map(id => ({provider, id})),
+	);
+	return [
+		...wrongIds.map(({id, index}) =>
+			finding('config_fault', {
+				where: `${paths.config}, agents.list[${index}]`,
+				what: `${JSON.stringify(id)} cannot be an agent’s id: the entry is of no use.`,
+				next: 'Mend it in an editor: up to 64 lower-case letters, digits, "-" and "_".',
+			}),
+		),
+		...strangers.map(({provider, id}) =>
+			finding('config_fault', {
+				where: `${paths.config}, auth.order.${provider}`,
+				what: `${id} is of another provider: it is never used there.`,
+				next: `jarvis models auth order get --provider ${provider}`,
+			}),
+		),
+		...config.agents
+			.filter(({id}) => isAgentId(id) && !existsSync(paths.agent(id)))
+			.map(({id}) =>
+				finding('agent_without_folder', {
+					where: paths.agent(id),
+					what: `jarvis.json lists the agent ${id}, and its folder is not there.`,
+					next: 'jarvis doctor --fix',
+					mend: {what: 'make it', asks: false, run: () => ensurePrivateFolder(paths.agentCredentials(id))},
+				}),
+			),
+		...listBindings(config, agentIds).flatMap(({index, problem}) =>
+			problem === undefined
+				? []
+				: [
+						finding('binding_out', {
+							where: `${paths.config}, bindings[${index}]`,
+							what: `It is out of use: ${problem}.`,
+							next: 'jarvis agents bindings',
+						}),
+					],
+		),
+	];
+}
+
+/** Plugins that are out of use. */
+export function checkPlugins({paths}: Subject): Finding[] {
+	return listPlugins(paths).flatMap(({id, from, problem}) =>
+		problem === undefined
+			? []
+			: [
+					finding('plugin_out', {
+						where: from,
+						what: `The plugin ${id} is out of use: ${problem.replace(/\.$/, '')}.`,
+						next: `jarvis plugins remove ${id}`,
+					}),
+				],
+	);
+}

@@ -1,0 +1,182 @@
+import {lstatSync, readdirSync, rmSync, type Stats, statSync} from 'node:fs';
+import {join, relative} from 'node:path';
+import {asJarvisError, isSystemError, JarvisError, shellWord} from '../errors.ts';
+import {readTextIfThere, tryParseJson} from '../store/json.ts';
+import type {StatePaths} from '../store/paths.ts';
+import {loginWaitMs} from '../store/pending-logins.ts';
+import {leavingPrefix} from '../store/profiles.ts';
+import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
+import {decodeAgentCredentials} from '../store/schema.ts';
+import {readSessions} from '../store/sessions.ts';
+import {abandonedAfterMs, makePrivate} from '../store/write.ts';
+import {type Finding, finding} from './findings.ts';
+import {allSecrets} from './secrets.ts';
+import type {Subject} from './subject.ts';
+
+interface Found {
+	readonly path: string;
+	readonly stats: Stats;
+}
+
+/** Modes and owners of all that is in the state folder, and what writes and logins that were cut off have left. */
+export function checkFiles(subject: Subject): Finding[] {
+	return [...walk(subject.paths.root)].flatMap(found => [
+		...rights(subject, found),
+		...owner(subject, found),
+		...leftovers(subject, found),
+	]);
+}
+
+// Code that was installed, and what is in a folder that a link leads to, is not the program's own; locks are
+// looked at by themselves.
+function* walk(path: string): Generator<Found> {
+	const stats = statSync(path, {throwIfNoEntry: false});
+	if (!stats || path.endsWith('.held')) return;
+	yield {path, stats};
+	if (!stats.isDirectory() || lstatSync(path).isSymbolicLink() || path.endsWith('.packages')) return;
+	let names: string[] = [];
+	try {
+		names = readdirSync(path);
+	} catch (error) {
+		if (!isSystemError(error, 'EACCES', 'EPERM')) throw error;
+	}
+	for (const name of names.sort()) yield* walk(join(path, name));
+}
+
+function rights({paths}: Subject, {path, stats}: Found): Finding[] {
+	// A plugin may be read by all; that others may change it is another matter.
+	const isPlugin = path.startsWith(paths.plugins);
+	const open = stats.mode & (isPlugin ? 0o022 : 0o077);
+	if (open === 0 || !(stats.isDirectory() || stats.isFile())) return [];
+	const isFolder = stats.isDirectory();
+	const mode = (stats.mode & 0o777).toString(8);
+	const right = (open & 0o022) === 0 ? 'read' : 'change';
+	return [
+		finding(isFolder ? 'folder_mode' : 'file_mode', {
+			where: path,
+			what: `Others may ${right} it: its mode is ${mode}.`,
+			next: `chmod ${isFolder ? '700' : '600'} ${shellWord(path)}`,
+			mend: {what: 'take the rights of others away', asks: false, run: () => makePrivate(path)},
+		}),
+	];
+}
+
+function owner({machine: {uid}}: Subject, {path, stats}: Found): Finding[] {
+	if (uid === undefined || stats.uid === uid) return [];
+	return [
+		finding('owner_foreign', {
+			where: path,
+			what: `It belongs to the user ${stats.uid}, and this is ${uid}.`,
+			next: `sudo chown ${uid} ${shellWord(path)}`,
+		}),
+	];
+}
+
+function leftovers(subject: Subject, {path, stats}: Found): Finding[] {
+	const {paths} = subject;
+	const age = Date.now() - stats.mtimeMs;
+	const name = relative(paths.root, path);
+	if (stats.isDirectory() && name.startsWith(leavingPrefix)) return [leavingAgent(path)];
+	if (!stats.isFile()) return [];
+	if (path.endsWith('.tmp') && age > abandonedAfterMs) return [temporary(subject, path)];
+	if (path.startsWith(paths.pendingLogins) && age > loginWaitMs) {
+		return [
+			finding('leftover_login', {
+				where: path,
+				what: 'The login that it is of is over.',
+				next: 'jarvis doctor --fix',
+				mend: {what: 'remove it', asks: false, run: () => rmSync(path, {force: true})},
+			}),
+		];
+	}
+	return [];
+}
+
+function leavingAgent(path: string): Finding {
+	return finding('leftover_agent', {
+		where: path,
+		what: 'Deleting this agent was cut off, and its credentials are in there.',
+		next: 'jarvis doctor --fix',
+		mend: {what: 'delete it', asks: true, run: () => rmSync(path, {recursive: true, force: true})},
+	});
+}
+
+function temporary(subject: Subject, path: string): Finding {
+	const isCovered = holdsNothingNew(subject, path);
+	return finding('leftover_temporary', {
+		where: path,
+		what: isCovered
+			? 'A write was cut off. All that is in its temporary file is stored.'
+			: 'A write was cut off. Its temporary file may hold a credential that is stored nowhere else.',
+		next: 'jarvis doctor --fix',
+		mend: isCovered
+			? {what: 'remove it', asks: false, run: () => rmSync(path, {force: true})}
+			: {what: 'move it to salvaged/', asks: false, run: () => salvage(subject.paths, path)},
+	});
+}
+
+// Only what can be read whole is known to hold nothing else.
+function holdsNothingNew({agents}: Subject, path: string): boolean {
+	const text = readTextIfThere(path) ?? '';
+	if (text === '') return true;
+	const document = tryParseJson(text);
+	if (!document) return false;
+	const decoded = decodeAgentCredentials(document);
+	if (decoded.profiles.size === 0 || decoded.problems.length > 0) return false;
+	const stored = new Set([...agents.values()].flatMap(allSecrets));
+	return allSecrets(decoded).every(secret => stored.has(secret));
+}
+
+/** Files that cannot be read, or are not what they should be. */
+export async function checkContents(subject: Subject): Promise<Finding[]> {
+	const {paths, agentIds, faults} = subject;
+	const json5 = faults.has(paths.config) ? (await import('json5')).default : undefined;
+	const isJson5 = (text: string) => {
+		try {
+			return typeof json5?.parse(text) === 'object';
+		} catch {
+			return false;
+		}
+	};
+	const found: Finding[] = [];
+	for (const [file, error] of faults) {
+		const agentId = agentIds.find(id => paths.profiles(id) === file);
+		const lockName = agentId === undefined ? 'config' : `store-${agentId}`;
+		found.push(contentFinding(paths, file, error, lockName, agentId === undefined ? isJson5 : isJson));
+	}
+	for (const agentId of agentIds) {
+		try {
+			await readSessions(paths, agentId);
+		} catch (error) {
+			found.push(contentFinding(paths, paths.sessions(agentId), error, `sessions-${agentId}`, isJson));
+		}
+	}
+	return found;
+}
+
+const isJson = (text: string) => tryParseJson(text) !== undefined;
+
+function contentFinding(
+	paths: StatePaths,
+	file: string,
+	error: unknown,
+	lockName: string,
+	isGood: (text: string) => boolean,
+): Finding {
+	const {code, message, next} = asJarvisError(error);
+	if (!(error instanceof JarvisError)) return finding('file_unreadable', {where: file, what: message, next});
+	const isWhole = code === 'config_damaged' && isGood(readTextIfThere(file) ?? '');
+	if (isWhole) return finding('config_fault', {where: file, what: message, next});
+	const backup = goodBackup(file, isGood);
+	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
+	return finding('file_damaged', {
+		where: file,
+		what: message,
+		next: `cp ${shellWord(backup)} ${shellWord(file)}`,
+		mend: {
+			what: `put ${backup} in its place, and keep the damaged one beside it`,
+			asks: true,
+			run: () => restoreBackup({locks: paths.locks, lockName}, file, backup, isGood),
+		},
+	});
+}

@@ -1,0 +1,144 @@
+import {factsOf, handedOutSecret} from '../auth/facts.ts';
+import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
+import {accountOf, fingerprint} from '../auth/identity.ts';
+import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
+import {shellWord} from '../errors.ts';
+import {type AgentCredentials, type Credential, optional} from '../store/schema.ts';
+import {span} from '../words.ts';
+import {type Finding, finding} from './findings.ts';
+import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
+
+/** Profiles that cannot be used, or soon cannot, and entries that are none. */
+export function checkProfiles(subject: Subject): Finding[] {
+	return [...subject.agents].flatMap(([agentId, agent]) => [
+		...[...agent.profiles].flatMap(([profileId, credential]) =>
+			profileFindings(subject, agentId, profileId, credential, agent),
+		),
+		...agent.problems.map(({profileId, problem}) =>
+			finding('entry_broken', {
+				where: nameOf({agentId, profileId}),
+				what: `The entry ${problem}.`,
+				next: `jarvis models auth remove ${shellWord(profileId)} --agent ${agentId}`,
+			}),
+		),
+	]);
+}
+
+function profileFindings(
+	{now, refFailures}: Subject,
+	agentId: string,
+	profileId: string,
+	credential: Credential,
+	{usageStats}: AgentCredentials,
+): Finding[] {
+	const where = nameOf({agentId, profileId});
+	const stored = factsOf(agentId, profileId, credential, usageStats.get(profileId));
+	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
+	const facts = {...stored, ...optional('unresolved', unresolved)};
+	const health = healthOf(facts, now());
+	const login = loginCommand(agentId, profileId, credential.provider);
+	if (health.reason === 'needs_login') {
+		const what = `${credential.provider} has refused its refresh token.`;
+		return [finding('needs_login', {where, what, next: login})];
+	}
+	const fault = faultOf(health, unresolved);
+	if (fault !== undefined) return [finding('profile_unusable', {where, what: fault, next: login})];
+	const left = health.remainingMs ?? Number.POSITIVE_INFINITY;
+	if (credential.type === 'oauth' && !credential.refresh) {
+		const what = `It has no refresh token: it ends with its access token, in ${span(Math.max(0, left))}.`;
+		return [finding('refresh_missing', {where, what, next: login})];
+	}
+	if (!facts.refreshable && left <= expiringWithinMs) {
+		return [finding('profile_expiring', {where, what: `It runs out in ${span(left)}.`, next: login})];
+	}
+	return [];
+}
+
+function faultOf({reason}: Health, unresolved: RefFailure | undefined): string | undefined {
+	switch (reason) {
+		case 'missing_credential':
+			return 'It holds no secret.';
+		case 'expired':
+			return 'It has expired, and nothing can renew it.';
+		case 'invalid_expires':
+			return 'Its expiry is no time.';
+		case 'unresolved_ref':
+			return `Its secret ref does not resolve here: ${unresolved?.message ?? 'nobody knows why'}.`;
+		case 'ineligible_profile':
+			return 'It is an OAuth profile with a secret ref, which cannot be.';
+		default:
+			return undefined;
+	}
+}
+
+/** Profiles that hold one refresh token, or one account twice. */
+export function checkSharing(subject: Subject): Finding[] {
+	const profiles = oauthProfiles(subject);
+	const byToken = groups(profiles, ({credential}) => credential.refresh && fingerprint(credential.refresh));
+	const shared = byToken.map(([first, ...others]) => {
+		const last = others.at(-1) ?? first;
+		return finding('refresh_shared', {
+			where: [first, ...others].map(nameOf).join(', '),
+			what: 'They hold the same refresh token.',
+			next: `jarvis models auth remove ${shellWord(last.profileId)} --agent ${last.agentId}`,
+		});
+	});
+	const byAccount = groups(profiles, ({agentId, credential}) => {
+		const account = accountOf(credential);
+		return account && JSON.stringify([agentId, credential.provider, account, credential.email]);
+	});
+	const twice = byAccount
+		.filter(same => new Set(same.map(({credential}) => credential.refresh)).size > 1)
+		.map(([first, ...others]) =>
+			finding('account_twice', {
+				where: [first, ...others].map(nameOf).join(', '),
+				what: `They are logins of one account of ${first.credential.provider}.`,
+				next: `jarvis models auth logout ${shellWord(others.at(-1)?.profileId ?? '')} --agent ${first.agentId}`,
+			}),
+		);
+	return [...shared, ...twice];
+}
+
+/** Variables by which programs that are started here get another secret than the profiles have. */
+export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
+	const stored = [...agents.values()].flatMap(({profiles}) => [...profiles.values()]);
+	return [...providers.values()].flatMap(({id, label, env: names = []}) => {
+		const own = stored.filter(({provider}) => provider === id);
+		const isMeant = (name: string) =>
+			own.some(credential => handedOutSecret(credential) === env[name] || refIdOf(credential) === name);
+		return names
+			.filter(name => own.length > 0 && env[name] && !isMeant(name))
+			.map(name =>
+				finding('env_overrides', {
+					where: name,
+					what: `Programs that are started from here use it, and no profile of ${label}: it may be billed elsewhere.`,
+					next: `unset ${name}`,
+				}),
+			);
+	});
+}
+
+function refIdOf(credential: Credential): string | undefined {
+	if (credential.type === 'oauth') return undefined;
+	const ref = credential.type === 'token' ? credential.tokenRef : credential.keyRef;
+	return ref?.source === 'env' ? ref.id : undefined;
+}
+
+function groups(
+	profiles: readonly OAuthProfile[],
+	keyOf: (profile: OAuthProfile) => string | undefined,
+): [OAuthProfile, ...OAuthProfile[]][] {
+	const found = new Map<string, [OAuthProfile, ...OAuthProfile[]]>();
+	for (const profile of profiles) {
+		const key = keyOf(profile);
+		if (!key) continue;
+		const group = found.get(key);
+		if (group) group.push(profile);
+		else found.set(key, [profile]);
+	}
+	return [...found.values()].filter(group => group.length > 1);
+}
+
+function loginCommand(agentId: string, profileId: string, provider: string): string {
+	return `jarvis models auth login --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
+}

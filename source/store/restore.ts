@@ -1,0 +1,51 @@
+import {constants, copyFileSync, mkdirSync, readFileSync, renameSync} from 'node:fs';
+import {basename, join} from 'node:path';
+import {readTextIfThere} from './json.ts';
+import {withLock} from './lock.ts';
+import type {StatePaths} from './paths.ts';
+import {backupPaths, followLink, makePrivate, writeDurably} from './write.ts';
+
+/** The newest backup of a file that can be read as what it should be. */
+export function goodBackup(file: string, isGood: (text: string) => boolean): string | undefined {
+	return backupPaths(followLink(file)).find(backup => {
+		try {
+			const text = readTextIfThere(backup);
+			return text !== undefined && isGood(text);
+		} catch {
+			return false;
+		}
+	});
+}
+
+/**
+ * Puts a backup in the place of a damaged file, which is kept beside it. A file that is good again is left alone.
+ * @param locks the folder of locks, and `lockName` the one of the file
+ * @throws `lock_timeout`, `lock_lost`, system errors
+ */
+export async function restoreBackup(
+	{locks, lockName}: {readonly locks: string; readonly lockName: string},
+	file: string,
+	backup: string,
+	isGood: (text: string) => boolean,
+): Promise<void> {
+	await withLock(locks, lockName, lock =>
+		lock.commit(() => {
+			if (isGood(readTextIfThere(file) ?? '')) return;
+			const target = followLink(file);
+			const kept = `${target}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+			copyFileSync(target, kept, constants.COPYFILE_EXCL);
+			makePrivate(kept);
+			writeDurably(file, readFileSync(backup, 'utf8'));
+		}),
+	);
+}
+
+/** Moves a file to `salvaged/` in the state folder, under a name of its own. Throws system errors. */
+export function salvage({root}: Pick<StatePaths, 'root'>, file: string): void {
+	const folder = join(root, 'salvaged');
+	mkdirSync(folder, {recursive: true, mode: 0o700});
+	const name = basename(file).replace(/\.tmp$/, '');
+	const target = join(folder, `${name}-${new Date().toISOString().replaceAll(':', '-')}`);
+	renameSync(file, target);
+	makePrivate(target);
+}

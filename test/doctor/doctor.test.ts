@@ -1,0 +1,560 @@
+import {once} from 'node:events';
+import {existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
+import {join} from 'node:path';
+import {afterEach, describe, expect, onTestFinished, test} from 'vitest';
+import {fingerprint, identityName} from '../../source/auth/identity.ts';
+import {openJarvis} from '../../source/core.ts';
+import {thisMachine} from '../../source/doctor/doctor.ts';
+import {type Finding, type FindingId, findingTable} from '../../source/doctor/findings.ts';
+import type {Machine} from '../../source/doctor/subject.ts';
+import {readAllJournals, writeJournal} from '../../source/store/journal.ts';
+import {type StatePaths, statePaths} from '../../source/store/paths.ts';
+import {openReplySlot, readKeptReplies} from '../../source/store/reply-slot.ts';
+import type {OAuthCredential} from '../../source/store/schema.ts';
+import {ensurePrivateFolder} from '../../source/store/write.ts';
+import type {LockWorker} from '../store/lock-worker.ts';
+import {
+	canary,
+	declareProvider,
+	freePort,
+	readStore,
+	takePort,
+	temporaryFolder,
+	writeJson,
+	writeStore,
+} from '../support/sandbox.ts';
+import {modeOf, put, text} from '../support/state-folder.ts';
+import {endWorkers, startWorker} from '../support/workers.ts';
+
+afterEach(endWorkers);
+
+const hour = 3_600_000;
+
+/** A state folder in which nothing is wrong, and a machine around it. */
+interface World {
+	readonly stateDir: string;
+	readonly paths: StatePaths;
+	readonly home: string;
+	readonly port: number;
+	readonly env: NodeJS.ProcessEnv;
+	/** Changes of what is there. */
+	machine: Partial<Machine>;
+	now: () => number;
+	online: boolean;
+}
+
+const endpoints = {
+	authorizationEndpoint: 'http://127.0.0.1:9/authorize',
+	tokenEndpoint: 'http://127.0.0.1:9/token',
+	clientId: 'a-client',
+};
+
+const oauth = (name: string, more: Partial<OAuthCredential> = {}) => ({
+	...{type: 'oauth' as const, provider: 'acme', expires: Date.now() + 48 * hour, accountId: name},
+	...{access: canary(`${name}-access`), refresh: canary(`${name}-refresh`), ...more},
+});
+
+async function healthy(): Promise<World> {
+	const folder = temporaryFolder();
+	const stateDir = join(folder, 'state');
+	const home = join(folder, 'home');
+	mkdirSync(home);
+	ensurePrivateFolder(stateDir);
+	const port = await freePort();
+	declareProvider(stateDir, endpoints, {redirectUris: [`http://127.0.0.1:${port}/auth/callback`]});
+	const paths = statePaths(stateDir);
+	writeStore({paths}, 'main', {
+		profiles: {
+			'acme:maya': oauth('maya'),
+			'openai:default': {type: 'api_key', provider: 'openai', key: canary('key')},
+			'anthropic:default': {type: 'api_key', provider: 'anthropic', key: canary('anthropic')},
+		},
+		usageStats: {'acme:maya': {lastUsed: Date.now() - hour}},
+	});
+	writeJson(paths.config, {auth: {order: {acme: ['acme:maya']}}});
+	writeJson(paths.sessions('main'), {});
+	const world: World = {
+		...{stateDir, paths, home, port, machine: {}, now: Date.now, online: false},
+		env: {HOME: home, PATH: join(folder, 'bin')},
+	};
+	world.machine = {fileSystem: () => ({type: 0xef53, free: 2 ** 40})};
+	return world;
+}
+
+const open = ({stateDir, env, now}: World) => openJarvis({stateDir, env, now});
+
+async function examine(world: World): Promise<Finding[]> {
+	const machine = {...thisMachine(), ...world.machine};
+	const found = await open(world).doctor({machine, online: world.online});
+	// Whoever else uses this machine may listen there.
+	return found.filter(({where}) => where !== 'port 1455' && where !== 'port 1457');
+}
+
+const old = (path: string, ageMs = hour) => {
+	const then = (Date.now() - ageMs) / 1000;
+	utimesSync(path, then, then);
+};
+
+const change = (
+	world: World,
+	edit: (profiles: Record<string, Record<string, unknown>>) => void,
+	agentId = 'main',
+) => {
+	const document = existsSync(world.paths.profiles(agentId)) ? readStore(world, agentId) : {profiles: {}};
+	edit(document.profiles);
+	writeStore(world, agentId, document);
+};
+
+/** Puts a profile beside the others. */
+const add =
+	(id: string, entry: object, agentId = 'main') =>
+	(world: World) =>
+		change(world, profiles => Object.assign(profiles, {[id]: entry}), agentId);
+
+const script = new URL('../store/lock-worker.ts', import.meta.url);
+
+async function lockHeld({paths}: World) {
+	const worker = await startWorker<LockWorker>(script);
+	await worker.call('acquire', paths.locks, 'store-main');
+	return worker;
+}
+
+interface Case {
+	readonly make: (world: World) => unknown;
+	/** What the finding names as its place. */
+	readonly where: string | RegExp;
+	/** What is so once it is mended. */
+	readonly mended?: (world: World) => void;
+}
+
+const backup = (world: World, file: string) => {
+	put(`${file}.bak`, text(file));
+	put(file, '{"profiles": {"acme:');
+	expect(readdirSync(world.stateDir)).toContain('agents');
+};
+
+const cases: Record<FindingId, Case> = {
+	folder_mode: {
+		make: ({paths}) => put(join(paths.journal, 'x'), '') ?? chmod(paths.journal, 0o750),
+		where: /journal$/,
+		mended: ({paths}) => expect(modeOf(paths.journal)).toBe('700'),
+	},
+	file_mode: {
+		make: ({paths}) => chmod(paths.profiles('main'), 0o644),
+		where: /auth-profiles\.json$/,
+		mended: ({paths}) => expect(modeOf(paths.profiles('main'))).toBe('600'),
+	},
+	owner_foreign: {
+		make: world => {
+			world.machine = {...world.machine, uid: 4242};
+		},
+		where: /auth-profiles\.json$/,
+	},
+	file_unreadable: {
+		make: ({paths}) => {
+			rmSync(paths.profiles('main'));
+			mkdirSync(paths.profiles('main'), {mode: 0o700});
+		},
+		where: /auth-profiles\.json$/,
+	},
+	file_damaged: {
+		make: world => backup(world, world.paths.profiles('main')),
+		where: /auth-profiles\.json$/,
+		mended: world => {
+			expect(Object.keys(readStore(world).profiles)).toContain('acme:maya');
+			const folder = world.paths.agentCredentials('main');
+			const [kept = ''] = readdirSync(folder).filter(name => name.includes('.damaged-'));
+			expect(text(join(folder, kept))).toBe('{"profiles": {"acme:');
+			expect(modeOf(join(folder, kept))).toBe('600');
+		},
+	},
+	config_fault: {
+		make: ({paths}) => writeJson(paths.config, {auth: {order: {acme: 'maya'}}}),
+		where: /jarvis\.json$/,
+	},
+	entry_broken: {
+		make: add('acme:odd', {type: 'passkey', provider: 'acme'}),
+		where: 'acme:odd of the agent main',
+	},
+	leftover_temporary: {
+		make: ({paths}) => {
+			const file = `${paths.profiles('main')}.99-abc.tmp`;
+			put(file, text(paths.profiles('main')));
+			old(file);
+		},
+		where: /\.tmp$/,
+		mended: ({paths, stateDir}) => {
+			expect(readdirSync(paths.agentCredentials('main'))).toEqual(['auth-profiles.json']);
+			expect(readdirSync(stateDir)).not.toContain('salvaged');
+		},
+	},
+	leftover_agent: {
+		make: ({stateDir}) =>
+			put(join(stateDir, '.deleting-work-7', 'agent', 'auth-profiles.json'), {profiles: {}}),
+		where: /\.deleting-work-7$/,
+		mended: ({stateDir}) => expect(readdirSync(stateDir)).not.toContain('.deleting-work-7'),
+	},
+	leftover_login: {
+		make: ({paths}) => {
+			put(join(paths.pendingLogins, 'x.waiting'), {verifier: canary('verifier')});
+			old(join(paths.pendingLogins, 'x.waiting'));
+		},
+		where: /x\.waiting$/,
+		mended: ({paths}) => expect(readdirSync(paths.pendingLogins)).toEqual([]),
+	},
+	lock_left: {
+		make: async world => {
+			const worker = await lockHeld(world);
+			worker.signal('SIGKILL');
+			await worker.gone;
+		},
+		where: /store-main\.held$/,
+		mended: ({paths}) => expect(existsSync(join(paths.locks, 'store-main.held'))).toBe(false),
+	},
+	lock_stuck: {
+		make: async world => {
+			const worker = await lockHeld(world);
+			worker.signal('SIGSTOP');
+			old(join(world.paths.locks, 'store-main.held'), 60_000);
+		},
+		where: /store-main\.held$/,
+	},
+	reply_kept: {
+		make: world => {
+			const {refresh} = oauth('maya');
+			const credential = oauth('maya', {access: canary('new-access'), refresh: canary('new-refresh')});
+			const identity = identityName(credential, [credential]);
+			const slot = openReplySlot(world.paths, identity);
+			writeJournal(world.paths, identity, {spent: fingerprint(refresh), startedAt: 1});
+			slot.keep({spent: fingerprint(refresh), startedAt: 1, credential});
+			slot.close();
+		},
+		where: /\.reply$/,
+		mended: world => {
+			expect(readStore(world).profiles['acme:maya']).toMatchObject({refresh: canary('new-refresh')});
+			const [name = ''] = readdirSync(world.paths.journal);
+			expect(readKeptReplies(world.paths, name.replace(/\..*/, ''))).toEqual([]);
+			expect(readAllJournals(world.paths)[0]).toMatchObject({outcome: 'refreshed'});
+		},
+	},
+	refresh_cut_off: {
+		make: ({paths}) =>
+			writeJournal(paths, 'abc', {spent: fingerprint(canary('maya-refresh')), startedAt: Date.now() - hour}),
+		where: 'acme:maya of the agent main',
+	},
+	refresh_shared: {
+		make: add('acme:copy', oauth('maya'), 'work'),
+		where: 'acme:maya of the agent main, acme:copy of the agent work',
+	},
+	account_twice: {
+		make: add('acme:second', oauth('maya', {refresh: canary('second')})),
+		where: 'acme:maya of the agent main, acme:second of the agent main',
+	},
+	grant_elsewhere: {
+		make: ({home}) =>
+			put(join(home, '.codex', 'auth.json'), {tokens: {refresh_token: canary('maya-refresh')}}),
+		where: /^acme:maya of the agent main, .*\.codex\/auth\.json$/,
+	},
+	refresh_missing: {
+		make: add('acme:short', {...oauth('short'), refresh: undefined}),
+		where: 'acme:short of the agent main',
+	},
+	needs_login: {
+		make: world => {
+			const document = readStore(world);
+			const needsLogin = {
+				since: 1,
+				reason: 'invalid_grant',
+				fingerprint: fingerprint(canary('maya-refresh')),
+			};
+			writeStore(world, 'main', {...document, usageStats: {'acme:maya': {needsLogin}}});
+		},
+		where: 'acme:maya of the agent main',
+	},
+	profile_unusable: {
+		make: add('acme:over', {type: 'token', provider: 'acme', token: canary('over'), expires: 1}),
+		where: 'acme:over of the agent main',
+	},
+	profile_expiring: {
+		make: add('acme:soon', {
+			type: 'token',
+			provider: 'acme',
+			token: canary('soon'),
+			expires: Date.now() + hour,
+		}),
+		where: 'acme:soon of the agent main',
+	},
+	env_overrides: {
+		make: ({env}) => {
+			env.ANTHROPIC_API_KEY = canary('ambient');
+			// The profile's own, and one of a provider without profiles.
+			env.OPENAI_API_KEY = canary('key');
+			env.GROQ_API_KEY = canary('groq');
+		},
+		where: 'ANTHROPIC_API_KEY',
+	},
+	clock_behind: {
+		make: world => {
+			world.now = () => Date.now() - 3 * hour;
+		},
+		where: 'the usage of acme:maya of the agent main',
+	},
+	clock_off: {
+		make: async world => {
+			const server = createServer((_, reply) => reply.writeHead(404).end());
+			server.listen(0, '127.0.0.1');
+			await once(server, 'listening');
+			onTestFinished(() => void server.close());
+			const {port} = server.address() as {port: number};
+			declareProvider(world.stateDir, {...endpoints, tokenEndpoint: `http://127.0.0.1:${port}/token`});
+			change(world, profiles => {
+				delete profiles['openai:default'];
+				delete profiles['anthropic:default'];
+			});
+			world.now = () => Date.now() + 2 * hour;
+			world.online = true;
+		},
+		where: /^127\.0\.0\.1:\d+$/,
+	},
+	port_taken: {make: ({port}) => takePort(port), where: /^port \d+$/},
+	file_system_remote: {
+		make: world => {
+			world.machine = {fileSystem: () => ({type: 0x6969, free: 2 ** 40}), platform: 'linux'};
+		},
+		where: /state$/,
+	},
+	disk_full: {
+		make: world => {
+			world.machine = {fileSystem: () => ({type: 0xef53, free: 4096})};
+		},
+		where: /state$/,
+	},
+	node_old: {
+		make: world => {
+			world.machine = {...world.machine, nodeVersion: '22.12.0'};
+		},
+		where: 'Node.js 22.12.0',
+	},
+	path_twice: {
+		make: world => {
+			const [a, b, c] = ['a', 'b', 'c'].map(name => join(world.home, name, 'jarvis'));
+			for (const file of [a, b]) put(file ?? '', '#!/bin/sh\n') ?? chmod(file ?? '', 0o755);
+			mkdirSync(join(world.home, 'c'));
+			// A link to the first is the first.
+			symlinkSync(a ?? '', c ?? '');
+			world.env.PATH = ['a', 'c', 'b'].map(name => join(world.home, name)).join(':');
+		},
+		where: /\/a\/jarvis, .*\/b\/jarvis$/,
+	},
+	tmux_clipboard: {
+		make: ({env, home}) => {
+			tmux({env, home}, 'external', 'off');
+		},
+		where: 'tmux',
+	},
+	plugin_out: {
+		make: ({paths}) =>
+			writeJson(paths.plugin('openai'), {id: 'openai', label: 'Mine', auth: [{method: 'api_key'}]}),
+		where: /jarvis\.plugin\.json$/,
+	},
+	binding_out: {
+		make: ({paths}) =>
+			writeJson(paths.config, {bindings: [{agentId: 'nobody', match: {channel: 'telegram'}}]}),
+		where: /bindings\[0\]$/,
+	},
+	agent_without_folder: {
+		make: ({paths}) => writeJson(paths.config, {agents: {list: [{id: 'work'}]}}),
+		where: /agents\/work$/,
+		mended: ({paths}) => expect(modeOf(paths.agentCredentials('work'))).toBe('700'),
+	},
+	log_blocked: {make: ({paths}) => mkdirSync(paths.auditLog, {mode: 0o700}), where: /audit\.jsonl$/},
+	unchecked: {make: ({paths}) => put(paths.locks, 'no folder'), where: 'locks'},
+};
+
+function chmod(path: string, mode: number): void {
+	process.getBuiltinModule('node:fs').chmodSync(path, mode);
+}
+
+function tmux({env, home}: Pick<World, 'env' | 'home'>, clipboard: string, passthrough: string): void {
+	const file = join(home, 'bin', 'tmux');
+	const answers = `*set-clipboard) echo ${clipboard};; *allow-passthrough) echo ${passthrough};;`;
+	put(file, `#!/bin/sh\ncase "$*" in ${answers} esac\n`);
+	chmod(file, 0o755);
+	Object.assign(env, {TMUX: '/tmp/tmux-1/default,1,0', PATH: join(home, 'bin')});
+}
+
+test('finds nothing where nothing is wrong', async () => {
+	expect(await examine(await healthy())).toEqual([]);
+	const empty = temporaryFolder();
+	const nothing = await healthy();
+	expect(
+		await examine({...nothing, stateDir: join(empty, 'none'), paths: statePaths(join(empty, 'none'))}),
+	).toEqual([]);
+	expect(readdirSync(empty)).toEqual([]);
+});
+
+describe.each(Object.keys(findingTable) as FindingId[])('%s', id => {
+	const {make, where, mended} = cases[id];
+	test('is found, and mended if the table says so', async () => {
+		const world = await healthy();
+		await make(world);
+		const before = statesOf(world.stateDir);
+		const all = await examine(world);
+		// To look changes nothing.
+		expect(statesOf(world.stateDir)).toEqual(before);
+		const [found] = all.filter(
+			finding =>
+				finding.id === id &&
+				(typeof where === 'string' ? finding.where === where : where.test(finding.where)),
+		);
+		if (!found) expect.fail(`found only ${JSON.stringify(all, undefined, 2)}`);
+		expect(found.severity).toBe(findingTable[id].severity);
+		expect(found.next.length).toBeGreaterThan(5);
+		expect(JSON.stringify(all)).not.toContain('canary-');
+		expect(found.mend !== undefined).toBe('fix' in findingTable[id]);
+		if (!found.mend) return;
+		const jarvis = open(world);
+		await jarvis.mend(found);
+		const after = await examine(world);
+		expect(after.filter(other => other.id === id && other.where === found.where)).toEqual([]);
+		mended?.(world);
+		const [noted] = await jarvis.auditLog({events: ['repaired']}, 1);
+		expect(noted?.note).toContain(id);
+	});
+});
+
+/** Names, sizes and modes of all that is in a folder. */
+function statesOf(folder: string): string[] {
+	const {statSync} = process.getBuiltinModule('node:fs');
+	return readdirSync(folder, {recursive: true})
+		.map(name => {
+			const stats = statSync(join(folder, String(name)), {throwIfNoEntry: false});
+			return `${name} ${stats?.size} ${stats?.mode}`;
+		})
+		.sort();
+}
+
+test.each([
+	['a write that was cut off', '{"profiles": {"acme:new": {"refresh": "canary-'],
+	['one whose secrets are stored nowhere', {profiles: {'acme:new': oauth('new')}}],
+	['one that is not understood', {profiles: {'acme:new': {type: 'passkey', secret: canary('passkey')}}}],
+])('the temporary file of %s is moved, and not removed', async (_, content) => {
+	const world = await healthy();
+	const file = `${world.paths.profiles('main')}.99-abc.tmp`;
+	put(file, content);
+	const kept = text(file);
+	expect(await examine(world)).toEqual([]);
+	old(file);
+	const [found] = await examine(world);
+	await found?.mend?.run();
+	const [name = ''] = readdirSync(join(world.stateDir, 'salvaged'));
+	expect(text(join(world.stateDir, 'salvaged', name))).toBe(kept);
+	expect(modeOf(join(world.stateDir, 'salvaged'))).toBe('700');
+	expect(await examine(world)).toEqual([]);
+});
+
+test.each([
+	['Codex', '.codex/auth.json', (token: string) => ({tokens: {refresh_token: token}})],
+	['Claude Code', '.claude/.credentials.json', (token: string) => ({claudeAiOauth: {refreshToken: token}})],
+	['Gemini CLI', '.gemini/oauth_creds.json', (token: string) => ({refresh_token: token})],
+	[
+		'openclaw',
+		'.openclaw/agents/main/agent/auth-profiles.json',
+		(token: string) => ({profiles: {'acme:x': {type: 'oauth', refresh: token}}}),
+	],
+	['openclaw', '.openclaw/credentials/oauth.json', (token: string) => ({acme: {refresh: token}})],
+	['pi', '.pi/agent/auth.json', (token: string) => ({acme: {type: 'oauth', refresh: token}})],
+	['opencode', '.local/share/opencode/auth.json', (token: string) => ({acme: {refresh: token}})],
+] as const)(
+	'%s with the same grant in %s is told, and one of its own is not',
+	async (program, file, shape) => {
+		const world = await healthy();
+		put(join(world.home, file), shape(canary('another')));
+		expect(await examine(world)).toEqual([]);
+		put(join(world.home, file), shape(canary('maya-refresh')));
+		expect(await examine(world)).toEqual([
+			expect.objectContaining({id: 'grant_elsewhere', what: expect.stringContaining(program)}),
+		]);
+		put(join(world.home, file), 'not json');
+		expect(await examine(world)).toEqual([]);
+	},
+);
+
+test('a damaged jarvis.json keeps no other finding back, and has its backup put back', async () => {
+	const world = await healthy();
+	backup(world, world.paths.config);
+	chmod(world.paths.profiles('main'), 0o604);
+	const found = await examine(world);
+	expect(found.map(({id}) => id).sort()).toEqual(['file_damaged', 'file_mode']);
+	for (const finding of found) await open(world).mend(finding);
+	expect(await examine(world)).toEqual([]);
+	expect(JSON.parse(text(world.paths.config))).toEqual({auth: {order: {acme: ['acme:maya']}}});
+});
+
+test('what is mended meanwhile is not mended again', async () => {
+	const world = await healthy();
+	const file = world.paths.profiles('main');
+	const whole = text(file);
+	backup(world, file);
+	const [found] = await examine(world);
+	put(file, whole.replace('openai:default', 'openai:newer'));
+	await found?.mend?.run();
+	expect(Object.keys(readStore(world).profiles)).toContain('openai:newer');
+});
+
+test('a live lock is not removed, also when it was dead when it was looked at', async () => {
+	const world = await healthy();
+	const dead = await lockHeld(world);
+	dead.signal('SIGKILL');
+	await dead.gone;
+	const [found] = await examine(world);
+	expect(found?.id).toBe('lock_left');
+	const alive = await lockHeld(world);
+	await found?.mend?.run();
+	expect(await alive.call('isHeld')).toBe(true);
+	expect(await examine(world)).toEqual([]);
+});
+
+test('the holder of a port is named', async () => {
+	const world = await healthy();
+	await takePort(world.port);
+	const [found] = await examine(world);
+	expect(found?.what).toContain(`(process ${process.pid})`);
+	expect(found?.next).toBe(`ps -fp ${process.pid}`);
+});
+
+test.each([
+	['on', 'off'],
+	['external', 'on'],
+	['off', 'all'],
+])(
+	'tmux with set-clipboard %s and allow-passthrough %s lets programs copy',
+	async (clipboard, passthrough) => {
+		const world = await healthy();
+		tmux(world, clipboard, passthrough);
+		expect(await examine(world)).toEqual([]);
+	},
+);
+
+test('no server is asked unless that is wanted', async () => {
+	const world = await healthy();
+	let asked = 0;
+	const jarvis = openJarvis({
+		...{stateDir: world.stateDir, env: world.env},
+		fetch: async () => {
+			asked += 1;
+			return new Response(null, {headers: {date: new Date().toUTCString()}});
+		},
+	});
+	await jarvis.doctor();
+	expect(asked).toBe(0);
+	await jarvis.doctor({online: true});
+	expect(asked).toBe(3);
+});
+
+test('writing of a file that is under way is no finding', async () => {
+	const world = await healthy();
+	writeFileSync(`${world.paths.profiles('main')}.1-abc.tmp`, '{', {mode: 0o600});
+	expect(await examine(world)).toEqual([]);
+});
