@@ -1,4 +1,6 @@
 import type {ProfileFacts} from './auth/facts.ts';
+import type {FindContext, FoundLogins} from './auth/import/find.ts';
+import type {TakenLogin, TakeRequest} from './auth/import/take.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
@@ -17,6 +19,7 @@ import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {readConfig} from './store/config.ts';
+import {hasLegacy} from './store/legacy.ts';
 import {
 	assertAgentId,
 	assertProfileId,
@@ -35,6 +38,8 @@ export interface JarvisOptions {
 	readonly by?: string;
 	/** The time (epoch ms). */
 	readonly now?: () => number;
+	/** Hears of what could not be brought in from older files; the snapshot tells it otherwise. */
+	readonly notice?: (problem: JarvisError) => void;
 	readonly fetch?: typeof fetch;
 	/** Opens a URL in the person's browser. */
 	readonly openBrowser?: (url: string) => Promise<void>;
@@ -129,13 +134,30 @@ export function openJarvis(options: JarvisOptions = {}) {
 	async function agent(named: string | undefined): Promise<string> {
 		const config = await readConfig(paths);
 		const id = named === undefined ? (config.defaultAgent ?? mainAgentId) : assertAgentId(named);
-		if (agentIds(paths, config).includes(id)) return id;
-		const {assertAgent} = await import('./store/agents.ts');
-		assertAgent(paths, config, id);
+		if (!agentIds(paths, config).includes(id)) {
+			const {assertAgent} = await import('./store/agents.ts');
+			assertAgent(paths, config, id);
+		}
+		await bringIn(id);
 		return id;
 	}
 
-	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider};
+	const unread: JarvisError[] = [];
+
+	/** Brings in what older files hold, the first time that it is found. Never throws. */
+	async function bringIn(agentId: string): Promise<void> {
+		if (!hasLegacy(paths, agentId)) return;
+		const {bringInLegacy} = await import('./auth/import/legacy.ts');
+		const {taken, problems} = await bringInLegacy({paths, findProvider: provider}, agentId);
+		for (const {file, ...subject} of taken) record('imported', {...subject, note: `from ${file}`});
+		for (const problem of problems) (options.notice ?? (one => unread.push(one)))(problem);
+	}
+
+	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider, bringIn};
+
+	async function importContext(): Promise<FindContext> {
+		return {paths, place: {env, platform: process.platform}, providers: (await providers()).providers};
+	}
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -156,8 +178,16 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 		/** All agents as they are on the disk, without any secret; their sessions too if that is wanted. */
 		async snapshot(wanted: {readonly sessions?: boolean} = {}): Promise<Snapshot> {
-			const {readSnapshot} = await import('./auth/snapshot.ts');
-			return readSnapshot(paths, wanted);
+			const [{readSnapshot}, {listAgentIds}] = await Promise.all([
+				import('./auth/snapshot.ts'),
+				import('./store/profiles.ts'),
+			]);
+			const ids = await Promise.resolve(paths)
+				.then(listAgentIds)
+				.catch(() => []);
+			for (const id of ids) await bringIn(id);
+			const snapshot = await readSnapshot(paths, wanted);
+			return {...snapshot, problems: [...snapshot.problems, ...unread]};
 		},
 
 		/**
@@ -305,6 +335,27 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async bestMethod(providerId: string, around: {readonly browser: boolean}): Promise<MethodName> {
 			const {methodsFor} = await import('./auth/providers/registry.ts');
 			return methodsFor(await provider(providerId), around)[0].method;
+		},
+
+		/**
+		 * The logins of other programs on this machine, without secrets, and how each stands to what an agent has.
+		 * Throws what reading the agent's file throws.
+		 */
+		async foundLogins(agentId: string): Promise<FoundLogins> {
+			const {findLogins} = await import('./auth/import/find.ts');
+			return findLogins(await importContext(), agentId);
+		},
+
+		/** Takes a login of another program over. Throws as `takeLogin` does. */
+		async importLogin(request: TakeRequest): Promise<TakenLogin> {
+			const {takeLogin} = await import('./auth/import/take.ts');
+			const taken = await takeLogin(await importContext(), request);
+			const {agentId, profileId, provider, how, file} = taken;
+			record('imported', {
+				...{agentId, profileId, provider},
+				note: how === 'adopt' ? `adopted from ${file}` : `linked to ${file}`,
+			});
+			return taken;
 		},
 
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */

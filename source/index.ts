@@ -7,6 +7,9 @@
  */
 
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
+export type {FoundLogin, FoundLogins} from './auth/import/find.ts';
+export type {ImportHow, ImportState} from './auth/import/judge.ts';
+export type {TakenLogin, TakeRequest} from './auth/import/take.ts';
 export type {
 	BrowserState,
 	Login,
@@ -65,6 +68,7 @@ export type {
 	CredentialKind,
 	EntryProblem,
 	Expires,
+	Link,
 	OAuthCredential,
 	SecretRef,
 	UsageStats,

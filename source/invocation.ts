@@ -43,9 +43,11 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		throw new JarvisError('usage', '--state-dir names no folder.', 'Leave it out, or name one.');
 	}
 	const run = await invocation.spec.load();
+	const tell = (text: string) => process.stderr.write(`${shown(text)}\n`);
 	const context: CommandContext = {
 		jarvis: openJarvis({
 			by: invocation.spec.path.join(' '),
+			notice: ({message, next}) => tell(`${message} ${next}`),
 			...options,
 			...(typeof stateDir === 'string' ? {stateDir} : {}),
 		}),
@@ -56,7 +58,7 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 			return process.stdin;
 		},
 		print: text => process.stdout.write(`${shown(text)}\n`),
-		tell: text => process.stderr.write(`${shown(text)}\n`),
+		tell,
 	};
 	return run(context);
 }

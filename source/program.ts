@@ -46,9 +46,11 @@ export async function runProgram(
 	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
-		addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+		const command = addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
 			exitCode = await invoke({spec, flags, arguments: words});
 		});
+		// A command may have further ones under its name.
+		groups.set(spec.path.join(' '), command);
 	}
 	try {
 		await program.parseAsync(argv, {from: 'user'});
@@ -93,7 +95,7 @@ function addCommand(
 	group: Command,
 	spec: CommandSpec,
 	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
-): void {
+): Command {
 	const command = group
 		.command(spec.path.at(-1) ?? '')
 		.description(spec.summary)
@@ -103,11 +105,14 @@ function addCommand(
 		if (required) command.requiredOption(usage, `${help} (required)`);
 		else command.option(usage, help);
 	}
-	for (const {name, help, variadic} of spec.arguments)
-		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+	for (const {name, help, variadic, optional} of spec.arguments) {
+		const word = `${name}${variadic ? '...' : ''}`;
+		command.argument(optional ? `[${word}]` : `<${word}>`, help);
+	}
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
+	return command;
 }
 
 // commander turns `--no-x` into `x: false`, and names into camel case; the table's own names are used here.

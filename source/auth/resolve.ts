@@ -39,6 +39,8 @@ export interface ResolveContext {
 	readonly network: Network;
 	/** Finds the provider for a refresh; only called when there is one to do. */
 	readonly findProvider: (id: string) => Promise<Provider>;
+	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
+	readonly bringIn?: (agentId: string) => Promise<void>;
 }
 
 /** A credential that is good now, and why it is this one. */
@@ -150,6 +152,7 @@ export async function prepare(context: ResolveContext, request: ResolveRequest):
 	const {paths, env, now} = context;
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
+	await context.bringIn?.(agentId);
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
 	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,

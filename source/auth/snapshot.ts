@@ -6,7 +6,14 @@ import {type AgentCredentials, type EntryProblem, optional} from '../store/schem
 import {factsOf, type ProfileFacts} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import type {SessionFacts} from './session-facts.ts';
-import {inheritedOrder, inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
+import {
+	inheritedOrder,
+	inheritedProfiles,
+	ownProfiles,
+	readsMain,
+	type UsableProfile,
+	withLinks,
+} from './usable.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -130,7 +137,7 @@ async function readAgent(
 		...optional('workspace', listed?.workspace),
 	};
 	try {
-		const own = await readCredentials(paths, id);
+		const own = await withLinks(await readCredentials(paths, id));
 		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
 		const agent = {

@@ -13,6 +13,7 @@ export interface ArgumentSpec {
 	readonly name: string;
 	readonly help: string;
 	readonly variadic?: boolean;
+	readonly optional?: boolean;
 }
 
 export interface CommandSpec {
@@ -238,6 +239,28 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [agent, session, minTtl, json, stateDir],
 		arguments: [{name: 'target', help: 'a provider, or a model: an alias or provider/model'}],
 		load: async () => (await import('./which.ts')).runWhich,
+	},
+	{
+		path: ['import'],
+		summary: 'take over the logins of other programs on this machine: Codex, Claude Code, Gemini CLI, gh, pi',
+		flags: [
+			{name: 'list', help: 'show what was found and how it stands to what is stored; take nothing'},
+			{name: 'adopt', help: 'store it: JARVIS refreshes it from now on'},
+			{name: 'link', help: 'read it where its program keeps it, and never refresh it here'},
+			agent,
+			{name: 'profile-id', value: 'id', help: 'store it under this id'},
+			json,
+			stateDir,
+		],
+		arguments: [
+			{
+				name: 'login',
+				help: 'a program, such as codex, or one of its logins as --list names it (asked for if absent)',
+				variadic: true,
+				optional: true,
+			},
+		],
+		load: async () => (await import('./import.ts')).runImport,
 	},
 	{
 		path: ['sessions', 'list'],

@@ -75,6 +75,14 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		...failureLines(health, usage, now),
 		['provider', provider],
 		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.link
+			? [
+					[
+						'linked',
+						facts.link.problem ?? `read from ${facts.link.file}, where ${facts.link.program} keeps it`,
+					] as const,
+				]
+			: []),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', `${facts.ref.source}: ${facts.ref.id}`] as const] : []),
@@ -87,11 +95,13 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['last used', ago(usage.lastUsed, now)],
 		[
 			'renewal',
-			facts.refreshable
-				? 'refreshed when it runs out'
-				: facts.kind === 'oauth'
-					? 'only by a new login'
-					: 'none: it is replaced by hand',
+			facts.link
+				? `by ${facts.link.program} alone: never refreshed here`
+				: facts.refreshable
+					? 'refreshed when it runs out'
+					: facts.kind === 'oauth'
+						? 'only by a new login'
+						: 'none: it is replaced by hand',
 		],
 	];
 }

@@ -166,7 +166,7 @@ function sift(
 		} else {
 			const reason = eligibility(facts, input.now, input.env, input.minTtlMs);
 			if (reason === 'ok') tried.push(facts);
-			else drop(reason, droppedWords(reason));
+			else drop(reason, droppedWords(reason, facts));
 		}
 	}
 	return {tried, dropped};
@@ -222,7 +222,10 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 	['format', 'a malformed request'],
 ]);
 
-function droppedWords(reason: ReasonCode): string {
+function droppedWords(reason: ReasonCode, {link}: ProfileFacts): string {
+	if (link?.problem !== undefined) return link.problem;
+	if (link && reason === 'expired')
+		return `over, and ${clean(link.program)}, whose login it is, has not renewed it`;
 	switch (reason) {
 		case 'missing_credential':
 			return 'holds no secret';
