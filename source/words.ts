@@ -80,6 +80,11 @@ export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
 	return health.remainingMs > 0 ? span(health.remainingMs, detail) : 'over';
 }
 
+/** A path as a person reads it, their own folder as `~`. */
+export function shortPath(path: string, {HOME}: NodeJS.ProcessEnv): string {
+	return clean(HOME && path.startsWith(`${HOME}/`) ? `~${path.slice(HOME.length)}` : path);
+}
+
 /** How another program's login stands to what is stored. */
 export const importStateWord: Readonly<Record<ImportState, string>> = {
 	new: 'new',
@@ -104,7 +109,7 @@ export function loginTimeLeft({expires}: FoundLogin, now: number): string {
 /** What taking a login over in one way means: first what is done, then what follows. */
 export function importHowWords(how: ImportHow, login: FoundLogin): readonly [string, string] {
 	if (how === 'link') {
-		const words = `It stays where it is, is read at each use, and is never refreshed here: ${login.label} alone renews it.`;
+		const words = `It is read where it is at each use, and ${login.label} alone refreshes it.`;
 		return ['Link:', words];
 	}
 	return [

@@ -1,7 +1,8 @@
 import {Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, span, stateWord} from '../words.ts';
+import {ago, clockTime, shortPath, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -79,7 +80,8 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 			? [
 					[
 						'linked',
-						facts.link.problem ?? `read from ${facts.link.file}, where ${facts.link.program} keeps it`,
+						facts.link.problem ??
+							`to the login of ${clean(facts.link.program)} in ${shortPath(facts.link.file, state.env)}`,
 					] as const,
 				]
 			: []),
@@ -96,7 +98,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		[
 			'renewal',
 			facts.link
-				? `by ${facts.link.program} alone: never refreshed here`
+				? `by ${clean(facts.link.program)} alone: never refreshed here`
 				: facts.refreshable
 					? 'refreshed when it runs out'
 					: facts.kind === 'oauth'

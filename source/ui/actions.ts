@@ -1,5 +1,6 @@
 import {agentActions} from './agent-actions.ts';
 import type {UiContext} from './context.ts';
+import {importActions} from './import-actions.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
 import {onboardingActions} from './onboarding-actions.ts';
@@ -14,6 +15,7 @@ const actions = {
 	...orderActions,
 	...loginActions,
 	...sessionActions,
+	...importActions,
 	...onboardingActions,
 } satisfies Record<string, (context: UiContext) => void>;
 

@@ -74,6 +74,7 @@ export const navigationActions = {
 	openHealth: (context: UiContext) => openScreen(context, 'health'),
 	openLogin: (context: UiContext) => openScreen(context, 'login'),
 	openSessions: (context: UiContext) => openScreen(context, 'sessions'),
+	openImport: (context: UiContext) => openScreen(context, 'import'),
 	openHelp: (context: UiContext) => openScreen(context, 'help'),
 	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
 	nextScreen: (context: UiContext) => turn(context, 1),

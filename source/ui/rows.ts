@@ -1,5 +1,6 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
+import type {FoundLogin} from '../auth/import/find.ts';
 import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
@@ -270,6 +271,21 @@ export const sessionRows = remembered((state: UiState): SessionRow[] => {
 		.map(facts => ({id: facts.key, facts}));
 });
 
+/** The logins of other programs that were found for the shown agent. */
+export function importRows(state: UiState): readonly FoundLogin[] {
+	const {found} = state;
+	if (!found || found.agentId !== shownAgent(state)?.id) return [];
+	return found.logins.filter(({id, label, provider, email, name}) =>
+		matches(state, [id, label, provider, email, name]),
+	);
+}
+
+/** The programs whose logins could be taken over, for a person who has none here yet. */
+export function importablePrograms({found}: UiState): readonly string[] {
+	const able = (found?.logins ?? []).filter(({state}) => state === 'new');
+	return [...new Set(able.map(({label}) => label))];
+}
+
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
 	switch (screen) {
@@ -283,6 +299,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return healthRows(state).map(row => row.id);
 		case 'sessions':
 			return sessionRows(state).map(row => row.id);
+		case 'import':
+			return importRows(state).map(row => row.id);
 		case 'login':
 			return loginRowIds(state);
 		case 'onboard':

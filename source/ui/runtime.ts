@@ -3,6 +3,7 @@ import {healthOf} from '../auth/health.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
+import {watchLogins} from './found-logins.ts';
 import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {type ProviderChoice, patch} from './state.ts';
@@ -114,6 +115,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		if (state.autoRefresh && !before.autoRefresh) refreshExpired();
 		schedule();
 	});
+	const unwatchLogins = watchLogins({store, jarvis});
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
 	tick();
 	return {
@@ -122,6 +124,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			stopped = true;
 			clearTimeout(timer);
 			unsubscribe();
+			unwatchLogins();
 			unwatch();
 		},
 	};

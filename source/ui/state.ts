@@ -1,11 +1,12 @@
 import {createStore, type StoreApi} from 'zustand/vanilla';
+import type {FoundLogin, FoundLogins} from '../auth/import/find.ts';
 import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'import'] as const;
 export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
@@ -40,6 +41,14 @@ export type Dialog =
 			readonly check: (text: string) => string | undefined;
 			readonly submit: (text: string) => void;
 			readonly danger: boolean;
+	  }
+	/** Who refreshes a found login from now on. */
+	| {
+			readonly kind: 'import';
+			readonly title: string;
+			readonly lines: readonly string[];
+			readonly agentId: string;
+			readonly login: FoundLogin;
 	  };
 
 export interface ProviderChoice {
@@ -143,6 +152,8 @@ export interface UiState {
 	readonly dialog?: Dialog;
 	readonly login: LoginView;
 	readonly onboarding: OnboardingView;
+	/** The logins of other programs, as they were when they were last looked for, and the agent they are for. */
+	readonly found?: FoundLogins & {readonly agentId: string};
 	readonly toast?: Toast;
 	/** What is under way, by key, in words. */
 	readonly tasks: ReadonlyMap<string, string>;

@@ -81,7 +81,8 @@ export interface RenderedApp {
 /** Shows the dashboard over a real state folder until the test ends. */
 export async function renderApp(options: AppOptions = {}): Promise<RenderedApp> {
 	const stateDir = options.stateDir ?? temporaryFolder();
-	const env = options.env ?? {};
+	// The logins of other programs on the machine that runs the tests are no part of them.
+	const env = {HOME: temporaryFolder(), ...options.env};
 	const jarvis = openJarvis({
 		...{stateDir, env, now: options.now ?? (() => noon)},
 		...(options.openBrowser ? {openBrowser: options.openBrowser} : {}),

@@ -177,7 +177,7 @@ const gh: Program = {
 					...(token
 						? {}
 						: {
-								problem: `its token is in the system’s keychain: gh auth token --hostname ${host} --user ${name} | jarvis models auth paste-token --provider ${provider} --profile-id ${provider}:${name}`,
+								problem: `gh keeps its token in the system’s keychain${pasteWords(host, name, provider)}`,
 							}),
 				};
 			});
@@ -249,6 +249,12 @@ function piFolder(place: Place): string {
 	const chosen = place.env.PI_CODING_AGENT_DIR;
 	if (!chosen) return join(home(place), '.pi', 'agent');
 	return resolve(chosen.replace(/^~(?=\/|$)/, home(place)));
+}
+
+// Only names that mean nothing to a shell are put into a command that a person may run.
+function pasteWords(host: string, name: string, provider: string): string {
+	if (![host, name].every(word => /^[\w.-]+$/.test(word))) return '';
+	return `; to store it: gh auth token --hostname ${host} --user ${name} | jarvis models auth paste-token --provider ${provider} --profile-id ${provider}:${name}`;
 }
 
 /** When a token runs out, where it says so itself, and for how long it was issued. */

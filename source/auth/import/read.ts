@@ -2,8 +2,8 @@ import {execFile} from 'node:child_process';
 import {readFileSync, statSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {promisify} from 'node:util';
-import {asJarvisError, isSystemError, JarvisError, shellWord} from '../../errors.ts';
-import {isObject, type JsonObject, parseJsonFile, tryParseJson} from '../../store/json.ts';
+import {isSystemError, JarvisError, shellWord} from '../../errors.ts';
+import {type JsonObject, parseJsonFile, tryParseJson} from '../../store/json.ts';
 import {type Entry, keychainPrefix, type Program} from './programs.ts';
 
 /** A login file of more than this (bytes) is none. */
@@ -71,18 +71,10 @@ async function readKeychain(service: string): Promise<string | undefined> {
 	}
 }
 
-// Loaded only where there is such a file.
 async function parseYaml(file: string, text: string): Promise<JsonObject> {
-	const {parse} = await import('yaml');
-	try {
-		const value: unknown = parse(text, {logLevel: 'error'});
-		if (value === null) return {};
-		// Only what JSON can say goes on.
-		if (isObject(value)) return JSON.parse(JSON.stringify(value)) as JsonObject;
-	} catch (error) {
-		// Its words quote the text around the fault.
-		if (isSystemError(error)) throw asJarvisError(error);
-	}
+	const {tryParseYaml} = await import('./yaml.ts');
+	const document = tryParseYaml(text);
+	if (document) return document;
 	throw new JarvisError(
 		'store_damaged',
 		`${file} is not valid YAML. It is left as it is.`,
