@@ -22,6 +22,7 @@ import {withLock} from '../../store/lock.ts';
 import {isProviderId, mainAgentId, type StatePaths} from '../../store/paths.ts';
 import {peekCredentials, updateCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type Credential, decodeCredential, optional} from '../../store/schema.ts';
+import {makePrivate} from '../../store/write.ts';
 import {claimsOf, claimText} from '../claims.ts';
 import {clean} from '../facts.ts';
 import {chooseProfileId} from '../login/keep.ts';
@@ -63,6 +64,7 @@ export async function bringInLegacy(context: LegacyContext, agentId: string): Pr
 				const file = paths.legacyAuth(id);
 				await once(file, problems, async legacy => {
 					const names = await takeAuth(context, id, file, legacy.entries, {taken, problems});
+					makePrivate(file);
 					const text = await scrub(file, legacy, names);
 					if (text !== undefined) await markSeen(file, text);
 				});
@@ -95,10 +97,12 @@ async function once(
 		legacy = await readLegacy(file);
 	} catch (error) {
 		const {code, message} = asJarvisError(error);
+		// Of what is no file, reading does not tell the name.
+		const told = message.includes(file) ? message : `${file} cannot be read: ${message}`;
 		problems.push(
 			new JarvisError(
 				code,
-				`${message} Nothing of it was brought in.`,
+				`${told} Nothing of it was brought in.`,
 				'Mend it: it is looked at again when it has changed.',
 			),
 		);
