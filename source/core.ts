@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import type {ProfileFacts} from './auth/facts.ts';
 import type {FindContext, FoundLogins} from './auth/import/find.ts';
 import type {TakenLogin, TakeRequest} from './auth/import/take.ts';
@@ -14,6 +15,7 @@ import type {Failure, Success} from './auth/routing/rotation.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
+import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
@@ -28,6 +30,7 @@ import {
 	stateFolder,
 	statePaths,
 } from './store/paths.ts';
+import type {WriteBackLink} from './store/write-back.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -38,11 +41,11 @@ export interface JarvisOptions {
 	readonly by?: string;
 	/** The time (epoch ms). */
 	readonly now?: () => number;
-	/** Hears of what could not be brought in from older files; the snapshot tells it otherwise. */
-	readonly notice?: (problem: JarvisError) => void;
 	readonly fetch?: typeof fetch;
 	/** Opens a URL in the person's browser. */
 	readonly openBrowser?: (url: string) => Promise<void>;
+	/** Tells a person what went wrong beside what was asked for, and did not keep it from being done. */
+	readonly tell?: (text: string) => void;
 }
 
 export interface LoginRequest {
@@ -65,6 +68,12 @@ export interface LoginRequest {
 export interface UsedProfile {
 	readonly agentId?: string | undefined;
 	readonly profileId: string;
+}
+
+/** A program that is to be kept in step: with what its agent uses now, unless a profile is named. */
+export interface WriteBackRequest extends Omit<SwitchOn, 'agentId' | 'profileId'> {
+	readonly agentId?: string | undefined;
+	readonly profileId?: string | undefined;
 }
 
 export interface ProviderListing {
@@ -142,6 +151,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 		return id;
 	}
 
+	/** What could not be brought in and was told to nobody: the snapshot has it. */
 	const unread: JarvisError[] = [];
 
 	/** Brings in what older files hold, the first time that it is found. Never throws. */
@@ -150,14 +160,28 @@ export function openJarvis(options: JarvisOptions = {}) {
 		const {bringInLegacy} = await import('./auth/import/legacy.ts');
 		const {taken, problems} = await bringInLegacy({paths, findProvider: provider}, agentId);
 		for (const {file, ...subject} of taken) record('imported', {...subject, note: `from ${file}`});
-		for (const problem of problems) (options.notice ?? (one => unread.push(one)))(problem);
+		for (const problem of problems) {
+			if (options.tell) options.tell(`${problem.message} ${problem.next}`);
+			else unread.push(problem);
+		}
 	}
-
-	const resolveContext: ResolveContext = {paths, env, now, network, findProvider: provider, bringIn};
 
 	async function importContext(): Promise<FindContext> {
 		return {paths, place: {env, platform: process.platform}, providers: (await providers()).providers};
 	}
+	const writeBackContext: WriteBackContext = {paths, env, now, record, tell: options.tell ?? (() => {})};
+
+	/** Brings the programs up to date that are kept in step. Never throws. */
+	async function keepInStep(): Promise<void> {
+		if (!existsSync(paths.writeBack)) return;
+		const {keepInStep} = await import('./auth/write-back.ts');
+		await keepInStep(writeBackContext);
+	}
+
+	const resolveContext: ResolveContext = {
+		...{paths, env, now, network, findProvider: provider},
+		...{bringIn, keepInStep},
+	};
 
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
@@ -294,7 +318,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const present = (await readCredentials(paths, agentId)).profiles.get(profileId);
 			const rejected = when === 'always' && present?.type === 'oauth' ? present.access : undefined;
 			const {how} = await freshCredential({
-				...{paths, agentId, profileId, network, now},
+				...{paths, agentId, profileId, network, now, keepInStep},
 				provider: await provider(profile.provider),
 				...(rejected === undefined ? {} : {rejected}),
 			});
@@ -316,7 +340,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('./store/profiles.ts');
 			await readCredentials(paths, agentId);
-			return startLogin({
+			const login = startLogin({
 				...{paths, agentId, network, now},
 				...{provider, method: findMethod(provider, request.method)},
 				...(expires === undefined ? {} : {expires}),
@@ -326,6 +350,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
+			const finished = login.finished.then(async outcome => {
+				if (outcome.step === 'done') await keepInStep();
+				return outcome;
+			});
+			return {...login, finished};
 		},
 
 		/**
@@ -361,7 +390,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */
 		async finishLogin(pasted: string) {
 			const {finishLogin} = await import('./auth/login/finish.ts');
-			return finishLogin({paths, network, now, providers: (await providers()).providers}, pasted);
+			const world = {paths, network, now, providers: (await providers()).providers};
+			const finished = await finishLogin(world, pasted);
+			await keepInStep();
+			return finished;
 		},
 
 		/** Adds an agent. Throws as `addAgent` does. */
@@ -373,7 +405,9 @@ export function openJarvis(options: JarvisOptions = {}) {
 		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
 		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('./store/agents.ts');
-			return deleteAgent(paths, agentId);
+			const bindings = await deleteAgent(paths, agentId);
+			await keepInStep();
+			return bindings;
 		},
 
 		/** Makes an agent the default one. Throws as `setDefaultAgent` does. */
@@ -397,19 +431,24 @@ export function openJarvis(options: JarvisOptions = {}) {
 		 */
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
 			const {logOut} = await import('./auth/revoke.ts');
-			return logOut({...resolveContext, agentId, profileId});
+			const revocation = await logOut({...resolveContext, agentId, profileId});
+			await keepInStep();
+			return revocation;
 		},
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
 		async removeProfile(agentId: string, profileId: string) {
 			const {removeProfile} = await import('./auth/manage.ts');
 			await removeProfile(paths, agentId, profileId);
+			await keepInStep();
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
 			const {renameProfile} = await import('./auth/manage.ts');
 			await renameProfile(paths, agentId, from, to);
+			const {renameInLinks} = await import('./store/write-back.ts');
+			await renameInLinks(paths, agentId, from, to);
 		},
 
 		/** Sets an agent's explicit order of a provider, or takes it away. Throws as `changeOrder` does. */
@@ -423,6 +462,41 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {revealSecret} = await import('./auth/manage.ts');
 			return revealSecret(paths, agentId, profileId);
 		},
+
+		/** The programs with login files of their own that are kept in step. Throws what the store throws. */
+		async writeBacks(): Promise<readonly WriteBackLink[]> {
+			const {readLinks} = await import('./store/write-back.ts');
+			return readLinks(paths);
+		},
+
+		/**
+		 * Puts a profile's token into a program's own login file, and again after each refresh: what the agent
+		 * uses now, unless a profile is named. Throws as `resolve` and `switchOn` do.
+		 */
+		async switchWriteBackOn(request: WriteBackRequest): Promise<SwitchedOn> {
+			const [{programAt, switchOn}, {whileNotRefreshed}, agentId] = await Promise.all([
+				import('./auth/write-back.ts'),
+				import('./auth/refresh.ts'),
+				agent(request.agentId),
+			]);
+			const {program} = programAt(writeBackContext, request.program, request.home);
+			const {profileId} = request;
+			const used = await resolve(resolveContext, {agentId, profileId, providerId: program.provider});
+			const linked = {agentId: used.owner ?? agentId, profileId: used.profileId};
+			return whileNotRefreshed(
+				{...resolveContext, ...linked, provider: await provider(program.provider)},
+				credential => switchOn(writeBackContext, {...request, ...linked}, credential),
+			);
+		},
+
+		/** Keeps a program in step no longer. Its file stays as it is. Throws as `switchOff` does. */
+		async switchWriteBackOff(named: Pick<WriteBackRequest, 'program' | 'home'>) {
+			const {switchOff} = await import('./auth/write-back.ts');
+			return switchOff(writeBackContext, named);
+		},
+
+		/** Brings the programs up to date that are kept in step, as each refresh does. Never throws. */
+		keepInStep,
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */
 		async plugins(): Promise<PluginFacts[]> {

@@ -74,6 +74,15 @@ export const errorTable = {
 		exit: 1,
 		meaning: 'The authorization server answered the refresh with an error that is not final.',
 	},
+	write_back_unsupported: {
+		exit: 1,
+		meaning: 'The program, or the profile, is none that can be kept in step (docs/sink.md).',
+	},
+	write_back_conflict: {
+		exit: 1,
+		meaning: 'Another login stands in a program’s own file. It was left as it is.',
+	},
+	write_back_unknown: {exit: 1, meaning: 'The program is not kept in step.'},
 	clipboard_failed: {exit: 1, meaning: 'Neither the clipboard nor the terminal took the text.'},
 	terminal_required: {exit: 2, meaning: 'The command needs a terminal and has none.'},
 	unexpected: {exit: 1, meaning: 'A fault in JARVIS itself.'},

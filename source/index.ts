@@ -52,6 +52,7 @@ export type {Failure, FailureReason, Success} from './auth/routing/rotation.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
+export type {SwitchedOn} from './auth/write-back.ts';
 export {
 	type Jarvis,
 	type JarvisOptions,
@@ -59,6 +60,7 @@ export {
 	openJarvis,
 	type ProviderListing,
 	type UsedProfile,
+	type WriteBackRequest,
 } from './core.ts';
 export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
 export type {NewAgent} from './store/agents.ts';
@@ -74,3 +76,4 @@ export type {
 	UsageStats,
 } from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';
+export type {StopReason, WriteBackLink} from './store/write-back.ts';

@@ -46,8 +46,7 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 	const tell = (text: string) => process.stderr.write(`${shown(text)}\n`);
 	const context: CommandContext = {
 		jarvis: openJarvis({
-			by: invocation.spec.path.join(' '),
-			notice: ({message, next}) => tell(`${message} ${next}`),
+			...{by: invocation.spec.path.join(' '), tell},
 			...options,
 			...(typeof stateDir === 'string' ? {stateDir} : {}),
 		}),

@@ -5,6 +5,7 @@ import type {ImportHow, ImportState} from './auth/import/judge.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
+import {stopReasons, type WriteBackLink} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
 
@@ -137,6 +138,17 @@ export function agentWords({
 	const many = length === 0 ? 'no credentials yet' : length === 1 ? '1 profile' : `${length} profiles`;
 	const about = isDefault ? `the default one, ${many}` : many;
 	return `${name === undefined || name === id ? id : `${id}, ${clean(name)}`} (${about})`;
+}
+
+/** How it stands with a program that is kept in step. */
+export function linkState({stopped, problem}: WriteBackLink): string {
+	if (stopped) return `✗ stopped: ${stopReasons[stopped.reason]}`;
+	return problem ? `✗ could not be written: ${problem.code}` : '✓ in step';
+}
+
+/** A program that is kept in step, and how it stands with it. */
+export function linkWords(link: WriteBackLink): string {
+	return clean(`${link.program} in ${link.home}: ${linkState(link)}`);
 }
 
 /** What came of deleting an agent that had so many bindings. */

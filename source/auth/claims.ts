@@ -15,6 +15,12 @@ export function claimsOf(jwt: string | undefined): unknown {
 	}
 }
 
+/** When a JWT runs out (epoch ms; RFC 7519, section 4.1.4), if it says so. */
+export function expiryClaim(jwt: string | undefined): number | undefined {
+	const exp = member(claimsOf(jwt), 'exp');
+	return typeof exp === 'number' ? exp * 1000 : undefined;
+}
+
 /** The text at a path of claims, in the first of several tokens that has one. */
 export function claimText(path: readonly string[] | undefined, ...tokens: unknown[]): string | undefined {
 	if (!path) return undefined;

@@ -8,6 +8,7 @@ import {
 	type SecretRef,
 	type UsageStats,
 } from '../store/schema.ts';
+import type {WriteBackLink} from '../store/write-back.ts';
 import {fingerprint} from './identity.ts';
 
 /** All that rules and screens may know of a stored credential: everything but its secrets. */
@@ -37,6 +38,8 @@ export interface ProfileFacts {
 	readonly secrets: readonly MaskedSecret[];
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
 	readonly usage: UsageStats;
+	/** The programs with login files of their own that are kept in step with it, in a snapshot. */
+	readonly writeBack?: readonly WriteBackLink[];
 }
 
 export interface MaskedSecret {

@@ -6,7 +6,7 @@ import {readCredentials, updateCredentials} from '../store/profiles.ts';
 import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret} from './facts.ts';
 import {foreignProfile, takenProfileId, unknownProfile} from './profile-errors.ts';
-import {usableProfiles, withLinks} from './usable.ts';
+import {usableProfiles, withLinkedLogins} from './usable.ts';
 
 /**
  * Removes a profile with its secrets, its usage and its places in orders.
@@ -79,7 +79,7 @@ export async function changeOrder(
  * @throws `profile_unknown`, `no_credential`
  */
 export async function revealSecret(paths: StatePaths, agentId: string, profileId: string): Promise<string> {
-	const {profiles} = await withLinks(await readCredentials(paths, agentId));
+	const {profiles} = await withLinkedLogins(await readCredentials(paths, agentId));
 	const credential = profiles.get(profileId);
 	if (!credential) throw unknownProfile(agentId, profileId);
 	const secret = handedOutSecret(credential);

@@ -35,6 +35,8 @@ export interface RefreshContext {
 	readonly minTtlMs?: number;
 	/** The access token that was found not to work: any other one will do, however long it is good for. */
 	readonly rejected?: string;
+	/** Hands a new token on to programs with login files of their own (write-back.ts). Never throws. */
+	readonly keepInStep?: () => Promise<void>;
 }
 
 export interface RefreshOutcome {
@@ -64,7 +66,9 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
 	});
 	if (!lock) return adopted(context);
 	try {
-		return await refreshUnderLock(context, identity, lock, before);
+		const outcome = await refreshUnderLock(context, identity, lock, before);
+		await context.keepInStep?.();
+		return outcome;
 	} finally {
 		await lock.release();
 	}

@@ -41,6 +41,8 @@ export interface ResolveContext {
 	readonly findProvider: (id: string) => Promise<Provider>;
 	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
 	readonly bringIn?: (agentId: string) => Promise<void>;
+	/** Hands a new token on to programs with login files of their own. Never throws. */
+	readonly keepInStep?: () => Promise<void>;
 }
 
 /** A credential that is good now, and why it is this one. */
@@ -217,7 +219,7 @@ async function secretOf(
 }
 
 async function freshened(
-	{paths, network, now, findProvider}: ResolveContext,
+	{paths, network, now, findProvider, keepInStep}: ResolveContext,
 	minTtlMs: number | undefined,
 	{owner: agentId, profileId, credential}: UsableProfile,
 ): Promise<Credential> {
@@ -229,7 +231,7 @@ async function freshened(
 	]);
 	const fresh = await freshCredential({
 		...{paths, provider, agentId, profileId, network, now},
-		...optional('minTtlMs', minTtlMs),
+		...{...optional('minTtlMs', minTtlMs), ...optional('keepInStep', keepInStep)},
 	});
 	// What the server gave is stored, and serves who asks for less.
 	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))

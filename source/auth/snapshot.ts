@@ -3,6 +3,7 @@ import {type Config, decodeConfig, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
 import {type AgentCredentials, type EntryProblem, optional} from '../store/schema.ts';
+import {readLinks, type WriteBackLink} from '../store/write-back.ts';
 import {factsOf, type ProfileFacts} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import type {SessionFacts} from './session-facts.ts';
@@ -12,7 +13,7 @@ import {
 	ownProfiles,
 	readsMain,
 	type UsableProfile,
-	withLinks,
+	withLinkedLogins,
 } from './usable.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
@@ -60,13 +61,22 @@ export async function readSnapshot(
 	});
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
+	const links = await readLinks(paths).catch(error => {
+		problems.push(asJarvisError(error));
+		return [];
+	});
 	// The main agent comes first: the others read of it.
 	let main: AgentCredentials | undefined;
 	for (const id of idsOf(paths, config, problems)) {
 		const {agent, own} = await readAgent(paths, config, id, id === defaultAgent, main);
 		if (id === mainAgentId) main = own;
 		if (agent.problem) problems.push(agent.problem);
-		agents.push(wanted.sessions ? {...agent, ...(await readSessionsOf(paths, id))} : agent);
+		const linked = {
+			...agent,
+			profiles: agent.profiles.map(facts => withLinks(facts, links)),
+			inherited: agent.inherited.map(facts => withLinks(facts, links)),
+		};
+		agents.push(wanted.sessions ? {...linked, ...(await readSessionsOf(paths, id))} : linked);
 	}
 	return {agents, defaultAgent, config, problems};
 }
@@ -137,7 +147,7 @@ async function readAgent(
 		...optional('workspace', listed?.workspace),
 	};
 	try {
-		const own = await withLinks(await readCredentials(paths, id));
+		const own = await withLinkedLogins(await readCredentials(paths, id));
 		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
 		const agent = {
@@ -155,6 +165,12 @@ async function readAgent(
 			agent: {...about, ...none, order: new Map(), lastGood: new Map(), problem: asJarvisError(error)},
 		};
 	}
+}
+
+function withLinks(facts: ProfileFacts, links: readonly WriteBackLink[]): ProfileFacts {
+	const {agentId, profileId} = facts;
+	const own = links.filter(link => link.agentId === agentId && link.profileId === profileId);
+	return own.length === 0 ? facts : {...facts, writeBack: own};
 }
 
 async function readSessionsOf(

@@ -3,7 +3,7 @@ import type {ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
-import {ago, stateWord, timeLeft} from '../words.ts';
+import {ago, linkWords, stateWord, timeLeft} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -58,7 +58,10 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	});
 	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
 	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
-	return `${title}\n${await textTable(header, [...rows, ...broken])}`;
+	const links = profiles.flatMap(({profileId, writeBack = []}) =>
+		writeBack.map(link => `${profileId} is written back to ${linkWords(link)}`),
+	);
+	return [title, await textTable(header, [...rows, ...broken]), ...links].join('\n');
 }
 
 function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
@@ -125,6 +128,7 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		owner: facts.agentId,
 		refreshedBy: facts.link?.program ?? (facts.kind === 'oauth' ? 'jarvis' : null),
 		link: facts.link,
+		...(facts.writeBack ? {writeBack: facts.writeBack} : {}),
 	};
 }
 

@@ -56,6 +56,8 @@ const callbackBind: FlagSpec = {
 	help: 'listen for the browser on this IP address (default: loopback), for a container’s published port',
 };
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
+const stepProgram: ArgumentSpec = {name: 'program', help: 'codex'};
+const home: FlagSpec = {name: 'home', value: 'folder', help: 'its folder (default: $CODEX_HOME or ~/.codex)'};
 
 /** Every command, in the order in which help lists them. */
 export const commandTable: readonly CommandSpec[] = [
@@ -234,6 +236,34 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./order.ts')).runOrderClear,
 	},
 	{
+		path: ['models', 'auth', 'write-back', 'on'],
+		summary: 'keep a program’s own login file in step: it gets each new access token, and no refresh token',
+		flags: [
+			{name: 'profile', value: 'id', help: 'with this profile (default: what the agent uses now)'},
+			agent,
+			home,
+			{name: 'replace', help: 'put the login away that stands there, whoever’s it is'},
+			json,
+			stateDir,
+		],
+		arguments: [stepProgram],
+		load: async () => (await import('./write-back.ts')).runWriteBackOn,
+	},
+	{
+		path: ['models', 'auth', 'write-back', 'off'],
+		summary: 'keep a program in step no longer; its file stays as it is',
+		flags: [home, json, stateDir],
+		arguments: [stepProgram],
+		load: async () => (await import('./write-back.ts')).runWriteBackOff,
+	},
+	{
+		path: ['models', 'auth', 'write-back', 'list'],
+		summary: 'list the programs that are kept in step, and what is in the way',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./write-back.ts')).runWriteBackList,
+	},
+	{
 		path: ['which'],
 		summary: 'explain which credential would be used, what after it, what not, and why',
 		flags: [agent, session, minTtl, json, stateDir],
@@ -404,6 +434,7 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 	models: 'credentials of models’ providers',
 	'models auth': 'log in, hand out, list and order credentials',
 	'models auth cooldown': 'profiles that are set aside after failures',
+	'models auth write-back': 'programs with login files of their own that are kept in step',
 	sessions: 'sessions, each with the model and the profile that it keeps to',
 	'models auth order': 'the order in which profiles are tried',
 	agents: 'agents, each with credentials of its own, and the messages bound to them',

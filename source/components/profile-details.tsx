@@ -2,7 +2,7 @@ import {Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, shortPath, span, stateWord} from '../words.ts';
+import {ago, clockTime, linkWords, shortPath, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -85,6 +85,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 					] as const,
 				]
 			: []),
+		...(facts.writeBack ?? []).map(link => ['write-back', linkWords(link)] as const),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', `${facts.ref.source}: ${facts.ref.id}`] as const] : []),

@@ -27,6 +27,8 @@ export interface StatePaths {
 	readonly journal: string;
 	/** What was done with credentials, and by whom: JSON lines, without secrets. */
 	readonly auditLog: string;
+	/** The programs whose own login files are kept in step. */
+	readonly writeBack: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
 	/** The folder of an agent. Throws `agent_invalid_id`. */
@@ -66,6 +68,7 @@ export function statePaths(root: string): StatePaths {
 		locks: join(root, 'locks'),
 		journal: join(root, 'journal'),
 		auditLog: join(root, 'audit.jsonl'),
+		writeBack: join(root, 'write-back.json'),
 		pendingLogins: join(root, 'pending-logins'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),

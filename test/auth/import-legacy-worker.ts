@@ -9,7 +9,7 @@ import '../../source/auth/import/legacy.ts';
 serve({
 	async use(stateDir: string) {
 		const problems: string[] = [];
-		const jarvis = openJarvis({stateDir, env: {}, notice: ({message}) => problems.push(message)});
+		const jarvis = openJarvis({stateDir, env: {}, tell: text => problems.push(text)});
 		const {agents} = await jarvis.snapshot();
 		return {ids: agents.flatMap(({profiles}) => profiles.map(({profileId}) => profileId)), problems};
 	},

@@ -35,7 +35,7 @@ async function use(paths: StatePaths) {
 		stateDir: paths.root,
 		env: {},
 		now: () => now,
-		notice: ({message}) => problems.push(message),
+		tell: text => problems.push(text),
 	});
 	const {agents} = await jarvis.snapshot();
 	const log = existsSync(paths.auditLog) ? text(paths.auditLog).trim().split('\n') : [];
@@ -137,7 +137,7 @@ describe('credentials/oauth.json', () => {
 		await use(paths);
 		put(paths.legacyOAuth, {other: oauth('second')});
 		expect((await use(paths)).problems).toEqual([
-			`${paths.legacyOAuth} was brought in before, and is not read again.`,
+			expect.stringContaining(`${paths.legacyOAuth} was brought in before, and is not read again.`),
 		]);
 		expect((await use(paths)).problems).toEqual([]);
 		expect(Object.keys(store(paths))).toEqual(['acme:default']);
@@ -203,7 +203,9 @@ describe('auth.json', () => {
 		put(paths.legacyAuth('main'), {groq: key('groq'), key: key('key')});
 		const {problems} = await use(paths);
 		expect(problems).toEqual([
-			`${paths.legacyAuth('main')} holds another key of groq than groq:default. It was left there.`,
+			expect.stringContaining(
+				`${paths.legacyAuth('main')} holds another key of groq than groq:default. It was left there.`,
+			),
 		]);
 		expect(store(paths)['groq:default']?.key).toBe(canary('stored'));
 		expect(JSON.parse(text(paths.legacyAuth('main')))).toEqual({groq: key('groq')});

@@ -265,6 +265,19 @@ describe('adopting', () => {
 		expect(paths.root).toBeTruthy();
 	});
 
+	it('and linking is refused for tokens that JARVIS itself keeps in step there', async () => {
+		const {home, take, states} = machine();
+		const {file} = writeCodex(home, {expires: later()});
+		await take('codex:tokens', 'adopt');
+		const written = JSON.parse(readFileSync(file, 'utf8'));
+		put(file, {...written, auth_mode: 'chatgptAuthTokens', tokens: {...written.tokens, refresh_token: ''}});
+		expect(await states()).toEqual({'codex:tokens': 'here'});
+		for (const how of ['adopt', 'link'] as const) {
+			const error = await refusal(take('codex:tokens', how, {profileId: 'openai-codex:other'}));
+			expect(error.message).toContain('by JARVIS where write-back is on');
+		}
+	});
+
 	it('of what is not there, or under an impossible id, says so', async () => {
 		const {home, take} = machine();
 		writeCodex(home, {expires: later()});

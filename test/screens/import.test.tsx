@@ -63,7 +63,7 @@ describe('the screen', () => {
 			┌──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
 			│ ~/.codex/auth.json → openai-codex:maya@example.test                                                                  │
 			│ Adopt: JARVIS stores it and refreshes it from now on. Codex is logged out at the next refresh here, unless it has    │
-			│ its login from JARVIS: see "Codex" in docs/import.md.                                                                │
+			│ its tokens from JARVIS: jarvis models auth write-back on codex                                                       │
 			│ Link: It is read where it is at each use, and Codex CLI alone refreshes it.                                          │
 			└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 
@@ -92,8 +92,8 @@ describe('the screen', () => {
 			┌──────────────────────────────────────────────────────────────────────────────┐
 			│ ~/.codex/auth.json → openai-codex:maya@example.test                          │
 			│ Adopt: JARVIS stores it and refreshes it from now on. Codex is logged out at │
-			│ the next refresh here, unless it has its login from JARVIS: see "Codex" in   │
-			│ docs/import.md.                                                              │
+			│ the next refresh here, unless it has its tokens from JARVIS: jarvis models   │
+			│ auth write-back on codex                                                     │
 			│ Link: It is read where it is at each use, and Codex CLI alone refreshes it.  │
 			└──────────────────────────────────────────────────────────────────────────────┘
 
@@ -162,14 +162,14 @@ describe('taking a login over', () => {
 			  GitHub│ Who refreshes this login of Codex CLI?                       │
 			  pi    │ Adopt: JARVIS stores it and refreshes it from now on. Codex  │the file
 			  pi    │ is logged out at the next refresh here, unless it has its    │
-			  pi    │ login from JARVIS: see "Codex" in docs/import.md.            │
+			  pi    │ tokens from JARVIS: jarvis models auth write-back on codex   │
 			        │ Link: It is read where it is at each use, and Codex CLI      │
 			        │ alone refreshes it.                                          │
 			┌───────│ a adopt   l link   Esc cancel                                │───────┐
 			│ ~/.cod╰──────────────────────────────────────────────────────────────╯       │
 			│ Adopt: JARVIS stores it and refreshes it from now on. Codex is logged out at │
-			│ the next refresh here, unless it has its login from JARVIS: see "Codex" in   │
-			│ docs/import.md.                                                              │
+			│ the next refresh here, unless it has its tokens from JARVIS: jarvis models   │
+			│ auth write-back on codex                                                     │
 			│ Link: It is read where it is at each use, and Codex CLI alone refreshes it.  │
 			└──────────────────────────────────────────────────────────────────────────────┘
 

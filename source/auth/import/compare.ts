@@ -9,7 +9,9 @@ import {accountOf, fingerprint} from '../identity.ts';
 /** Whether two credentials are the same secret, or of the same grant. */
 export function isSameSecret(a: Credential, b: Credential): boolean {
 	if (a.type !== b.type || a.provider !== b.provider) return false;
-	if (a.type === 'oauth' && b.type === 'oauth' && a.refresh !== undefined) return a.refresh === b.refresh;
+	if (a.type === 'oauth' && b.type === 'oauth' && a.refresh !== undefined && b.refresh !== undefined) {
+		return a.refresh === b.refresh;
+	}
 	const secret = handedOutSecret(a);
 	return secret !== undefined && secret === handedOutSecret(b);
 }

@@ -1,6 +1,6 @@
 import {homedir} from 'node:os';
 import {join, resolve} from 'node:path';
-import {codexAuthFile, codexHome, decodeCodexAuth} from '../../store/codex-auth.ts';
+import {codexAuthFile, codexHome, decodeCodexAuth, renewedElsewhere} from '../../store/codex-auth.ts';
 import {isObject, type JsonObject, member, textMember} from '../../store/json.ts';
 import {isProviderId} from '../../store/paths.ts';
 import {type Credential, optional} from '../../store/schema.ts';
@@ -60,7 +60,7 @@ const codex: Program = {
 	files: ({env}) => [codexAuthFile(codexHome(env))],
 	form: 'json',
 	decode({document}) {
-		const {apiKey, tokens} = decodeCodexAuth(document);
+		const {authMode, apiKey, tokens} = decodeCodexAuth(document);
 		const {accessToken, refreshToken, idToken, accountId} = tokens ?? {};
 		const claims = [claimsOf(accessToken), claimsOf(idToken)] as const;
 		const account = accountId ?? claimText(codexLogin.accountIdClaim, ...claims);
@@ -78,6 +78,9 @@ const codex: Program = {
 								...optional('accountId', account),
 								...optional('email', email),
 							},
+							...(authMode === renewedElsewhere
+								? {problem: 'its tokens are written there by somebody else, by JARVIS where write-back is on'}
+								: {}),
 						},
 					]
 				: []),
@@ -87,7 +90,7 @@ const codex: Program = {
 		];
 	},
 	afterAdopting:
-		'Codex is logged out at the next refresh here, unless it has its login from JARVIS: see "Codex" in docs/import.md.',
+		'Codex is logged out at the next refresh here, unless it has its tokens from JARVIS: jarvis models auth write-back on codex',
 };
 
 const claude: Program = {

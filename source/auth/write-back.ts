@@ -1,0 +1,259 @@
+import {isAbsolute, resolve as resolvePath} from 'node:path';
+import {asJarvisError, shellWord} from '../errors.ts';
+import type {AuditEvent, AuditSubject} from '../store/audit-log.ts';
+import {journalOfToken} from '../store/journal.ts';
+import type {StatePaths} from '../store/paths.ts';
+import {peekCredentials} from '../store/profiles.ts';
+import type {OAuthCredential} from '../store/schema.ts';
+import {
+	dropLink,
+	noteOnLink,
+	putLink,
+	readLinks,
+	type StopReason,
+	stopReasons,
+	type WriteBackLink,
+} from '../store/write-back.ts';
+import {expiryClaim} from './claims.ts';
+import {fingerprint} from './identity.ts';
+import {conflict, unknownLink, unknownProgram, unsupported} from './write-back-errors.ts';
+import {type Standing, type StepLogin, type StepProgram, stepPrograms} from './write-back-programs.ts';
+
+/**
+ * Programs that read a login file of their own and nothing else are kept in step: after each refresh the new
+ * access token is put there, and never a refresh token (docs/write-back.md). So they go on working, and cannot
+ * end the grant.
+ */
+
+export interface WriteBackContext {
+	readonly paths: StatePaths;
+	readonly env: NodeJS.ProcessEnv;
+	readonly now: () => number;
+	readonly record: (event: AuditEvent, subject: AuditSubject) => void;
+	/** Tells a person what nobody asked for. */
+	readonly tell: (text: string) => void;
+}
+
+/** What is to be kept in step with what. */
+export interface SwitchOn {
+	readonly program: string;
+	/** The program's folder; its usual one if absent. */
+	readonly home?: string | undefined;
+	readonly agentId: string;
+	readonly profileId: string;
+	/** Put the login away that stands there, whoever's it is. */
+	readonly replace?: boolean | undefined;
+}
+
+export interface SwitchedOn extends WriteBackLink {
+	readonly label: string;
+	readonly file: string;
+	/** Where the login is kept that stood there. */
+	readonly original?: string;
+	/** Why the program would not read the file, as it is set up. */
+	readonly hindrance?: string;
+}
+
+/** Why a login that stands in a program's file must not be written over unasked. */
+export type Conflict = 'account' | 'newer' | 'other';
+
+/**
+ * The program of an id, and its folder as an absolute path.
+ * @throws `write_back_unsupported`
+ */
+export function programAt(
+	{env}: Pick<WriteBackContext, 'env'>,
+	id: string,
+	home: string | undefined,
+): {readonly program: StepProgram; readonly home: string} {
+	const program = stepPrograms.find(other => other.id === id);
+	if (!program) throw unknownProgram(id, stepPrograms);
+	return {program, home: home === undefined ? program.home(env) : resolvePath(home)};
+}
+
+/**
+ * Writes a profile's token into a program's own file, and has that done again after each refresh. Nobody may
+ * refresh the profile meanwhile.
+ * @param credential the profile's, good now
+ * @throws `write_back_unsupported`, `write_back_conflict`, and what reading and writing the files throws
+ */
+export async function switchOn(
+	context: WriteBackContext,
+	{agentId, profileId, replace, ...named}: SwitchOn,
+	credential: OAuthCredential,
+): Promise<SwitchedOn> {
+	const {paths} = context;
+	const {program, home} = programAt(context, named.program, named.home);
+	const login = loginOf(program, profileId, credential, context.now());
+	const original = await program.write(
+		paths,
+		home,
+		standing => {
+			const found = replace ? undefined : conflictWith(standing, credential, isSpentHere(paths, credential));
+			if (found) throw conflict(program, home, profileId, found, standing);
+			return login;
+		},
+		isSpentHere(paths, credential),
+	);
+	const link = {program: program.id, home, agentId, profileId};
+	await putLink(paths, link);
+	const note = `write-back to the ${program.label} in ${home} was switched on`;
+	context.record('exported', {agentId, profileId, provider: program.provider, note});
+	const hindrance = program.hindrance(home);
+	return {
+		...{...link, label: program.label, file: program.file(home)},
+		...(original === undefined ? {} : {original}),
+		...(hindrance === undefined ? {} : {hindrance}),
+	};
+}
+
+/**
+ * Keeps a program in step no longer. Its file stays as it is.
+ * @throws `write_back_unsupported`, `write_back_unknown`, and what writing the links throws
+ */
+export async function switchOff(
+	context: WriteBackContext,
+	named: {readonly program: string; readonly home?: string | undefined},
+): Promise<WriteBackLink & {readonly label: string; readonly ownLogin: string}> {
+	const {program, home} = programAt(context, named.program, named.home);
+	const link = await dropLink(context.paths, {program: program.id, home});
+	if (!link) throw unknownLink(program, home);
+	const {agentId, profileId} = link;
+	const note = `write-back to the ${program.label} in ${home} was switched off`;
+	context.record('exported', {agentId, profileId, provider: program.provider, note});
+	return {...link, label: program.label, ownLogin: program.ownLogin};
+}
+
+/**
+ * Brings every program up to date that is kept in step. Costs a look for one file where there is none. Never
+ * throws: what is in the way is told, recorded and noted on the link, and tried again the next time.
+ */
+export async function keepInStep(context: WriteBackContext): Promise<void> {
+	try {
+		for (const link of await readLinks(context.paths)) {
+			const program = stepPrograms.find(({id}) => id === link.program);
+			if (program && !link.stopped && isAbsolute(link.home)) await keepOneInStep(context, program, link);
+		}
+	} catch (error) {
+		const {message, next} = asJarvisError(error);
+		context.tell(`Nothing could be kept in step. ${message} ${next}`);
+	}
+}
+
+async function keepOneInStep(
+	context: WriteBackContext,
+	program: StepProgram,
+	link: WriteBackLink,
+): Promise<void> {
+	const {paths, now, record, tell} = context;
+	const {home, agentId, profileId} = link;
+	const subject = {agentId, profileId, provider: program.provider};
+	const where = `the ${program.label} in ${home}`;
+	try {
+		const verdict = await step(context, program, link);
+		if (verdict === 'written') record('exported', {...subject, note: `kept ${where} in step`});
+		else if (verdict !== 'in step' && verdict !== 'not known') {
+			await noteOnLink(paths, link, {stopped: {at: now(), reason: verdict}});
+			record('exported', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
+			const again = `jarvis models auth write-back on ${program.id} --home ${shellWord(home)}`;
+			tell(`No longer kept in step with ${profileId}: ${where}, because ${stopReasons[verdict]}.`);
+			tell(`To have it again: ${again}`);
+			return;
+		}
+		if (link.problem) await noteOnLink(paths, link, {});
+	} catch (error) {
+		const {code, message, next} = asJarvisError(error);
+		record('exported', {...subject, note: `could not keep ${where} in step: ${code}`});
+		tell(`Could not keep ${where} in step with ${profileId}. ${message} ${next}`);
+		await noteOnLink(paths, link, {problem: {at: now(), code}});
+	}
+}
+
+type Done = 'written' | 'in step' | 'not known' | StopReason;
+
+async function step(
+	context: WriteBackContext,
+	program: StepProgram,
+	{home, agentId, profileId}: WriteBackLink,
+): Promise<Done> {
+	const {paths} = context;
+	// Looked at again under the file's lock: a token that was read before is not written over a newer one.
+	const present = () => {
+		const credentials = peekCredentials(paths, agentId);
+		const credential = credentials?.profiles.get(profileId);
+		const isOf = credential?.type === 'oauth' && credential.provider === program.provider;
+		return {isKnown: credentials !== undefined, credential: isOf ? credential : undefined};
+	};
+	const {isKnown, credential} = present();
+	if (!isKnown) return 'not known';
+	const first = judgeStep(await program.read(home), credential);
+	if (first !== 'write') return first;
+	let done: Done = 'in step';
+	await program.write(
+		paths,
+		home,
+		standing => {
+			const newest = present().credential;
+			const verdict = judgeStep(standing, newest);
+			done = verdict === 'write' ? 'written' : verdict;
+			return verdict === 'write' && newest ? loginOf(program, profileId, newest, context.now()) : undefined;
+		},
+		isSpentHere(paths, credential),
+	);
+	return done;
+}
+
+/**
+ * What is to be done for a program that is kept in step, by what stands in its file now. Only what JARVIS wrote
+ * is ever written over: a login of the program's own is the person's wish.
+ */
+export function judgeStep(
+	standing: Standing,
+	credential: OAuthCredential | undefined,
+): 'write' | 'in step' | StopReason {
+	if (!credential) return 'profile_gone';
+	if (standing.kind === 'nobody') return 'logged_out';
+	if (standing.kind !== 'token' || standing.account !== credential.accountId) return 'logged_in';
+	return credential.access === undefined || credential.access === standing.access ? 'in step' : 'write';
+}
+
+/**
+ * Why the login that stands in a program's file must not make way unasked: it is of another account, or newer
+ * than the profile's own token, or none of an account at all.
+ * @param isOurs whether JARVIS holds or has spent a refresh token: then it is no newer than the profile's
+ */
+export function conflictWith(
+	standing: Standing,
+	{accountId, access}: OAuthCredential,
+	isOurs: (refresh: string) => boolean,
+): Conflict | undefined {
+	if (standing.kind === 'other') return 'other';
+	if (standing.kind !== 'login') return undefined;
+	if (standing.account !== accountId) return 'account';
+	if (isOurs(standing.refresh)) return undefined;
+	// Both by the server's clock: what is stored here was reckoned by this machine's.
+	const expires = expiryClaim(access);
+	const isOlder = expires !== undefined && standing.expires !== undefined && standing.expires < expires;
+	return isOlder ? undefined : 'newer';
+}
+
+function isSpentHere(
+	paths: StatePaths,
+	credential: OAuthCredential | undefined,
+): (refresh: string) => boolean {
+	return refresh =>
+		refresh === credential?.refresh || journalOfToken(paths, fingerprint(refresh)) !== undefined;
+}
+
+function loginOf(
+	program: StepProgram,
+	profileId: string,
+	{access, accountId}: OAuthCredential,
+	at: number,
+): StepLogin {
+	if (!accountId) throw unsupported(program, profileId, 'it is not known of which account it is');
+	if (!access || !program.takes(access)) {
+		throw unsupported(program, profileId, 'its access token is no JWT, which that program needs');
+	}
+	return {access, account: accountId, at};
+}
