@@ -25,6 +25,7 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
 	['which', 'key'],
+	['import', '--list'],
 	['sessions', 'list'],
 	['sessions', 'show', 'chat:42'],
 	['sessions', 'send', 'chat:42', '/model key/small'],

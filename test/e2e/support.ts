@@ -193,7 +193,10 @@ export function expectRestored(terminal: Terminal): void {
 }
 
 /** Goes to a screen by its digit. */
-export async function goTo(terminal: Terminal, digit: '1' | '2' | '3' | '4' | '5' | '6'): Promise<void> {
+export async function goTo(
+	terminal: Terminal,
+	digit: '1' | '2' | '3' | '4' | '5' | '6' | '7',
+): Promise<void> {
 	await terminal.press(digit);
 	await terminal.waitFor(`▸${digit} `);
 }
