@@ -2,7 +2,7 @@ import {isAbsolute, resolve as resolvePath} from 'node:path';
 import {asJarvisError, shellWord} from '../errors.ts';
 import type {AuditEvent, AuditSubject} from '../store/audit-log.ts';
 import {journalOfToken} from '../store/journal.ts';
-import type {StatePaths} from '../store/paths.ts';
+import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {peekCredentials} from '../store/profiles.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {
@@ -155,9 +155,10 @@ async function keepOneInStep(
 		else if (verdict !== 'in step' && verdict !== 'not known') {
 			await noteOnLink(paths, link, {stopped: {at: now(), reason: verdict}});
 			record('exported', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
-			const again = `jarvis models auth write-back on ${program.id} --home ${shellWord(home)}`;
+			const owner = agentId === mainAgentId ? '' : ` --agent ${agentId}`;
+			const again = `jarvis models auth write-back on ${program.id} --profile ${profileId}${owner}`;
 			tell(`No longer kept in step with ${profileId}: ${where}, because ${stopReasons[verdict]}.`);
-			tell(`To have it again: ${again}`);
+			tell(`To have it again: ${again} --home ${shellWord(home)}`);
 			return;
 		}
 		if (link.problem) await noteOnLink(paths, link, {});

@@ -81,7 +81,7 @@ _jarvis; printf '%s\\n' "\${COMPREPLY[@]}"`;
 		expect(await offered('jarvis ')).toEqual(following());
 		expect(await offered('jarvis models auth ')).toEqual([
 			...['add', 'cooldown', 'finish', 'list', 'login', 'logout', 'order', 'paste-token'],
-			...['remove', 'report', 'setup-token', 'token'],
+			...['remove', 'report', 'setup-token', 'token', 'write-back'],
 		]);
 		expect(await offered('jarvis sessions ')).toEqual(['list', 'reset', 'send', 'show']);
 	});

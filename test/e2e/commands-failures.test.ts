@@ -24,6 +24,7 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'order', 'get', '--provider', 'key'],
 	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
+	['models', 'auth', 'write-back', 'on', 'codex'],
 	['which', 'key'],
 	['import', '--list'],
 	['sessions', 'list'],
@@ -42,7 +43,10 @@ const everyCommand: readonly (readonly string[])[] = [
 ];
 
 /** What only asks, and what reads neither store nor configuration first. */
-const apart = new Set(['models auth add', 'plugins list', 'plugins add', 'plugins remove']);
+const apart = new Set([
+	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
+	...['plugins list', 'plugins add', 'plugins remove'],
+]);
 
 it('every command that prints JSON is among those that are tried here', () => {
 	const withJson = commandTable.filter(
@@ -178,7 +182,7 @@ it('every command names a damaged store and the place, and leaves it as it is', 
 		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
 		expect(outcome.stderr).not.toContain('canary');
 	}
-	expect(outcomes).toHaveLength(28);
+	expect(outcomes).toHaveLength(30);
 	expect(readFileSync(file, 'utf8')).toBe(text);
 });
 

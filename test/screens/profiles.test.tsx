@@ -2,7 +2,7 @@ import {describe, expect, test} from 'vitest';
 import {openJarvis} from '../../source/core.ts';
 import {JarvisError} from '../../source/errors.ts';
 import {statePaths} from '../../source/store/paths.ts';
-import {canary, readStore, temporaryFolder} from '../support/sandbox.ts';
+import {canary, readStore, temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {type AgentSeed, apiKey, fill, hour, noon, oauth, token} from './state.ts';
 
@@ -37,6 +37,17 @@ describe('the details', () => {
 		await app.waitFor(() => expect(app.frame()).not.toContain('account-maya'));
 		await app.press(keys.enter);
 		await app.waitFor('account-maya');
+	});
+
+	test('say which program is kept in step with it, and when that ended', async () => {
+		const app = await withProfiles();
+		const link = {program: 'codex', home: '/home/maya/.codex', agentId: 'main', profileId: 'openai:maya'};
+		const {writeBack} = statePaths(app.stateDir);
+		writeJson(writeBack, {version: 1, links: [link]});
+		await app.press('G');
+		await app.waitFor('write-back codex in /home/maya/.codex: ✓ in step');
+		writeJson(writeBack, {version: 1, links: [{...link, stopped: {at: noon, reason: 'logged_in'}}]});
+		await app.waitFor('✗ stopped: it was logged in by itself');
 	});
 
 	test('show no more of a secret than its end', async () => {
