@@ -150,7 +150,7 @@ it('NO_COLOR takes every colour away, and nothing but colours', async () => {
 	const codes: string[][] = [];
 	for (const NO_COLOR of [undefined, '1']) {
 		const terminal = await openDashboard(state, {env: {NO_COLOR}});
-		for (const digit of ['1', '2', '3', '5', '4', '6', '7'] as const) await goTo(terminal, digit);
+		for (const digit of ['1', '2', '3', '5', '4', '7', '6'] as const) await goTo(terminal, digit);
 		await terminal.press('n', 's', '\r', 'x', '\r');
 		await terminal.waitFor('x names no provider');
 		await terminal.press('\u{1b}');
