@@ -163,11 +163,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	const written = words.map(({name, variadic, optional}) => {
+	const told = words.map(({name, variadic, optional}) => {
 		const word = `<${name}>${variadic ? '…' : ''}`;
 		return optional ? `[${word}]` : word;
 	});
-	return ['jarvis', ...path, ...written].join(' ');
+	return ['jarvis', ...path, ...told].join(' ');
 }
 
 function capital(text: string): string {

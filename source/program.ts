@@ -46,11 +46,10 @@ export async function runProgram(
 	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
-		const command = addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+		// One that others begin with, as `import` and `import openclaw`, is the group of those.
+		addCommand(groupOf(groups, spec.path), spec, async (flags, words) => {
 			exitCode = await invoke({spec, flags, arguments: words});
 		});
-		// A command may have further ones under its name.
-		groups.set(spec.path.join(' '), command);
 	}
 	try {
 		await program.parseAsync(argv, {from: 'user'});
@@ -92,14 +91,11 @@ function groupOf(groups: Map<string, Command>, path: readonly string[]): Command
 }
 
 function addCommand(
-	group: Command,
+	command: Command,
 	spec: CommandSpec,
 	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
-): Command {
-	const command = group
-		.command(spec.path.at(-1) ?? '')
-		.description(spec.summary)
-		.exitOverride();
+): void {
+	command.description(spec.summary);
 	for (const {name, value, help, required} of spec.flags) {
 		const usage = value ? `--${name} <${value}>` : `--${name}`;
 		if (required) command.requiredOption(usage, `${help} (required)`);
@@ -112,7 +108,6 @@ function addCommand(
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
-	return command;
 }
 
 // commander turns `--no-x` into `x: false`, and names into camel case; the table's own names are used here.

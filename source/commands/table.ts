@@ -13,6 +13,7 @@ export interface ArgumentSpec {
 	readonly name: string;
 	readonly help: string;
 	readonly variadic?: boolean;
+	/** It may be left out. */
 	readonly optional?: boolean;
 }
 
