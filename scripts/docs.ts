@@ -181,11 +181,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	const names = words.flatMap(({name, variadic, foreign}) => [
-		...(foreign ? ['--'] : []),
-		`<${name}>${variadic ? '…' : ''}`,
-	]);
-	return ['jarvis', ...path, ...names].join(' ');
+	const told = words.flatMap(({name, variadic, optional, foreign}) => {
+		const word = `<${name}>${variadic ? '…' : ''}`;
+		return [...(foreign ? ['--'] : []), optional ? `[${word}]` : word];
+	});
+	return ['jarvis', ...path, ...told].join(' ');
 }
 
 function capital(text: string): string {

@@ -9,6 +9,7 @@ import AgentsScreen from './screens/agents.tsx';
 import BrokerScreen from './screens/broker.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
+import ImportScreen from './screens/import.tsx';
 import LoginScreen from './screens/login.tsx';
 import OnboardScreen from './screens/onboard.tsx';
 import OrderScreen from './screens/order.tsx';
@@ -26,6 +27,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	health: HealthScreen,
 	login: LoginScreen,
 	sessions: SessionsScreen,
+	import: ImportScreen,
 	onboard: OnboardScreen,
 	broker: BrokerScreen,
 	help: HelpScreen,

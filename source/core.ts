@@ -3,6 +3,8 @@ import type {ProfileFacts} from './auth/facts.ts';
 import type {GitAnswer, GitRequest} from './auth/git-credential.ts';
 import type {HandOut, HandOutRequest} from './auth/hand-out.ts';
 import {handOuts} from './auth/hand-outs.ts';
+import type {FindContext, FoundLogins} from './auth/import/find.ts';
+import type {TakenLogin, TakeRequest} from './auth/import/take.ts';
 import type {Login} from './auth/login/contract.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
@@ -29,6 +31,7 @@ import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from './
 import type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
 import type {MatchWords} from './store/bindings.ts';
 import {decodeConfig, readConfig} from './store/config.ts';
+import {hasLegacy} from './store/legacy.ts';
 import {
 	assertAgentId,
 	assertProfileId,
@@ -165,9 +168,11 @@ export function openJarvis(options: JarvisOptions = {}) {
 	async function agent(named: string | undefined): Promise<string> {
 		const config = await readConfig(paths);
 		const id = named === undefined ? (config.defaultAgent ?? mainAgentId) : assertAgentId(named);
-		if (agentIds(paths, config).includes(id)) return id;
-		const {assertAgent} = await import('./store/agents.ts');
-		assertAgent(paths, config, id);
+		if (!agentIds(paths, config).includes(id)) {
+			const {assertAgent} = await import('./store/agents.ts');
+			assertAgent(paths, config, id);
+		}
+		await bringIn(id);
 		return id;
 	}
 
@@ -179,6 +184,25 @@ export function openJarvis(options: JarvisOptions = {}) {
 		if (report.refs.length > 0 || !report.ok) record('secrets_changed', {note: reportWords(report)});
 		return report;
 	}
+
+	/** What could not be brought in and was told to nobody: the snapshot has it. */
+	const unread: JarvisError[] = [];
+
+	/** Brings in what older files hold, the first time that it is found. Never throws. */
+	async function bringIn(agentId: string): Promise<void> {
+		if (!hasLegacy(paths, agentId)) return;
+		const {bringInLegacy} = await import('./auth/import/legacy.ts');
+		const {taken, problems} = await bringInLegacy({paths, findProvider: provider}, agentId);
+		for (const {file, ...subject} of taken) record('imported', {...subject, note: `from ${file}`});
+		for (const problem of problems) {
+			if (options.tell) options.tell(`${problem.message} ${problem.next}`);
+			else unread.push(problem);
+		}
+	}
+
+	async function importContext(): Promise<FindContext> {
+		return {paths, place: {env, platform: process.platform}, providers: (await providers()).providers};
+	}
 	const writeBackContext: WriteBackContext = {paths, env, now, record, tell: options.tell ?? (() => {})};
 
 	/** Brings the programs up to date that are kept in step. Never throws. */
@@ -189,7 +213,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 	}
 
 	const resolveContext: ResolveContext = {
-		...{paths, secrets, now, network, record, keepInStep},
+		...{paths, secrets, now, network, record, bringIn, keepInStep},
 		findProvider: provider,
 	};
 
@@ -212,8 +236,16 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 		/** All agents as they are on the disk, without any secret; what is wished besides. */
 		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
-			const {readSnapshot} = await import('./auth/snapshot.ts');
-			return readSnapshot(paths, wanted, secrets);
+			const [{readSnapshot}, {listAgentIds}] = await Promise.all([
+				import('./auth/snapshot.ts'),
+				import('./store/profiles.ts'),
+			]);
+			const ids = await Promise.resolve(paths)
+				.then(listAgentIds)
+				.catch(() => []);
+			for (const id of ids) await bringIn(id);
+			const snapshot = await readSnapshot(paths, wanted, secrets);
+			return {...snapshot, problems: [...snapshot.problems, ...unread]};
 		},
 
 		/**
@@ -468,6 +500,27 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async bestMethod(providerId: string, around: {readonly browser: boolean}): Promise<MethodName> {
 			const {methodsFor} = await import('./auth/providers/registry.ts');
 			return methodsFor(await provider(providerId), around)[0].method;
+		},
+
+		/**
+		 * The logins of other programs on this machine, without secrets, and how each stands to what an agent has.
+		 * Throws what reading the agent's file throws.
+		 */
+		async foundLogins(agentId: string): Promise<FoundLogins> {
+			const {findLogins} = await import('./auth/import/find.ts');
+			return findLogins(await importContext(), agentId);
+		},
+
+		/** Takes a login of another program over. Throws as `takeLogin` does. */
+		async importLogin(request: TakeRequest): Promise<TakenLogin> {
+			const {takeLogin} = await import('./auth/import/take.ts');
+			const taken = await takeLogin(await importContext(), request);
+			const {agentId, profileId, provider, how, file} = taken;
+			record('imported', {
+				...{agentId, profileId, provider},
+				note: how === 'adopt' ? `adopted from ${file}` : `linked to ${file}`,
+			});
+			return taken;
 		},
 
 		/** Ends a login that waits in another process. Throws as `finishLogin` does. */

@@ -6,6 +6,7 @@ import {copyText} from './host/clipboard.ts';
 import {steadyScreen} from './host/screen.ts';
 import {showPlain, stopProcess, type TerminalHandle} from './host/terminal.ts';
 import type {Sandbox} from './sandbox/sandbox.ts';
+import {optional} from './store/schema.ts';
 import {ensurePrivateFolder} from './store/write.ts';
 import type {UiContext} from './ui/context.ts';
 import {startRuntime} from './ui/runtime.ts';
@@ -51,6 +52,7 @@ async function show(
 		providers: [],
 		now: jarvis.now(),
 		sandbox: sandbox !== undefined,
+		...optional('home', env.HOME),
 		surroundings: sandbox?.surroundings ?? surroundings(env, process.platform),
 	});
 	const runtime = startRuntime({store, jarvis});

@@ -9,6 +9,9 @@
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
 export type {GitAnswer, GitAsked, GitRequest} from './auth/git-credential.ts';
 export type {ChosenVariable, HandedOut, HandOut, HandOutRequest} from './auth/hand-out.ts';
+export type {FoundLogin, FoundLogins} from './auth/import/find.ts';
+export type {ImportHow, ImportState} from './auth/import/judge.ts';
+export type {TakenLogin, TakeRequest} from './auth/import/take.ts';
 export type {
 	BrowserState,
 	Login,
@@ -81,6 +84,7 @@ export type {
 	CredentialKind,
 	EntryProblem,
 	Expires,
+	Link,
 	OAuthCredential,
 	SecretRef,
 	SecretSource,

@@ -1,10 +1,11 @@
 import {setAsideUntil} from './auth/health.ts';
+import type {ImportHow} from './auth/import/judge.ts';
 import type {ActionId} from './ui/actions.ts';
 import {selectedProfile, showsLogin} from './ui/rows.ts';
 import type {ScreenId, UiState} from './ui/state.ts';
 
 /** Where a key works. Of several that take the same key, the first in this list has it. */
-export type Scope = 'confirm' | 'field' | 'filter' | 'command' | ScreenId | 'list' | 'everywhere';
+export type Scope = 'confirm' | 'field' | 'owner' | 'filter' | 'command' | ScreenId | 'list' | 'everywhere';
 
 export interface KeyBinding {
 	readonly action: ActionId;
@@ -47,6 +48,9 @@ const isAside = (state: UiState) => {
 	return facts !== undefined && setAsideUntil(facts, state.now) !== undefined;
 };
 
+const canBe = (how: ImportHow) => (state: UiState) =>
+	state.dialog?.kind === 'import' && state.dialog.login.refusals[how] === undefined;
+
 const isFilterable = (state: UiState) => {
 	if (showsLogin(state)) return choosing(state);
 	return state.screen !== 'onboard' || state.onboarding.stage === 'agent';
@@ -69,6 +73,15 @@ export const keymap: readonly KeyBinding[] = [
 	key('confirm', 'n esc q', 'dismiss', 'no', 'leave it as it is', {footer: true}),
 	key('field', 'enter', 'submit', 'done', 'take what is typed', {footer: true}),
 	key('field', 'esc', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
+	key('owner', 'a', 'adoptLogin', 'adopt', 'store the login: JARVIS refreshes it from now on', {
+		footer: true,
+		when: canBe('adopt'),
+	}),
+	key('owner', 'l', 'linkLogin', 'link', 'read the login where its program keeps it, and never refresh it', {
+		footer: true,
+		when: canBe('link'),
+	}),
+	key('owner', 'esc n q', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
 	key('filter', 'enter down', 'keepFilter', 'keep', 'keep the filter and go to the list', {footer: true}),
 	key('filter', 'esc', 'clearFilter', 'clear', 'show everything again', {footer: true}),
 
@@ -240,6 +253,13 @@ export const keymap: readonly KeyBinding[] = [
 		},
 	),
 	key('broker', 'esc', 'back', 'back', 'back to where you were', {footer: true}),
+	key('import', 'enter', 'takeLogin', 'take over', 'adopt the login, or link to it', {footer: true}),
+	key('import', 'r', 'lookAgain', 'look again', 'look for logins again', {footer: true}),
+	key('import', 'y', 'copyImport', 'copy command', 'copy the command that takes the login over', {
+		footer: true,
+	}),
+	key('import', 'right ]', 'nextAgent', 'agent', 'take logins over for the next agent', {footer: true}),
+	key('import', 'left [', 'previousAgent', 'previous', 'take logins over for the agent before'),
 
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
@@ -265,6 +285,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
 	key('everywhere', 'B', 'openBroker', 'broker', 'who asks the broker for tokens'),
+	key('everywhere', '7', 'openImport', 'import', 'logins of other programs on this machine'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
@@ -290,18 +311,22 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	login: 'Login',
 	sessions: 'Sessions',
 	broker: 'Broker',
+	import: 'Import',
 	list: 'In every list',
 	everywhere: 'Everywhere',
 	help: 'Help',
 	filter: 'While filtering',
 	command: 'While typing a command',
 	field: 'In a field',
+	owner: 'While choosing who refreshes a login',
 	confirm: 'In a question',
 };
 
+const dialogScopes = {confirm: 'confirm', field: 'field', import: 'owner'} as const;
+
 /** The scopes whose keys work in a state, the innermost first. */
 export function activeScopes(state: UiState): readonly Scope[] {
-	if (state.dialog) return [state.dialog.kind === 'confirm' ? 'confirm' : 'field'];
+	if (state.dialog) return [dialogScopes[state.dialog.kind]];
 	if (state.filtering) return ['filter'];
 	if (state.commandLine) return ['command'];
 	const own: readonly Scope[] = state.screen === 'onboard' ? ['onboard'] : [];

@@ -46,11 +46,10 @@ export async function runProgram(
 	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
-		const command = addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+		// One that others begin with, as `import` and `import openclaw`, is the group of those.
+		addCommand(groupOf(groups, spec.path), spec, async (flags, words) => {
 			exitCode = await invoke({spec, flags, arguments: words});
 		});
-		// It may be the group of others as well.
-		groups.set(spec.path.join(' '), command);
 	}
 	try {
 		await program.parseAsync(argv, {from: 'user'});
@@ -92,28 +91,25 @@ function groupOf(groups: Map<string, Command>, path: readonly string[]): Command
 }
 
 function addCommand(
-	group: Command,
+	command: Command,
 	spec: CommandSpec,
 	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
-): Command {
-	const command = group
-		.command(spec.path.at(-1) ?? '')
-		.description(spec.summary)
-		.exitOverride();
+): void {
+	command.description(spec.summary);
 	for (const {name, value, help, required, several} of spec.flags) {
 		const usage = value ? `--${name} <${value}>` : `--${name}`;
 		if (required) command.requiredOption(usage, `${help} (required)`);
 		else if (several) command.option(usage, `${help} (may be repeated)`, joined);
 		else command.option(usage, help);
 	}
-	for (const {name, help, variadic, foreign} of spec.arguments) {
-		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+	for (const {name, help, variadic, optional, foreign} of spec.arguments) {
+		const word = `${name}${variadic ? '...' : ''}`;
+		command.argument(optional ? `[${word}]` : `<${word}>`, help);
 		if (foreign) command.passThroughOptions().usage(`[options] -- <${name}...>`);
 	}
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
-	return command;
 }
 
 function joined(value: string, before: string | undefined): string {

@@ -1,5 +1,7 @@
 import {clean} from './auth/facts.ts';
 import type {Health} from './auth/health.ts';
+import type {FoundLogin} from './auth/import/find.ts';
+import type {ImportHow, ImportState} from './auth/import/judge.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
@@ -67,6 +69,9 @@ export interface StateWord {
 /** The state of a profile in words. */
 export function stateWord(health: Health, now: number): StateWord {
 	if (health.reason === 'needs_login') return {glyph: '✗', word: 'log in again', tone: 'bad'};
+	if (health.renewedBy !== undefined && ['expired', 'missing'].includes(health.status)) {
+		return {glyph: '✗', word: `see ${clean(health.renewedBy)}`, tone: 'bad'};
+	}
 	if (health.status === 'expired') return {glyph: '✗', word: 'expired', tone: 'bad'};
 	if (health.status === 'missing') return {glyph: '✗', word: missingWord(health), tone: 'bad'};
 	if (health.until !== undefined) {
@@ -83,6 +88,44 @@ export function stateWord(health: Health, now: number): StateWord {
 export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
 	if (health.remainingMs === undefined) return '–';
 	return health.remainingMs > 0 ? span(health.remainingMs, detail) : 'over';
+}
+
+/** A path as a person reads it, their own folder as `~`. */
+export function shortPath(path: string, home: string | undefined): string {
+	return clean(home && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path);
+}
+
+/** How another program's login stands to what is stored. */
+export const importStateWord: Readonly<Record<ImportState, string>> = {
+	new: 'new',
+	here: 'here already',
+	newer: 'older here',
+	older: 'fresher here',
+	linked: 'linked',
+	elsewhere: 'not in the file',
+};
+
+/** Whose another program's login is, as far as it tells. */
+export function loginAccount({email, name, accountId}: FoundLogin): string {
+	return email ?? name ?? accountId ?? '–';
+}
+
+/** The time that another program's token has left. */
+export function loginTimeLeft({expires}: FoundLogin, now: number): string {
+	if (typeof expires !== 'number') return '–';
+	return expires > now ? span(expires - now) : 'over';
+}
+
+/** What taking a login over in one way means: first what is done, then what follows. */
+export function importHowWords(how: ImportHow, login: FoundLogin): readonly [string, string] {
+	if (how === 'link') {
+		const words = `It is read where it is at each use, and ${login.label} alone refreshes it.`;
+		return ['Link:', words];
+	}
+	return [
+		'Adopt:',
+		`JARVIS stores it${login.kind === 'oauth' ? ' and refreshes it from now on' : ''}. ${login.afterAdopting}`,
+	];
 }
 
 /** A point in time (epoch ms) in the person's own zone, to the second. */

@@ -18,6 +18,7 @@ import {agentActions} from '../source/ui/agent-actions.ts';
 import {brokerActions} from '../source/ui/broker-actions.ts';
 import {emptyText, textAtEnd} from '../source/ui/edited-text.ts';
 import {helpLines} from '../source/ui/help-text.ts';
+import {importActions} from '../source/ui/import-actions.ts';
 import {loginActions} from '../source/ui/login-actions.ts';
 import {navigationActions} from '../source/ui/navigation-actions.ts';
 import {onboardingActions} from '../source/ui/onboarding-actions.ts';
@@ -32,6 +33,20 @@ const confirmDialog: Dialog = {kind: 'confirm', title: 'Sure?', lines: [], confi
 const fieldDialog: Dialog = {
 	...{kind: 'field', title: 'Name?', lines: [], field: emptyText, danger: false},
 	...{check: () => undefined, submit: () => {}},
+};
+
+const importDialog: Dialog = {
+	...{kind: 'import', title: 'Who?', lines: [], agentId: 'main'},
+	login: {
+		...{
+			id: 'codex:tokens',
+			program: 'codex',
+			label: 'Codex CLI',
+			file: '/x/auth.json',
+			provider: 'openai-codex',
+		},
+		...{kind: 'oauth', state: 'new', profileId: 'openai-codex:default', refusals: {}, afterAdopting: ''},
+	},
 };
 
 const logins: Readonly<Record<string, LoginView>> = {
@@ -49,7 +64,9 @@ const logins: Readonly<Record<string, LoginView>> = {
 	cancelled: viewOf({step: 'cancelled'}),
 };
 
-const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'sessions', 'broker', 'help'];
+const screens: readonly ScreenId[] = [
+	...(['agents', 'profiles', 'order', 'health', 'sessions', 'import', 'broker', 'help'] as const),
+];
 
 /** A profile that is set aside after failures. */
 const aside = {
@@ -92,12 +109,13 @@ const states: readonly (readonly [string, UiState])[] = [
 	['a slash command', stateOf({main: {}}, {screen: 'sessions', commandLine: typedCommand})],
 	['a filter', stateOf({main: {}}, {screen: 'health', filtering: true})],
 	['a question', stateOf({main: {}}, {screen: 'order', dialog: confirmDialog})],
+	['a choice of who refreshes', stateOf({main: {}}, {screen: 'import', dialog: importDialog})],
 	['a question with a field', stateOf({main: {}}, {screen: 'agents', dialog: fieldDialog})],
 ];
 
 const actions = [
 	...[navigationActions, agentActions, profileActions],
-	...[orderActions, loginActions, sessionActions, onboardingActions, brokerActions],
+	...[orderActions, loginActions, sessionActions, importActions, onboardingActions, brokerActions],
 ].flatMap(group => Object.keys(group));
 
 /** The chords that one scope gives two meanings in a state. */

@@ -3,6 +3,7 @@ import {
 	type Credential,
 	type CredentialKind,
 	type Expires,
+	type Link,
 	optional,
 	type SecretRef,
 	type UsageStats,
@@ -34,6 +35,8 @@ export interface ProfileFacts {
 	readonly ref?: SecretRef;
 	/** Why its secret ref does not resolve; absent where it does, and where nobody has looked. */
 	readonly unresolved?: RefFailure;
+	/** The program whose login it is, which alone renews it, and where that is read. */
+	readonly link?: Link;
 	/** The secrets, by name, so masked that they can be shown. */
 	readonly secrets: readonly MaskedSecret[];
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
@@ -65,6 +68,7 @@ export function factsOf(
 		...optional('expires', credential.expires),
 		...optional('needsLogin', refused),
 		...optional('ref', refOf(credential)),
+		...optional('link', credential.link),
 		...(credential.type === 'oauth' ? optional('accountId', clean(credential.accountId)) : {}),
 		...(credential.type === 'oauth' ? optional('expiresIn', credential.expiresIn) : {}),
 		...(credential.type === 'oauth' ? optional('metadata', credential.metadata) : {}),

@@ -28,6 +28,8 @@ export interface Health {
 	readonly renewsOnUse: boolean;
 	/** Set aside after failures, until (epoch ms). */
 	readonly until?: number;
+	/** The program that alone can renew it, where it is linked. */
+	readonly renewedBy?: string;
 }
 
 /** A token that cannot be refreshed is `expiring` in its last day. */
@@ -44,6 +46,7 @@ export function healthOf(facts: ProfileFacts, now: number): Health {
 		renewsOnUse: reason === 'ok' && facts.refreshable && isExpired(facts, now),
 		...optional('remainingMs', remainingMs),
 		...optional('until', until?.until),
+		...optional('renewedBy', facts.link?.program),
 	};
 }
 
@@ -106,6 +109,11 @@ function statusOf(facts: ProfileFacts, reason: ReasonCode, remainingMs: number |
 			return 'expired';
 		default:
 			if (remainingMs === undefined) return 'static';
-			return !facts.refreshable && remainingMs <= expiringWithinMs ? 'expiring' : 'ok';
+			return isLeftToPerson(facts) && remainingMs <= expiringWithinMs ? 'expiring' : 'ok';
 	}
+}
+
+// Its own program renews a linked one before its end, as a refresh does here.
+function isLeftToPerson({refreshable, link}: ProfileFacts): boolean {
+	return !refreshable && !link;
 }

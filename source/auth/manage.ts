@@ -7,7 +7,7 @@ import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret, refOf} from './facts.ts';
 import {foreignProfile, takenProfileId, unknownProfile, unresolvedRef} from './profile-errors.ts';
 import type {SecretReader} from './secrets/secrets.ts';
-import {usableProfiles} from './usable.ts';
+import {usableProfiles, withLinkedLogins} from './usable.ts';
 
 /**
  * Removes a profile with its secrets, its usage and its places in orders.
@@ -85,7 +85,8 @@ export async function revealSecret(
 	agentId: string,
 	profileId: string,
 ): Promise<string> {
-	const credential = (await readCredentials(paths, agentId)).profiles.get(profileId);
+	const {profiles} = await withLinkedLogins(await readCredentials(paths, agentId));
+	const credential = profiles.get(profileId);
 	if (!credential) throw unknownProfile(agentId, profileId);
 	const ref = refOf(credential);
 	if (ref) {

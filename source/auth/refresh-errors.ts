@@ -1,5 +1,6 @@
 import {asJarvisError, JarvisError} from '../errors.ts';
 import type {JournalEntry} from '../store/journal.ts';
+import type {Link} from '../store/schema.ts';
 import type {Provider} from './providers/contract.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -16,6 +17,15 @@ export function notRefreshable(context: Subject): JarvisError {
 		'no_credential',
 		`The access token of ${context.profileId} is over, and there is no refresh token.`,
 		loginCommand(context),
+	);
+}
+
+/** The profile is another program's login, which only that one refreshes. */
+export function linkedElsewhere({profileId}: Subject, {program, file}: Link): JarvisError {
+	return new JarvisError(
+		'login_unsupported',
+		`${profileId} is the login of ${program} (${file}), and is never refreshed here.`,
+		`Run ${program}, which renews it. To have JARVIS refresh it: jarvis import ${program} --adopt`,
 	);
 }
 

@@ -21,7 +21,7 @@ import {accountOfGrant, fingerprint, identityName} from './identity.ts';
 import {storeKeptReplies, storeReply} from './kept-replies.ts';
 import type {Network} from './network.ts';
 import {oauthClientOf, type Provider} from './providers/contract.ts';
-import {notRefreshable, notStored, refused, unavailable} from './refresh-errors.ts';
+import {linkedElsewhere, notRefreshable, notStored, refused, unavailable} from './refresh-errors.ts';
 import {stillWaiting} from './retry-after.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -378,6 +378,8 @@ function noteFailure({record, agentId, profileId, provider}: RefreshContext, not
 }
 
 function assertRefreshable(context: RefreshContext, holder: Holder): void {
+	const {link} = holder.credential;
+	if (link) throw linkedElsewhere(context, link);
 	if (!holder.credential.refresh) {
 		throw notRefreshable(context);
 	}

@@ -74,12 +74,17 @@ export function nothingResolved(
 			options,
 		);
 	}
+	// What another program logs in and refreshes is for that program to mend.
+	const links = prepared.profiles.flatMap(({profileId, credential: {link}}) =>
+		link && passedOver.some(other => other.profileId === profileId) ? [link.program] : [],
+	);
+	const renew = links[0] === undefined ? undefined : `Run ${links[0]}, which renews its own login.`;
 	// No login makes a server's tokens live longer.
 	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
 	return new JarvisError(
 		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
 		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-		`${isShort ? 'Ask for less with --min-ttl.' : loginCommand(agentId, provider)}${pinned.next}`,
+		`${isShort ? 'Ask for less with --min-ttl.' : (renew ?? loginCommand(agentId, provider))}${pinned.next}`,
 		options,
 	);
 }

@@ -46,6 +46,8 @@ export interface ResolveContext {
 	readonly network: Network;
 	/** Finds the provider for a refresh; only called when there is one to do. */
 	readonly findProvider: (id: string) => Promise<Provider>;
+	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
+	readonly bringIn?: (agentId: string) => Promise<void>;
 	/** Hands a new token on to programs with login files of their own. Never throws. */
 	readonly keepInStep?: () => Promise<void>;
 	readonly record?: Recorder;
@@ -166,6 +168,7 @@ export async function prepare(
 	const {paths, secrets, now} = context;
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
+	await context.bringIn?.(agentId);
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
 	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,

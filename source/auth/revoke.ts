@@ -63,6 +63,12 @@ async function revokeAt(
 	provider: Provider | undefined,
 	credential: Credential,
 ): Promise<Revocation> {
+	if (credential.link) {
+		return {
+			outcome: 'not offered',
+			hint: `It is the login of ${credential.link.program}, and goes on there.`,
+		};
+	}
 	if (!provider) return {outcome: 'failed', why: `There is no provider "${credential.provider}".`};
 	const sharing = sharedBy(options, credential);
 	if (sharing !== undefined) {

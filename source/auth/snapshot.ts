@@ -9,7 +9,14 @@ import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import {refKey} from './secrets/refs.ts';
 import type {Look, RefFailures, SecretReader} from './secrets/secrets.ts';
 import type {SessionFacts} from './session-facts.ts';
-import {inheritedOrder, inheritedProfiles, ownProfiles, readsMain, type UsableProfile} from './usable.ts';
+import {
+	inheritedOrder,
+	inheritedProfiles,
+	ownProfiles,
+	readsMain,
+	type UsableProfile,
+	withLinkedLogins,
+} from './usable.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -166,7 +173,7 @@ async function readAgent(
 		...optional('workspace', listed?.workspace),
 	};
 	try {
-		const own = await readCredentials(paths, id);
+		const own = await withLinkedLogins(await readCredentials(paths, id));
 		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
 		const agent = {

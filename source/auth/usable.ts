@@ -74,7 +74,7 @@ export async function usableProfiles(
 	/** The main agent's orders of the providers that are read of it. */
 	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
 }> {
-	const own = await readCredentials(paths, agentId);
+	const own = await withLinkedLogins(await readCredentials(paths, agentId));
 	// An order may name one of another provider, which is told.
 	const ordered = new Set(provider && (own.order.get(provider) ?? config.order.get(provider)));
 	const wanted = (all: readonly UsableProfile[]) =>
@@ -84,9 +84,17 @@ export async function usableProfiles(
 	const mine = wanted(ownProfiles(agentId, own));
 	const isServed = mine.some(({credential}) => credential.provider === provider);
 	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine, mainOrder: new Map()};
-	const main = await readCredentials(paths, mainAgentId);
+	const main = await withLinkedLogins(await readCredentials(paths, mainAgentId));
 	const profiles = [...mine, ...wanted(inheritedProfiles(own, main))];
 	return {own, profiles, mainOrder: inheritedOrder(own, main)};
+}
+
+/** Credentials with what linked profiles hold at present. Most have none, and cost nothing. */
+export async function withLinkedLogins(credentials: AgentCredentials): Promise<AgentCredentials> {
+	for (const {link} of credentials.profiles.values()) {
+		if (link) return (await import('./import/follow.ts')).followLinks(credentials);
+	}
+	return credentials;
 }
 
 // Either agent may have met a failure that the other has not; the owner's newer success ends both.

@@ -7,6 +7,7 @@ import {
 	codexHome,
 	decodeCodexAuth,
 	readCodexAuth,
+	renewedElsewhere,
 	updateCodexAuth,
 } from '../store/codex-auth.ts';
 import {type JsonObject, objectMember, readTextIfThere} from '../store/json.ts';
@@ -15,13 +16,6 @@ import {writeDurably} from '../store/write.ts';
 import {claimsOf, claimText, expiryClaim} from './claims.ts';
 import {codexLogin} from './providers/openai-codex.ts';
 import type {Standing, StepLogin, StepProgram} from './write-back-programs.ts';
-
-/**
- * How Codex names a login whose tokens somebody else renews. It then asks no token endpoint, whatever happens, and
- * reads its file again when a request is answered with 401; logging it out tells no server. Seen with 0.169
- * (docs/write-back.md).
- */
-const renewedElsewhere = 'chatgptAuthTokens';
 
 /** The Codex CLI, its app server and what is made over that: all read one file. */
 export const codexProgram: StepProgram = {

@@ -53,7 +53,8 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 		const health = healthOf(facts, now);
 		const {glyph, word} = stateWord(health, now);
 		const used = ago(facts.usage.lastUsed, now);
-		const id = facts.agentId === agent.id ? facts.profileId : `${facts.profileId} ← ${facts.agentId}`;
+		const from = [facts.agentId === agent.id ? undefined : facts.agentId, facts.link?.program];
+		const id = [facts.profileId, ...from.filter(name => name !== undefined)].join(' ← ');
 		return [id, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
 	});
 	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
@@ -133,6 +134,8 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		secrets: Object.fromEntries(facts.secrets.map(({name, masked}) => [name, masked])),
 		lastProven: facts.usage.lastProven ?? null,
 		owner: facts.agentId,
+		refreshedBy: facts.link?.program ?? (facts.kind === 'oauth' ? 'jarvis' : null),
+		link: facts.link,
 		...(facts.writeBack ? {writeBack: facts.writeBack} : {}),
 	};
 }

@@ -17,6 +17,8 @@ export interface ArgumentSpec {
 	readonly variadic?: boolean;
 	/** The words of another program: from the first one on nothing is a flag of ours. Stands behind `--`. */
 	readonly foreign?: boolean;
+	/** It may be left out. */
+	readonly optional?: boolean;
 }
 
 export interface CommandSpec {
@@ -354,6 +356,28 @@ export const commandTable: readonly CommandSpec[] = [
 		],
 		arguments: [],
 		load: async () => (await import('./log.ts')).runLog,
+	},
+	{
+		path: ['import'],
+		summary: 'take over the logins of other programs on this machine: Codex, Claude Code, Gemini CLI, gh, pi',
+		flags: [
+			{name: 'list', help: 'show what was found and how it stands to what is stored; take nothing'},
+			{name: 'adopt', help: 'store it: JARVIS refreshes it from now on'},
+			{name: 'link', help: 'read it where its program keeps it, and never refresh it here'},
+			agent,
+			{name: 'profile-id', value: 'id', help: 'store it under this id'},
+			json,
+			stateDir,
+		],
+		arguments: [
+			{
+				name: 'login',
+				help: 'a program, such as codex, or one of its logins as --list names it (asked for if absent)',
+				variadic: true,
+				optional: true,
+			},
+		],
+		load: async () => (await import('./import.ts')).runImport,
 	},
 	{
 		path: ['sessions', 'list'],

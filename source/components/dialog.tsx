@@ -11,6 +11,20 @@ export interface DialogBoxProps {
 	readonly rows: number;
 }
 
+function hints(dialog: Dialog): string {
+	switch (dialog.kind) {
+		case 'confirm':
+			return 'y yes   n no';
+		case 'field':
+			return '⏎ done   Esc cancel';
+		case 'import': {
+			const {refusals} = dialog.login;
+			const ways = [...(refusals.adopt ? [] : ['a adopt']), ...(refusals.link ? [] : ['l link'])];
+			return [...ways, 'Esc cancel'].join('   ');
+		}
+	}
+}
+
 /** A question over the screen. It is drawn last, and covers what is under it. */
 export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 	const width = Math.min(64, columns - 4);
@@ -50,7 +64,7 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 					</Text>
 				) : (
 					<Text dimColor wrap="truncate">
-						{dialog.kind === 'confirm' ? 'y yes   n no' : '⏎ done   Esc cancel'}
+						{hints(dialog)}
 					</Text>
 				)}
 			</Box>

@@ -1,8 +1,9 @@
 import {Text} from 'ink';
+import {clean} from '../auth/facts.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, linkWords, span, stateWord} from '../words.ts';
+import {ago, clockTime, linkWords, shortPath, span, stateWord} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -77,6 +78,15 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		...failureLines(health, usage, now),
 		['provider', provider],
 		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.link
+			? [
+					[
+						'linked',
+						facts.link.problem ??
+							`to the login of ${clean(facts.link.program)} in ${shortPath(facts.link.file, state.home)}`,
+					] as const,
+				]
+			: []),
 		...(facts.writeBack ?? []).map(link => ['write-back', linkWords(link)] as const),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
@@ -90,11 +100,13 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['last used', ago(usage.lastUsed, now)],
 		[
 			'renewal',
-			facts.refreshable
-				? 'refreshed when it runs out'
-				: facts.kind === 'oauth'
-					? 'only by a new login'
-					: 'none: it is replaced by hand',
+			facts.link
+				? `by ${clean(facts.link.program)} alone: never refreshed here`
+				: facts.refreshable
+					? 'refreshed when it runs out'
+					: facts.kind === 'oauth'
+						? 'only by a new login'
+						: 'none: it is replaced by hand',
 		],
 	];
 }

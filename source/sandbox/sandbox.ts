@@ -7,6 +7,7 @@ import type {JarvisOptions} from '../core.ts';
 import {openBrowser, type Surroundings, surroundings} from '../host/browser.ts';
 import {livenessOf, ownIdentity} from '../store/process-identity.ts';
 import {startAuthorizationServer} from './authorization-server.ts';
+import {placesElsewhere, sandboxHome} from './home.ts';
 import {visit} from './scripted-browser.ts';
 import {seedStateFolder} from './seed.ts';
 
@@ -51,6 +52,8 @@ export async function startSandbox(): Promise<Sandbox> {
 			options: {
 				env: {
 					...process.env,
+					...placesElsewhere,
+					HOME: sandboxHome(stateDir),
 					JARVIS_STATE_DIR: stateDir,
 					SANDBOX_API_KEY: 'sandbox-key-from-the-environment',
 				},

@@ -7,6 +7,7 @@ import {statePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
 import type {Credential} from '../store/schema.ts';
 import type {AuthorizationServer} from './authorization-server.ts';
+import {logInElsewhere} from './home.ts';
 import {visit} from './scripted-browser.ts';
 
 const minute = 60_000;
@@ -30,6 +31,8 @@ export async function seedStateFolder(
 	await logIn(stateDir, 'main', 'openai-codex', 'tomas@example.test');
 	await logIn(stateDir, 'work', 'openai-codex', 'wren@example.test');
 	await logIn(stateDir, 'personal', 'sandbox', 'wren@example.test');
+	await logIn(stateDir, 'personal', 'openai-codex', 'maya@example.test');
+	await logInElsewhere(stateDir, 'personal', 'openai-codex:maya@example.test');
 
 	const now = Date.now();
 	await store(stateDir, 'main', now, {

@@ -1,3 +1,5 @@
+import {Box} from 'ink';
+import {ImportHint, importHintHeight} from '../components/import-hint.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type AgentRow, agentRows, cursorOf} from '../ui/rows.ts';
 import {stateWord} from '../words.ts';
@@ -33,14 +35,17 @@ const columns = (now: number): readonly Column<AgentRow>[] => [
 export default function AgentsScreen({state, height}: ScreenProps) {
 	const rows = agentRows(state);
 	return (
-		<Table
-			columns={columns(state.now)}
-			rows={rows}
-			cursor={cursorOf(state, 'agents', rows)}
-			width={state.size.columns}
-			height={height}
-			empty="No agent has that in its name. Esc shows all."
-		/>
+		<Box flexDirection="column" height={height}>
+			<Table
+				columns={columns(state.now)}
+				rows={rows}
+				cursor={cursorOf(state, 'agents', rows)}
+				width={state.size.columns}
+				height={height - importHintHeight(state)}
+				empty="No agent has that in its name. Esc shows all."
+			/>
+			<ImportHint state={state} />
+		</Box>
 	);
 }
 

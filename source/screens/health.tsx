@@ -19,7 +19,16 @@ const columns = (state: UiState): readonly Column<ProfileRow>[] => [
 		dropFirst: 0,
 		cell: ({facts}) => ({text: facts.agentId, tone: 'quiet'}),
 	},
-	{title: 'PROFILE', width: 16, flexible: true, dropFirst: 0, cell: ({facts}) => ({text: facts.profileId})},
+	{
+		title: 'PROFILE',
+		width: 16,
+		flexible: true,
+		dropFirst: 0,
+		cell: ({facts}) => ({
+			text: facts.profileId,
+			...(facts.link ? {end: ` ← ${clean(facts.link.program)}`} : {}),
+		}),
+	},
 	{title: 'STATE', width: 18, dropFirst: 0, cell: row => stateCell(row, state.now)},
 	{
 		title: 'LEFT',

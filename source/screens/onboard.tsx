@@ -5,6 +5,7 @@ import type {LoginResult} from '../auth/login/contract.ts';
 import {nextCommands, type OnboardingStep} from '../auth/onboarding.ts';
 import {Choice} from '../components/choice.tsx';
 import {wrapWords} from '../components/fit.ts';
+import {ImportHint, importHintHeight} from '../components/import-hint.tsx';
 import {Lines} from '../components/lines.tsx';
 import {LoginPart} from '../components/login-part.tsx';
 import {Steps} from '../components/steps.tsx';
@@ -27,9 +28,12 @@ function Step({state, height}: ScreenProps) {
 	switch (onboarding.stage) {
 		case 'agent':
 			return (
-				<Question state={state} height={height}>
-					Which agent is it for? Each has credentials of its own.
-				</Question>
+				<Box flexDirection="column">
+					<Question state={state} height={height - importHintHeight(state)}>
+						Which agent is it for? Each has credentials of its own.
+					</Question>
+					<ImportHint state={state} />
+				</Box>
 			);
 		case 'login':
 			return <LoginPart state={state} height={height} />;

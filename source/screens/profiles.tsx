@@ -19,7 +19,7 @@ const columns = (now: number, agentId: string | undefined): readonly Column<Prof
 		dropFirst: 0,
 		cell: ({facts}) => ({
 			text: facts.profileId,
-			...(facts.agentId === agentId ? {} : {end: ` ← ${facts.agentId}`}),
+			...endOf(facts, agentId),
 		}),
 	},
 	{title: 'PROVIDER', width: 12, dropFirst: 4, cell: ({facts}) => ({text: facts.provider})},
@@ -48,6 +48,12 @@ const columns = (now: number, agentId: string | undefined): readonly Column<Prof
 		cell: ({facts}) => ({text: ago(facts.usage.lastUsed, now), tone: 'quiet'}),
 	},
 ];
+
+// Whose it is, where that is not this agent, and where it is kept, where that is not here.
+function endOf({agentId: owner, link}: ProfileRow['facts'], agentId: string | undefined) {
+	const from = [...(owner === agentId ? [] : [owner]), ...(link ? [clean(link.program)] : [])];
+	return from.length === 0 ? {} : {end: from.map(name => ` ← ${name}`).join('')};
+}
 
 /** The profiles of one agent, and the details of the one under the cursor. */
 export default function ProfilesScreen({state, height}: ScreenProps) {

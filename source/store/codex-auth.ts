@@ -10,6 +10,13 @@ import {optional} from './schema.ts';
  * as it is.
  */
 
+/**
+ * How Codex names a login whose tokens somebody else renews. It then asks no token endpoint, whatever happens, and
+ * reads its file again when a request is answered with 401; logging it out tells no server. Seen with 0.169
+ * (docs/write-back.md).
+ */
+export const renewedElsewhere = 'chatgptAuthTokens';
+
 /** What is known of a Codex `auth.json`. */
 export interface CodexAuth {
 	/** `chatgpt` or `apikey` and others; older files have none. */

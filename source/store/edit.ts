@@ -19,7 +19,7 @@ const memberOrder = ['version', 'profiles', 'order', 'lastGood', 'usageStats'] a
 /** Every member that says what kind of secret an entry holds: all are replaced together. */
 const secretMembers = [
 	...['mode', 'type', 'provider', 'key', 'apiKey', 'keyRef', 'token', 'tokenRef'],
-	...['access', 'refresh', 'expires', 'expiresIn', 'method'],
+	...['access', 'refresh', 'expires', 'expiresIn', 'method', 'link'],
 ];
 
 /** What `usageStats` holds of failures that a profile had in use. */

@@ -43,6 +43,10 @@ export interface StatePaths {
 	agentCredentials(agentId: string): string;
 	/** An agent's `auth-profiles.json`. Throws `agent_invalid_id`. */
 	profiles(agentId: string): string;
+	/** An agent's `auth.json` of older programs, which is brought in. Throws `agent_invalid_id`. */
+	legacyAuth(agentId: string): string;
+	/** The `oauth.json` of older programs, which is brought in and then set aside. */
+	readonly legacyOAuth: string;
 	/** The folder that holds an agent's `sessions.json`. Throws `agent_invalid_id`. */
 	sessionsFolder(agentId: string): string;
 	/** An agent's `sessions.json`. Throws `agent_invalid_id`. */
@@ -78,6 +82,8 @@ export function statePaths(root: string): StatePaths {
 		brokerRecord: join(root, 'broker', 'running.json'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
+		legacyAuth: agentId => join(agent(agentId), 'agent', 'auth.json'),
+		legacyOAuth: join(root, 'credentials', 'oauth.json'),
 		sessionsFolder: agentId => join(agent(agentId), 'sessions'),
 		sessions: agentId => join(agent(agentId), 'sessions', 'sessions.json'),
 	};

@@ -19,9 +19,22 @@ export interface SecretRef {
 	readonly id: string;
 }
 
+/** Where another program keeps a login that is read there at each use, and never refreshed here. */
+export interface Link {
+	/** The program, by its name in the table of programs. */
+	readonly program: string;
+	readonly file: string;
+	/** Which of the logins in the file. */
+	readonly entry: string;
+	/** Why it cannot be read now. Never stored. */
+	readonly problem?: string;
+}
+
 interface CredentialBase {
 	readonly provider: string;
 	readonly email?: string;
+	/** The entry itself then holds no secret. */
+	readonly link?: Link;
 }
 
 export interface ApiKeyCredential extends CredentialBase {
@@ -140,7 +153,11 @@ export function decodeCredential(entry: JsonValue): Credential | string {
 	const type = member(entry, 'type') ?? member(entry, 'mode');
 	const provider = textMember(entry, 'provider');
 	if (!provider) return 'names no provider';
-	const base = {provider, ...optional('email', textMember(entry, 'email'))};
+	const base = {
+		provider,
+		...optional('email', textMember(entry, 'email')),
+		...optional('link', decodeLink(member(entry, 'link'))),
+	};
 	const expires = optional('expires', decodeExpires(member(entry, 'expires')));
 	switch (type) {
 		case 'api_key':
@@ -222,6 +239,12 @@ function decodeCounts(value: JsonValue | undefined): ReadonlyMap<string, number>
 function decodeExpires(value: JsonValue | undefined): Expires | undefined {
 	if (value === undefined || value === null) return undefined;
 	return typeof value === 'number' && value >= 1 && value <= latestTime ? value : 'invalid';
+}
+
+function decodeLink(value: JsonValue | undefined): Link | undefined {
+	const program = textMember(value, 'program');
+	const file = textMember(value, 'file');
+	return program && file ? {program, file, entry: textMember(value, 'entry') ?? ''} : undefined;
 }
 
 /** Decodes a secret ref. Whether its names are of the right form is judged when it is resolved. */

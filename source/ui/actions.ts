@@ -1,6 +1,7 @@
 import {agentActions} from './agent-actions.ts';
 import {brokerActions} from './broker-actions.ts';
 import type {UiContext} from './context.ts';
+import {importActions} from './import-actions.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
 import {onboardingActions} from './onboarding-actions.ts';
@@ -15,6 +16,7 @@ const actions = {
 	...orderActions,
 	...loginActions,
 	...sessionActions,
+	...importActions,
 	...onboardingActions,
 	...brokerActions,
 } satisfies Record<string, (context: UiContext) => void>;

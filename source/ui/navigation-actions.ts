@@ -78,6 +78,7 @@ export const navigationActions = {
 	openLogin: (context: UiContext) => openScreen(context, 'login'),
 	openSessions: (context: UiContext) => openScreen(context, 'sessions'),
 	openBroker: (context: UiContext) => openScreen(context, 'broker'),
+	openImport: (context: UiContext) => openScreen(context, 'import'),
 	openHelp: (context: UiContext) => openScreen(context, 'help'),
 	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
 	nextScreen: (context: UiContext) => turn(context, 1),

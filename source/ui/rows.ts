@@ -1,5 +1,6 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
+import type {FoundLogin} from '../auth/import/find.ts';
 import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
@@ -287,6 +288,21 @@ export function clientRows(state: UiState): ClientRow[] {
 		);
 }
 
+/** The logins of other programs that were found for the shown agent. */
+export function importRows(state: UiState): readonly FoundLogin[] {
+	const {found} = state;
+	if (!found || found.agentId !== shownAgent(state)?.id) return [];
+	return found.logins.filter(({id, label, provider, email, name}) =>
+		matches(state, [id, label, provider, email, name]),
+	);
+}
+
+/** The programs whose logins could be taken over, for a person who has none here yet. */
+export function importablePrograms({found}: UiState): readonly string[] {
+	const able = (found?.logins ?? []).filter(({state}) => state === 'new');
+	return [...new Set(able.map(({label}) => label))];
+}
+
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
 	switch (screen) {
@@ -302,6 +318,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return sessionRows(state).map(row => row.id);
 		case 'broker':
 			return clientRows(state).map(row => row.id);
+		case 'import':
+			return importRows(state).map(row => row.id);
 		case 'login':
 			return loginRowIds(state);
 		case 'onboard':

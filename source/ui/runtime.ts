@@ -4,6 +4,7 @@ import {asJarvisError} from '../errors.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
+import {watchLogins} from './found-logins.ts';
 import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
@@ -134,6 +135,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		if (state.autoRefresh && !before.autoRefresh) refreshExpired();
 		schedule();
 	});
+	const unwatchLogins = watchLogins({store, jarvis});
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
 	tick();
 	return {
@@ -143,6 +145,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			clearTimeout(timer);
 			clearTimeout(brokerTimer);
 			unsubscribe();
+			unwatchLogins();
 			unwatch();
 			secrets.stop();
 		},

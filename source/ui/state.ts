@@ -1,4 +1,5 @@
 import {createStore, type StoreApi} from 'zustand/vanilla';
+import type {FoundLogin, FoundLogins} from '../auth/import/find.ts';
 import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
@@ -7,7 +8,7 @@ import type {JarvisError} from '../errors.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'import'] as const;
 export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'broker' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
@@ -42,6 +43,14 @@ export type Dialog =
 			readonly check: (text: string) => string | undefined;
 			readonly submit: (text: string) => void;
 			readonly danger: boolean;
+	  }
+	/** Who refreshes a found login from now on. */
+	| {
+			readonly kind: 'import';
+			readonly title: string;
+			readonly lines: readonly string[];
+			readonly agentId: string;
+			readonly login: FoundLogin;
 	  };
 
 export interface ProviderChoice {
@@ -125,6 +134,8 @@ export interface UiState {
 	readonly snapshot: Snapshot;
 	readonly providers: readonly ProviderChoice[];
 	readonly surroundings: Surroundings;
+	/** The person’s home folder, which paths are shown from. */
+	readonly home?: string;
 	/** The time (epoch ms) that everything on the screen is drawn for. */
 	readonly now: number;
 	readonly size: {readonly columns: number; readonly rows: number};
@@ -149,6 +160,8 @@ export interface UiState {
 	readonly onboarding: OnboardingView;
 	/** Absent until it was asked. */
 	readonly broker?: BrokerView;
+	/** The logins of other programs, as they were when they were last looked for, and the agent they are for. */
+	readonly found?: FoundLogins & {readonly agentId: string};
 	readonly toast?: Toast;
 	/** What is under way, by key, in words. */
 	readonly tasks: ReadonlyMap<string, string>;
@@ -165,7 +178,7 @@ export type UiStore = StoreApi<UiState>;
 
 /** The state of a dashboard that was just opened. */
 export function createUiStore(
-	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'now' | 'sandbox'>,
+	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'now' | 'sandbox'>,
 ): UiStore {
 	return createStore<UiState>(() => ({
 		...given,

@@ -26,6 +26,7 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
 	['models', 'auth', 'write-back', 'on', 'codex'],
 	['which', 'key'],
+	['import', '--list'],
 	['sessions', 'list'],
 	['sessions', 'show', 'chat:42'],
 	['sessions', 'send', 'chat:42', '/model key/small'],

@@ -168,7 +168,7 @@ export async function dashboardOn(terminal: Terminal): Promise<void> {
 	await terminal.waitFor(text => {
 		const raw = terminal.raw();
 		const isListening = raw.lastIndexOf('\u{1b}[?2004h') > raw.lastIndexOf('\u{1b}[?1049h');
-		return isListening && /1 Agents.*6 Sessions[\s\S]*q quit/.test(text);
+		return isListening && /1 Ag.*6 Se[\s\S]*q quit/.test(text);
 	});
 }
 
@@ -181,7 +181,7 @@ export function witnessed(afterwards = 'true'): Required<Pick<ScreenOptions, 'co
 /** Fails unless the terminal is as it was before the dashboard: nothing is left on, and nothing of it seen. */
 export function expectRestored(terminal: Terminal): void {
 	expect(terminal.buffer()).toBe('normal');
-	expect(terminal.text()).not.toContain('1 Agents');
+	expect(terminal.text()).not.toContain('1 Ag');
 	const raw = terminal.raw();
 	const modes = raw.split('\u{1b}[?').flatMap(text => {
 		const [, mode, to] = /^(\d+)([hl])/.exec(text) ?? [];
@@ -193,7 +193,10 @@ export function expectRestored(terminal: Terminal): void {
 }
 
 /** Goes to a screen by its digit. */
-export async function goTo(terminal: Terminal, digit: '1' | '2' | '3' | '4' | '5' | '6'): Promise<void> {
+export async function goTo(
+	terminal: Terminal,
+	digit: '1' | '2' | '3' | '4' | '5' | '6' | '7',
+): Promise<void> {
 	await terminal.press(digit);
 	await terminal.waitFor(`▸${digit} `);
 }

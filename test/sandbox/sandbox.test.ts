@@ -24,6 +24,19 @@ test('a sandbox has agents in every state, is private, and is removed with what 
 		['personal', 1, 0],
 		['work', 4, 1],
 	]);
+	// The logins of other programs are the sandbox's too, and one of them can be refreshed there.
+	vi.stubEnv('CODEX_HOME', join(folder, 'codex'));
+	const jarvis = openJarvis({...sandbox.options, stateDir: sandbox.stateDir});
+	const {logins} = await jarvis.foundLogins('work');
+	expect(logins.map(({id, state}) => [id, state])).toEqual([
+		['codex:tokens', 'new'],
+		['claude:claudeAiOauth', 'new'],
+		['gh:github.com/maya', 'new'],
+	]);
+	for (const {file} of logins) expect(file.startsWith(sandbox.stateDir)).toBe(true);
+	const {profileId} = await jarvis.importLogin({agentId: 'work', id: 'codex:tokens', how: 'adopt'});
+	const refreshed = await jarvis.refresh({agentId: 'work', profileId, provider: 'openai-codex'}, 'always');
+	expect(refreshed).toBe('refreshed');
 	await sandbox.close();
 	expect(existsSync(sandbox.stateDir)).toBe(false);
 	vi.unstubAllEnvs();

@@ -81,14 +81,15 @@ export interface RenderedApp {
 /** Shows the dashboard over a real state folder until the test ends. */
 export async function renderApp(options: AppOptions = {}): Promise<RenderedApp> {
 	const stateDir = options.stateDir ?? temporaryFolder();
-	const env = options.env ?? {};
+	// The logins of other programs on the machine that runs the tests are no part of them.
+	const env = {HOME: temporaryFolder(), ...options.env};
 	const jarvis = openJarvis({
 		...{stateDir, env, now: options.now ?? (() => noon)},
 		...(options.openBrowser ? {openBrowser: options.openBrowser} : {}),
 	});
 	ensurePrivateFolder(jarvis.paths.root);
 	const store = createUiStore({
-		...{snapshot: await jarvis.snapshot(), providers: [], env, now: jarvis.now(), sandbox: false},
+		...{snapshot: await jarvis.snapshot(), providers: [], home: env.HOME, now: jarvis.now(), sandbox: false},
 		surroundings: options.surroundings ?? {browser: false, whyNot: 'this is a test'},
 	});
 	const runtime = startRuntime({store, jarvis});

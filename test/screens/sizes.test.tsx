@@ -194,9 +194,9 @@ test('how many profiles need a person is told whole beside the names of the scre
 	]);
 	const app = await renderApp({stateDir: await stateWith({profiles: Object.fromEntries(expired)})});
 	for (const [columns, shown] of [
-		[60, /6 Sessions ✗12$/],
-		[80, /6 Sessions +✗ 12$/],
-		[100, /6 Sessions +✗ 12$/],
+		[60, /7 Impor? +✗12$/],
+		[80, /7 Import +✗ 12$/],
+		[100, /7 Import +✗ 12$/],
 	] as const) {
 		app.resize(columns, 16);
 		await app.waitFor(() => expect(app.lines()[0]?.trimEnd()).toMatch(shown));
@@ -209,7 +209,7 @@ describe('a window that is too small', () => {
 		await app.waitFor('JARVIS needs 60x16, this is 59x15.');
 		expect(app.lines()).toHaveLength(15);
 		app.resize(60, 16);
-		await app.waitFor('Health');
+		await app.waitFor('4 Healt');
 		app.resize(300, 15);
 		await app.waitFor('this is 300x15');
 		app.resize(59, 100);

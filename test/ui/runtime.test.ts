@@ -210,7 +210,7 @@ test('after the end no folder is watched', async () => {
 });
 
 test('readings that are asked for during one are served by a single further one', async () => {
-	const {runtime, count} = await start();
+	const {runtime, count} = await start({profiles: {'acme:a': apiKey('acme')}});
 	const changes = count();
 	await Promise.all(Array.from({length: 10}, () => runtime.reload()));
 	expect(changes()).toBe(2);

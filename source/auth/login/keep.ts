@@ -93,7 +93,7 @@ export function issuedFrom({
  * The profile id of a login that names none: the one that the account has, else `<provider>:<e-mail>` or the
  * account's name, else `<provider>:default`. Another account's profile is never taken, nor one of another kind.
  */
-function chooseProfileId(current: AgentCredentials, credential: Credential, name?: string): string {
+export function chooseProfileId(current: AgentCredentials, credential: Credential, name?: string): string {
 	if (credential.type !== 'oauth') return idOfSecret(current, credential);
 	const own = [...current.profiles].find(
 		([, other]) =>

@@ -221,7 +221,10 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 	['format', 'a malformed request'],
 ]);
 
-function droppedWords(reason: ReasonCode, {unresolved}: ProfileFacts): string {
+function droppedWords(reason: ReasonCode, {unresolved, link}: ProfileFacts): string {
+	if (link?.problem !== undefined) return link.problem;
+	if (link && reason === 'expired')
+		return `over, and ${clean(link.program)}, whose login it is, has not renewed it`;
 	switch (reason) {
 		case 'missing_credential':
 			return 'holds no secret';
