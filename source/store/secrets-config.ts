@@ -74,6 +74,9 @@ export interface KeychainProvider {
 /** What the name of a provider looks like. */
 export const secretProviderName = /^[a-z][a-z0-9_-]{0,63}$/;
 
+/** The longest that a timer can wait (ms): what is more ends at once. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 export const defaultTimeoutMs = 5000;
 export const defaultMaxBytes = 1024 * 1024;
 export const defaultResolution: ResolutionLimits = {
@@ -184,7 +187,10 @@ const decoders: {
 			...{source: 'exec', command, args: args ?? [], passEnv: passEnv ?? []},
 			env: Object.fromEntries(env.flatMap(([key, text]) => (typeof text === 'string' ? [[key, text]] : []))),
 			...{timeoutMs: limits.timeoutMs, maxOutputBytes: limits.bytes},
-			...optional('noOutputTimeoutMs', countOf(silence)),
+			...optional(
+				'noOutputTimeoutMs',
+				silence === undefined ? undefined : Math.min(Number(silence), longestTimeoutMs),
+			),
 			// Whatever else is written there was meant to loosen nothing.
 			jsonOnly: member(entry, 'jsonOnly') !== false,
 			allowSymlinkCommand: member(entry, 'allowSymlinkCommand') === true,
@@ -207,7 +213,7 @@ function limitsOf(
 	const bytes = member(entry, bytesKey) ?? defaultMaxBytes;
 	if (countOf(timeoutMs) === undefined) return 'has a timeoutMs that is none';
 	if (countOf(bytes) === undefined) return `has a ${bytesKey} that is none`;
-	return {timeoutMs: Number(timeoutMs), bytes: Number(bytes)};
+	return {timeoutMs: Math.min(Number(timeoutMs), longestTimeoutMs), bytes: Number(bytes)};
 }
 
 function countOf(value: JsonValue | undefined): number | undefined {

@@ -1,4 +1,4 @@
-import {secretsUnresolved} from '../auth/secrets/report.ts';
+import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import {asJarvisError} from '../errors.ts';
 import {say, type UiContext} from './context.ts';
@@ -28,7 +28,13 @@ export function keepSecrets(
 		if (report.change !== undefined) {
 			patch(store, {secretsDegraded: report.state === 'degraded' || undefined});
 		}
-		if (report.change === 'degraded') say({store, jarvis}, 'bad', secretsUnresolved(report).message);
+		if (report.change === 'degraded') {
+			say(
+				{store, jarvis},
+				'bad',
+				`Degraded: the secrets that were loaded before stay in use. ${faultWords(report)}.`,
+			);
+		}
 		if (report.change === 'recovered') say({store, jarvis}, 'good', 'All secret refs resolve again.');
 		// What was drawn before took refs for good that nobody had looked at.
 		if (report.change !== undefined || report.refs.length > 0) void reload().catch(() => {});

@@ -42,10 +42,10 @@ const everyCommand: readonly (readonly string[])[] = [
 	['channels', 'list'],
 ];
 
-/** What only asks, and what reads neither store nor configuration first. */
+/** What only asks, reads neither store nor configuration first, or reports what it cannot read. */
 const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
-	...['plugins list', 'plugins add', 'plugins remove'],
+	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {
@@ -244,8 +244,8 @@ it('every command names a damaged configuration and the place, and leaves it as 
 	expect(readFileSync(state.paths.config, 'utf8')).toBe(text);
 });
 
-it.each([[['agents', 'list']], [['agents', 'list', '--json']], [[]]])(
-	'%j tells of a damaged configuration, whose agents it cannot list',
+it.each([[['agents', 'list']], [['agents', 'list', '--json']], [['secrets', 'reload', '--json']], [[]]])(
+	'%j tells of a damaged configuration, and of what it can read',
 	async args => {
 		const {state} = damagedConfiguration();
 		const {stdout, stderr} = await run(state, args);

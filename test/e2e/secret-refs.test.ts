@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {answering, isAlive, programOf} from '../auth/secrets/programs.ts';
-import {canary, writeJson, writeStore} from '../support/sandbox.ts';
+import {canary, soon, writeJson, writeStore} from '../support/sandbox.ts';
 import {put, temporaryFolder, text} from '../support/state-folder.ts';
 import {emptyState, errorIn, openDashboard, run, runJson, start} from './support.ts';
 
@@ -67,10 +67,10 @@ test('a program that is asked for a secret ends with the command that asked', as
 		secrets: {providers: {vault: {source: 'exec', command: hangs, timeoutMs: 600_000}}},
 	});
 	const running = start(state, [...token, 'openai']);
-	await expect.poll(() => Number(text(pidFile))).toBeGreaterThan(0);
+	await expect.poll(() => Number(text(pidFile)), soon).toBeGreaterThan(0);
 	running.signal('SIGTERM');
 	expect((await running.ended).stdout).toBe('');
-	await expect.poll(() => isAlive(Number(text(pidFile)))).toBe(false);
+	await expect.poll(() => isAlive(Number(text(pidFile))), soon).toBe(false);
 });
 
 test('the status of each ref is found out', async () => {
@@ -120,7 +120,7 @@ test('a dashboard goes on with what it has when a reload fails, and says so; and
 	const {state, keep} = setUp();
 	const terminal = await openDashboard(state);
 	await terminal.waitFor('groq:default');
-	await expect.poll(() => text(state.paths.auditLog)).toContain('loaded 2 secret refs');
+	await expect.poll(() => text(state.paths.auditLog), soon).toContain('loaded 2 secret refs');
 	expect(terminal.text()).not.toContain('degraded');
 	keep({});
 	expect((await run(state, ['secrets', 'reload'])).code).toBe(1);

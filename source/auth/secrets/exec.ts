@@ -1,6 +1,7 @@
-import {type ChildProcess, spawn} from 'node:child_process';
+import {type ChildProcessByStdio, spawn} from 'node:child_process';
 import {lstat, realpath, stat} from 'node:fs/promises';
 import {dirname, sep} from 'node:path';
+import type {Readable, Writable} from 'node:stream';
 import {isSystemError} from '../../errors.ts';
 import {isObject, type JsonObject, member, tryParseJson} from '../../store/json.ts';
 import type {ExecProvider} from '../../store/secrets-config.ts';
@@ -100,33 +101,57 @@ async function assertTrusted({command, allowSymlinkCommand, trustedDirs}: ExecPr
 const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs the program to its end and gives what it wrote to standard output. */
-function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): Promise<string> {
-	const {command, args, timeoutMs, noOutputTimeoutMs, maxOutputBytes} = provider;
-	const {promise, resolve, reject} = Promise.withResolvers<string>();
-	const chunks: Buffer[] = [];
-	let length = 0;
-	// A group of its own, so that what it starts ends with it, and no terminal that it could ask a person on.
-	const child = spawn(command, args, {
-		...{env: environmentOf(provider, env), cwd: '/', detached: true, shell: false, windowsHide: true},
-		stdio: ['pipe', 'pipe', 'ignore'],
-	});
-	const kill = () => killGroup(child);
+async function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): Promise<string> {
+	let child: Program | undefined;
+	const kill = () => {
+		if (child) killGroup(child);
+	};
 	// It is in another group, which the terminal's ^C does not reach.
 	const die = (signal: NodeJS.Signals) => {
 		kill();
 		if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 	};
-	const giveUp = (...failure: ConstructorParameters<typeof RefFault>) => {
-		reject(new RefFault(...failure));
+	// Before it is started: it may do its work, and be noticed, before that is known here.
+	process.once('exit', kill);
+	for (const signal of deadly) process.once(signal, die);
+	try {
+		child = start(provider, env);
+		return await outputOf(child, provider, request);
+	} catch (error) {
 		kill();
-	};
+		throw error;
+	} finally {
+		process.removeListener('exit', kill);
+		for (const signal of deadly) process.removeListener(signal, die);
+	}
+}
+
+type Program = ChildProcessByStdio<Writable, Readable, null>;
+
+function start(provider: ExecProvider, env: NodeJS.ProcessEnv): Program {
+	const {command, args} = provider;
+	try {
+		// A group of its own, so that what it starts ends with it, and no terminal that it could ask a person on.
+		return spawn(command, args, {
+			...{env: environmentOf(provider, env), cwd: '/', detached: true, shell: false, windowsHide: true},
+			stdio: ['pipe', 'pipe', 'ignore'],
+		});
+	} catch (error) {
+		throw new RefFault('unavailable', `${command} cannot be started${codeOf(error)}`);
+	}
+}
+
+function outputOf(child: Program, provider: ExecProvider, request: string): Promise<string> {
+	const {command, timeoutMs, noOutputTimeoutMs, maxOutputBytes} = provider;
+	const {promise, resolve, reject} = Promise.withResolvers<string>();
+	const chunks: Buffer[] = [];
+	let length = 0;
+	const giveUp = (...failure: ConstructorParameters<typeof RefFault>) => reject(new RefFault(...failure));
 	const late = () => giveUp('timed_out', `${command} took longer than ${timeoutMs} ms, and was ended`);
 	const silent = () =>
 		giveUp('timed_out', `${command} wrote nothing for ${noOutputTimeoutMs} ms, and was ended`);
 	const deadline = setTimeout(late, timeoutMs);
 	const silence = noOutputTimeoutMs === undefined ? undefined : setTimeout(silent, noOutputTimeoutMs);
-	process.once('exit', kill);
-	for (const signal of deadly) process.once(signal, die);
 
 	child.on('error', error => giveUp('unavailable', `${command} cannot be started${codeOf(error)}`));
 	child.stdout.on('data', (chunk: Buffer) => {
@@ -137,7 +162,7 @@ function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): P
 	});
 	child.on('close', (code, signal) => {
 		if (code === 0) resolve(Buffer.concat(chunks).toString('utf8'));
-		else reject(new RefFault('unavailable', `${command} ended with ${signal ?? `exit code ${code}`}`));
+		else giveUp('unavailable', `${command} ended with ${signal ?? `exit code ${code}`}`);
 	});
 	// It may end without having read what it was asked.
 	child.stdin.on('error', () => {});
@@ -145,8 +170,6 @@ function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): P
 	return promise.finally(() => {
 		clearTimeout(deadline);
 		clearTimeout(silence);
-		process.removeListener('exit', kill);
-		for (const signal of deadly) process.removeListener(signal, die);
 	});
 }
 
@@ -155,7 +178,7 @@ function environmentOf({env, passEnv}: ExecProvider, own: NodeJS.ProcessEnv): No
 	return {...Object.fromEntries(passed), ...env};
 }
 
-function killGroup(child: ChildProcess): void {
+function killGroup(child: Program): void {
 	if (child.pid === undefined) return;
 	try {
 		if (process.platform === 'win32') child.kill('SIGKILL');
@@ -164,8 +187,8 @@ function killGroup(child: ChildProcess): void {
 		// It has ended by itself.
 	}
 	// What escaped the group may hold the pipe open, and would keep this process from ending.
-	child.stdout?.destroy();
-	child.stdin?.destroy();
+	child.stdout.destroy();
+	child.stdin.destroy();
 	child.unref();
 }
 

@@ -11,15 +11,20 @@ export function reportWords({ok, refs, problems}: SecretsReport): string {
 	return [...of, ...problems.map(({message}) => message.replace(/\.$/, ''))].join('; ');
 }
 
-/** Why the secrets could not be loaded: each ref with the reason. */
-export function secretsUnresolved(report: SecretsReport): JarvisError {
+/** What kept the secrets from being loaded, in one line: each ref with the reason. */
+export function faultWords(report: SecretsReport): string {
 	const faults = report.refs.flatMap(({ref, usedBy, failure}) => {
 		const users = usedBy.map(({agentId, profileId}) => `${profileId} of ${agentId}`).join(', ');
 		return failure ? [`${refKey(ref)} (${users}): ${failure.message}`] : [];
 	});
+	return [...faults, ...report.problems.map(({message}) => message.replace(/\.$/, ''))].join('; ');
+}
+
+/** The error of secrets that could not be loaded. */
+export function secretsUnresolved(report: SecretsReport): JarvisError {
 	return new JarvisError(
 		'secrets_unresolved',
-		`The secrets could not be loaded. ${[...faults, ...report.problems.map(({message}) => message.replace(/\.$/, ''))].join('; ')}.`,
+		`The secrets could not be loaded. ${faultWords(report)}.`,
 		'Mend that, and look again: jarvis secrets reload',
 		{details: {report}},
 	);

@@ -1,4 +1,4 @@
-import {asJarvisError, JarvisError} from '../../errors.ts';
+import {JarvisError} from '../../errors.ts';
 import type {SecretRef} from '../../store/schema.ts';
 import {readSecretsConfig} from '../../store/secrets-config.ts';
 import type {PlaceReason} from '../routing/order.ts';
@@ -64,6 +64,8 @@ interface Loaded {
 
 interface Attempt extends Omit<SecretsReport, 'ok' | 'state' | 'change'> {
 	readonly outcomes: ReadonlyMap<string, Resolution>;
+	/** All files could be read: there are no other refs. */
+	readonly isWhole: boolean;
 }
 
 /**
@@ -111,13 +113,14 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 	}
 
 	async function attempt(): Promise<Attempt> {
-		const surfaces = await surfacesOf(paths, now());
+		const {surfaces, unreadable} = await surfacesOf(paths, now());
 		const active = surfaces.filter(({inactive}) => inactive === undefined);
 		const refs = active.flatMap(({ref}) => (ref ? [ref] : []));
 		const outcomes = await resolveNow(refs);
 		return {
 			outcomes,
-			problems: active.filter(({ref}) => !ref).map(refBesideOAuth),
+			isWhole: unreadable.length === 0,
+			problems: [...unreadable, ...active.filter(({ref}) => !ref).map(refBesideOAuth)],
 			ignored: surfaces.flatMap(({ref, agentId, profileId, inactive: reason}) =>
 				ref && reason
 					? [{code: 'SECRETS_REF_IGNORED_INACTIVE_SURFACE' as const, ref, agentId, profileId, reason}]
@@ -137,11 +140,7 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 	}
 
 	async function loadOnce(partial: boolean): Promise<SecretsReport> {
-		let isKnown = true;
-		const {outcomes, ...report} = await attempt().catch((error: unknown): Attempt => {
-			isKnown = false;
-			return {outcomes: new Map(), refs: [], ignored: [], problems: [asJarvisError(error)]};
-		});
+		const {outcomes, isWhole, ...report} = await attempt();
 		const failures = new Map(
 			report.refs.flatMap(({ref, failure}) => (failure ? [[refKey(ref), failure]] : [])),
 		);
@@ -154,7 +153,7 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 			);
 			loaded = {values: new Map(values), failures, ignored};
 			found.clear();
-		} else if (loaded && isKnown) loaded = {...loaded, failures, ignored};
+		} else if (loaded && isWhole) loaded = {...loaded, failures, ignored};
 		const before = state;
 		// There is nothing older in use than what was found just now.
 		state = ok || isPartialStart ? 'ready' : 'degraded';
@@ -173,7 +172,7 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 		}
 		further ??= running.then(() => {
 			further = undefined;
-			return load();
+			return load(start);
 		});
 		return further;
 	}
@@ -202,7 +201,7 @@ function outcomeIn({values, failures, ignored}: Loaded, ref: SecretRef): Resolut
 	const failure = failures.get(key);
 	if (failure) return {failure};
 	return ignored.has(key)
-		? failed('not_loaded', 'no order led to it when the secrets were loaded (jarvis secrets reload)')
+		? failed('not_loaded', 'no order leads to it, so that it was not loaded with the others')
 		: failed('not_loaded', 'it was not there when the secrets were loaded (jarvis secrets reload)');
 }
 

@@ -1,3 +1,4 @@
+import type {JarvisError} from '../../errors.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {optional, type SecretRef} from '../../store/schema.ts';
 import type {PlaceReason} from '../routing/order.ts';
@@ -15,13 +16,13 @@ export interface Surface {
 
 /**
  * The surfaces of a state folder. One is active when an agent's resolved order holds its profile: of the agent
- * itself, or of one that reads it of the main agent.
- * @throws what reading a file throws: a ref in a file that cannot be read is not known
+ * itself, or of one that reads it of the main agent. Those in a file that cannot be read are not known.
  */
-export async function surfacesOf(paths: StatePaths, now: number): Promise<readonly Surface[]> {
+export async function surfacesOf(
+	paths: StatePaths,
+	now: number,
+): Promise<{readonly surfaces: readonly Surface[]; readonly unreadable: readonly JarvisError[]}> {
 	const {agents, config, problems} = await readSnapshot(paths);
-	const [problem] = problems;
-	if (problem) throw problem;
 	const surfaces = new Map<string, Surface>();
 	for (const agent of agents) {
 		const usable = usableFacts(agent);
@@ -40,5 +41,5 @@ export async function surfacesOf(paths: StatePaths, now: number): Promise<readon
 			}
 		}
 	}
-	return [...surfaces.values()];
+	return {surfaces: [...surfaces.values()], unreadable: problems};
 }

@@ -3,6 +3,7 @@ import {dirname, join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import {decodeSecrets} from '../../../source/store/secrets-config.ts';
+import {soon} from '../../support/sandbox.ts';
 import {temporaryFolder} from '../../support/state-folder.ts';
 import {answering, givesAll, isAlive, outcomes, programOf, refTo} from './programs.ts';
 
@@ -82,11 +83,11 @@ describe('a program that does not do what it should', () => {
 	});
 
 	test.each([
-		['never answers', {timeoutMs: 300}, /^timed_out: .* took longer than 300 ms/],
+		['never answers', {timeoutMs: 1500}, /^timed_out: .* took longer than 1500 ms/],
 		[
 			'writes nothing',
-			{timeoutMs: 60_000, noOutputTimeoutMs: 300},
-			/^timed_out: .* wrote nothing for 300 ms/,
+			{timeoutMs: Number.MAX_SAFE_INTEGER, noOutputTimeoutMs: 1500},
+			/^timed_out: .* wrote nothing for 1500 ms/,
 		],
 	])('one that %s is ended with all that it started', async (_, limits, failure) => {
 		const pids = join(temporaryFolder(), 'pids');
@@ -96,7 +97,7 @@ describe('a program that does not do what it should', () => {
 		expect(a).toMatch(failure);
 		const started = readFileSync(pids, 'utf8').trim().split('\n').map(Number);
 		expect(started).toHaveLength(2);
-		await vi.waitFor(() => expect(started.filter(isAlive)).toEqual([]));
+		await vi.waitFor(() => expect(started.filter(isAlive)).toEqual([]), soon);
 	});
 
 	test('one that writes too much is ended', async () => {
@@ -114,6 +115,8 @@ describe('a program that does not do what it should', () => {
 	test('one that is not there, or cannot be run', async () => {
 		expect((await outcomes(exec('/nowhere/give'), ['a'])).a).toMatch(/^unavailable: there is no/);
 		const command = programOf('#!/nowhere/sh\n');
+		const odd = exec(programOf(givesAll), {args: ['a\0b']});
+		expect((await outcomes(odd, ['a'])).a).toMatch(/^unavailable: .* cannot be started/);
 		expect((await outcomes(exec(command), ['a'])).a).toMatch(/^unavailable: .* cannot be started \(ENOENT\)/);
 	});
 });
@@ -205,20 +208,20 @@ describe('limits', () => {
 	test('providers are asked at once, as many as are allowed', async () => {
 		// Each waits for the other to begin.
 		const folder = temporaryFolder();
-		const pair = (own: string, other: string) =>
+		const pair = (own: string, other: string, timeoutMs: number) =>
 			exec(
 				programOf(`#!/bin/sh
 				: > ${folder}/${own}; while [ ! -e ${folder}/${other} ]; do /bin/sleep 0.01; done; printf ${own}`),
-				{jsonOnly: false, timeoutMs: 2000},
+				{jsonOnly: false, timeoutMs},
 			);
-		const together = async (names: readonly [string, string], limit: number) => {
+		const together = async (names: readonly [string, string], limit: number, timeoutMs: number) => {
 			const [a, b] = names;
-			const providers = {a: pair(a, b), b: pair(b, a)};
+			const providers = {a: pair(a, b, timeoutMs), b: pair(b, a, timeoutMs)};
 			const config = decodeSecrets({providers, resolution: {maxProviderConcurrency: limit}});
 			const all = await resolveRefs([refTo('exec', 'a', 'x'), refTo('exec', 'b', 'x')], {env: {}, config});
 			return [...all.values()].map(outcome => ('value' in outcome ? outcome.value : outcome.failure.code));
 		};
-		expect(await together(['one', 'two'], 2)).toEqual(['one', 'two']);
-		expect(await together(['three', 'four'], 1)).toEqual(['timed_out', 'four']);
+		expect(await together(['one', 'two'], 2, 10_000)).toEqual(['one', 'two']);
+		expect(await together(['three', 'four'], 1, 1500)).toEqual(['timed_out', 'four']);
 	});
 });

@@ -81,7 +81,7 @@ describe('a loaded snapshot', () => {
 	});
 
 	test('a start that may be partial takes what resolves', async () => {
-		const {keep, open} = setUp(two);
+		const {paths, keep, open} = setUp(two);
 		keep({a: 'not-a-secret-a1'});
 		const jarvis = open();
 		const report = await jarvis.activateSecrets({partial: true});
@@ -92,6 +92,12 @@ describe('a loaded snapshot', () => {
 		});
 		expect(report.change).toBeUndefined();
 		expect(await secretsOf(jarvis)).toEqual(['not-a-secret-a1', 'unresolved_ref']);
+		// Nor does a file that cannot be read keep the others' refs from being used.
+		const other = open();
+		put(paths.profiles('work'), '{');
+		expect(await other.activateSecrets({partial: true})).toMatchObject({problems: [{code: 'store_damaged'}]});
+		expect(await secretsOf(other)).toEqual(['not-a-secret-a1', 'unresolved_ref']);
+		put(paths.profiles('work'), {});
 		// From here on it is as after a whole one.
 		keep({b: 'not-a-secret-b2'});
 		expect(await jarvis.reloadSecrets()).toMatchObject({ok: false, change: 'degraded'});
