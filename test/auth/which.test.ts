@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import {afterAll, describe, expect, it, test} from 'vitest';
+import {describe, expect, it, test} from 'vitest';
 import type {Resolved, ResolveRequest} from '../../source/auth/resolve.ts';
 import {whichOfSession} from '../../source/auth/session-facts.ts';
 import type {Which, WhichCandidate} from '../../source/auth/which.ts';
@@ -147,18 +147,6 @@ describe('whatever is stored', () => {
 	const paths: StatePaths = statePaths(stateDir);
 	const env = {THERE: canary('env')};
 	const jarvis = openJarvis({stateDir, env, now: () => now});
-	const reasonsSeen = new Set<string>();
-	afterAll(() => {
-		// What was generated reaches the sentences of every reason.
-		expect([...reasonsSeen].sort()).toEqual(
-			[
-				...['ok', 'cooldown', 'disabled', 'missing_credential', 'expired', 'invalid_expires', 'short_lived'],
-				...['unresolved_ref', 'ineligible_profile', 'excluded_by_auth_order', 'excluded_by_pin'],
-				...['unknown_profile', 'already_tried'],
-			].sort(),
-		);
-	});
-
 	const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, {nil: undefined});
 	const ids = ['acme:a', 'acme:b', 'acme:c', 'other:x', 'other:y'];
 	const ref = fc.constantFrom('THERE', 'GONE').map(id => ({source: 'env', provider: 'default', id}));
@@ -300,13 +288,32 @@ describe('whatever is stored', () => {
 	}, 60_000);
 
 	function expectToBeTold(candidate: WhichCandidate): void {
-		const {why, change, place, turn, reason} = candidate;
-		reasonsSeen.add(reason);
+		const {why, change, place, turn} = candidate;
 		expect(why).not.toBe('');
 		expect(change).not.toBe('');
 		expect(place === undefined).toBe(turn === undefined);
 		for (const command of commandsIn(change)) expectToExist(command);
 	}
+
+	// Always the same ones: a chance run may meet the rarer reasons too seldom to tell.
+	it('what is generated reaches the sentences of every reason', async () => {
+		const reasons = new Set<string>();
+		for (const {main, work, model: models, session: entry, request: asked} of fc.sample(world, {
+			seed: 1,
+			numRuns: 300,
+		})) {
+			fill(main, work, {model: models}, entry);
+			const which = await jarvis.which(asked).catch(caught);
+			if (!(which instanceof JarvisError)) for (const {reason} of candidatesOf(which)) reasons.add(reason);
+		}
+		expect([...reasons].sort()).toEqual(
+			[
+				...['ok', 'cooldown', 'disabled', 'missing_credential', 'expired', 'invalid_expires', 'short_lived'],
+				...['unresolved_ref', 'ineligible_profile', 'excluded_by_auth_order', 'excluded_by_pin'],
+				...['unknown_profile', 'already_tried'],
+			].sort(),
+		);
+	}, 60_000);
 
 	it('holds no secret, nor does anything that resolve says beside the one that it hands out', async () => {
 		await fc.assert(
