@@ -4,6 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {conflictWith, judgeStep} from '../../source/auth/write-back.ts';
 import type {Standing} from '../../source/auth/write-back-programs.ts';
 import type {JarvisOptions} from '../../source/core.ts';
+import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
 	type CodexFile,
 	type CodexSandbox,
@@ -14,7 +15,7 @@ import {
 	ownLogin,
 	storedCodex,
 } from '../support/codex.ts';
-import {readStore, refusal, writeJson, writeStore} from '../support/sandbox.ts';
+import {readStore, refusal, waiting, writeJson, writeStore} from '../support/sandbox.ts';
 import {modeOf, names} from '../support/state-folder.ts';
 
 const profile = {agentId: 'main', profileId: codexProfile, provider: 'openai-codex'};
@@ -123,6 +124,26 @@ describe('a Codex that is kept in step', () => {
 		expect(codexFile(sandbox).tokens?.access_token).toBe(
 			readStore(sandbox, 'work').profiles[codexProfile]?.access,
 		);
+		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
+	});
+
+	it('gets it from a new login of the profile', async () => {
+		const {sandbox, jarvis} = await inStep();
+		const before = codexFile(sandbox).tokens?.access_token;
+		const login = await jarvis.startLogin({providerId: 'openai-codex', agentId: 'main'});
+		const {url} = await waiting(login);
+		// By paste, since the two ports may be somebody else's on this machine.
+		const {url: redirect} = await visit(url, {stopAt: to => /^145[57]$/.test(to.port)});
+		await login.paste(redirect);
+		expect(await login.finished).toMatchObject({step: 'done', result: {profileId: codexProfile}});
+		const {access} = storedCodex(sandbox);
+		expect([access !== before, codexFile(sandbox).tokens?.access_token]).toEqual([true, access]);
+	});
+
+	it('has the newest one, however many refresh at once', async () => {
+		const {sandbox} = await inStep();
+		const many = Array.from({length: 6}, () => sandbox.open().refresh(profile, 'always'));
+		await Promise.all(many);
 		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
 	});
 

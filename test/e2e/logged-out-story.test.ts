@@ -48,6 +48,7 @@ it('a second program that holds a copy of the login and refreshes by itself ends
 	expect(await second.ask()).toBe(401);
 	expect(refusals(sandbox)[0]).toMatchObject({reason: 'refresh token already used'});
 	await expect(jarvis.refresh(profile, 'always')).rejects.toMatchObject({code: 'needs_login'});
+	expect([sandbox.server.refreshRequests, refusals(sandbox).length]).toEqual([4, 3]);
 	const {code, stderr} = await run(sandbox, [...tokenCommand, '--min-ttl', '5m']);
 	expect([code, stderr]).toEqual([3, expect.stringContaining('models auth login')]);
 });
