@@ -175,6 +175,8 @@ describe('a Codex that is kept in step', () => {
 		const {sandbox, jarvis, told} = await inStep();
 		const own = ownLogin(await codexEntry(sandbox.server));
 		writeJson(sandbox.authFile, own);
+		// Seen at once; what comes of it, with the next refresh.
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'logged_in'}]);
 		expect(await jarvis.refresh(profile, 'always')).toBe('refreshed');
 		expect(codexFile(sandbox)).toEqual(own);
 		expect(told.join(' ')).toContain(`the Codex CLI in ${sandbox.home}, because it was logged in by itself`);
@@ -190,7 +192,7 @@ describe('a Codex that is kept in step', () => {
 		const {original} = await jarvis.switchWriteBackOn({program: 'codex', replace: true});
 		expect(JSON.parse(readFileSync(String(original), 'utf8'))).toEqual(later);
 		expect(await jarvis.writeBacks()).toEqual([
-			{program: 'codex', home: sandbox.home, agentId: 'main', profileId: codexProfile},
+			{program: 'codex', home: sandbox.home, agentId: 'main', profileId: codexProfile, state: 'in_step'},
 		]);
 	});
 
@@ -210,12 +212,16 @@ describe('a Codex that is kept in step', () => {
 		expect(await jarvis.refresh(profile, 'always')).toBe('refreshed');
 		expect(told.join(' ')).toContain(`Could not keep the Codex CLI in ${sandbox.home} in step`);
 		expect(auditOf(sandbox).at(-1)).toContain('could not keep');
-		expect(await jarvis.writeBacks()).toMatchObject([{problem: {code: 'store_inaccessible'}}]);
+		expect(await jarvis.writeBacks()).toMatchObject([
+			{state: 'unreadable', problem: {code: 'store_inaccessible'}},
+		]);
 		rmSync(sandbox.authFile, {recursive: true});
 		writeJson(sandbox.authFile, JSON.parse(before));
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'behind'}]);
 		await jarvis.keepInStep();
 		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
-		expect((await jarvis.writeBacks())[0]).not.toHaveProperty('problem');
+		expect((await jarvis.writeBacks())[0]).toEqual(expect.not.objectContaining({problem: expect.anything()}));
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'in_step'}]);
 	});
 
 	it('follows its profile through a new name, and stops where that is removed', async () => {
