@@ -85,13 +85,19 @@ export async function switchOn(
 	const {paths} = context;
 	const {program, home} = programAt(context, named.program, named.home);
 	const login = loginOf(program, profileId, credential, context.now());
+	const hindrance = program.hindrance(home);
+	const links = await readLinks(paths);
+	const isKeptInStep = links.some(link => link.program === program.id && link.home === home && !link.stopped);
 	const original = await program.write(
 		paths,
 		home,
 		standing => {
-			const found = replace ? undefined : conflictWith(standing, credential, isSpentHere(paths, credential));
+			// A token that was put there for a profile makes way: nothing is lost with it.
+			const isOwn = standing.kind === 'token' && (isKeptInStep || standing.account === login.account);
+			const found =
+				replace || isOwn ? undefined : conflictWith(standing, credential, isSpentHere(paths, credential));
 			if (found) throw conflict(program, home, profileId, found, standing);
-			return login;
+			return {...login, keepsOriginal: !isOwn && standing.kind !== 'nobody'};
 		},
 		isSpentHere(paths, credential),
 	);
@@ -99,7 +105,6 @@ export async function switchOn(
 	await putLink(paths, link);
 	const note = `write-back to the ${program.label} in ${home} was switched on`;
 	context.record('exported', {agentId, profileId, provider: program.provider, note});
-	const hindrance = program.hindrance(home);
 	return {
 		...{...link, label: program.label, file: program.file(home)},
 		...(original === undefined ? {} : {original}),
@@ -250,9 +255,9 @@ export function conflictWith(
 	isOurs: (refresh: string) => boolean,
 ): Conflict | undefined {
 	if (standing.kind === 'other') return 'other';
-	if (standing.kind !== 'login') return undefined;
+	if (standing.kind === 'nobody') return undefined;
 	if (standing.account !== accountId) return 'account';
-	if (isOurs(standing.refresh)) return undefined;
+	if (standing.kind === 'token' || isOurs(standing.refresh)) return undefined;
 	// Both by the server's clock: what is stored here was reckoned by this machine's.
 	const expires = expiryClaim(access);
 	const isOlder = expires !== undefined && standing.expires !== undefined && standing.expires < expires;

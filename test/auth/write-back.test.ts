@@ -67,7 +67,8 @@ describe('what is written over, by what stands there', () => {
 
 	it.each<[string, Standing, ReturnType<typeof conflictWith>]>([
 		['nothing', {kind: 'nobody'}, undefined],
-		['a token, whose ever', {...token, account: 'b'}, undefined],
+		['a token of the account', token, undefined],
+		['a token of another account', {...token, account: 'b'}, 'account'],
 		['an older login of the account', login, undefined],
 		['one as old', {...login, expires: 2000}, 'newer'],
 		['one whose age is not known', {kind: 'login', account: 'a', refresh: 'not-a-secret-x'}, 'newer'],
@@ -233,6 +234,28 @@ describe('a Codex that is kept in step', () => {
 		await jarvis.removeProfile('main', 'openai-codex:work');
 		expect(await jarvis.writeBacks()).toMatchObject([{stopped: {reason: 'profile_gone'}}]);
 		expect(told.join(' ')).toContain('the profile is gone');
+	});
+
+	it('can be given another profile, and no longer gets the first one’s tokens', async () => {
+		const {sandbox, jarvis} = await inStep();
+		const second = 'openai-codex:tomas@example.test';
+		const entry = await codexEntry(sandbox.server, 'tomas@example.test');
+		writeStore(sandbox, 'main', {
+			version: 1,
+			profiles: {[codexProfile]: storedCodex(sandbox), [second]: entry},
+		});
+		expect(await jarvis.switchWriteBackOn({program: 'codex', profileId: second})).not.toHaveProperty(
+			'original',
+		);
+		await jarvis.refresh(profile, 'always');
+		expect(codexFile(sandbox).tokens).toMatchObject({
+			...{access_token: entry.access, account_id: 'sandbox-account-tomas'},
+		});
+		expect(await jarvis.writeBacks()).toMatchObject([{profileId: second, state: 'in_step'}]);
+		// Where it was not JARVIS that put the token there, it is somebody's.
+		await jarvis.switchWriteBackOff({program: 'codex'});
+		const {code} = await refusal(jarvis.switchWriteBackOn({program: 'codex', profileId: codexProfile}));
+		expect(code).toBe('write_back_conflict');
 	});
 
 	it('is switched off without touching its file', async () => {
