@@ -20,7 +20,7 @@ import {openSecrets} from './auth/secrets/secrets.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot, type SnapshotWishes} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
-import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
+import type {LinkFacts, SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
 import type {BrokerStatus} from './broker/contract.ts';
 import type {Broker, BrokerOptions} from './broker/server.ts';
 import type {Finding} from './doctor/findings.ts';
@@ -40,7 +40,6 @@ import {
 	stateFolder,
 	statePaths,
 } from './store/paths.ts';
-import type {WriteBackLink} from './store/write-back.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -655,10 +654,13 @@ export function openJarvis(options: JarvisOptions = {}) {
 			record('repaired', {note: `${id}: ${mend.what} (${where})`});
 		},
 
-		/** The programs with login files of their own that are kept in step. Throws what the store throws. */
-		async writeBacks(): Promise<readonly WriteBackLink[]> {
-			const {readLinks} = await import('./store/write-back.ts');
-			return readLinks(paths);
+		/**
+		 * The programs with login files of their own that are kept in step, each after a look at its file. Changes
+		 * nothing. Throws what the store throws.
+		 */
+		async writeBacks(): Promise<readonly LinkFacts[]> {
+			const {linkFacts} = await import('./auth/write-back.ts');
+			return linkFacts(paths);
 		},
 
 		/**

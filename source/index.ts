@@ -58,7 +58,7 @@ export type {Look} from './auth/secrets/secrets.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot, SnapshotWishes} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
-export type {SwitchedOn} from './auth/write-back.ts';
+export type {LinkFacts, SwitchedOn} from './auth/write-back.ts';
 export type {
 	BrokerClient,
 	BrokerFacts,

@@ -65,7 +65,7 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 			: [],
 	);
 	const links = profiles.flatMap(({profileId, writeBack = []}) =>
-		writeBack.map(link => `${profileId} is written back to ${linkWords(link)}`),
+		writeBack.map(link => `${profileId} is written back: ${linkWords(link)}`),
 	);
 	return [title, await textTable(header, [...rows, ...broken]), ...refs, ...links].join('\n');
 }
