@@ -15,6 +15,8 @@ export interface Connections {
 	/** Who is at the other end of a connection that was let in. */
 	peerOf(socket: Socket): Peer;
 	open(): number;
+	/** Closes all but those that are named: whoever has not asked in full by now, or does not read. */
+	closeExcept(kept: ReadonlySet<Socket | null>): void;
 	refused(): number;
 }
 
@@ -27,8 +29,7 @@ export function guardConnections(
 	lookup: PeerLookup | undefined,
 	log: SparingLog,
 ): Connections {
-	const peers = new WeakMap<Socket, Peer>();
-	let open = 0;
+	const peers = new Map<Socket, Peer>();
 	let refused = 0;
 
 	function turnAway(socket: Socket, error: JarvisError, by: string): void {
@@ -55,15 +56,19 @@ export function guardConnections(
 	server.on('connection', (socket: Socket) => {
 		const peer = lookup ? lookup(socket) : {};
 		if (lookup && !mayAsk(peer)) return turnAway(socket, ofOtherUser(peer), wordsFor(peer));
-		if (open >= maxConnections) return turnAway(socket, tooMany(), wordsFor(peer));
-		open += 1;
-		socket.once('close', () => {
-			open -= 1;
-		});
+		if (peers.size >= maxConnections) return turnAway(socket, tooMany(), wordsFor(peer));
 		peers.set(socket, peer ?? {});
+		socket.once('close', () => peers.delete(socket));
 		accept?.call(server, socket);
 	});
-	return {peerOf: socket => peers.get(socket) ?? {}, open: () => open, refused: () => refused};
+	return {
+		peerOf: socket => peers.get(socket) ?? {},
+		open: () => peers.size,
+		refused: () => refused,
+		closeExcept(kept) {
+			for (const socket of peers.keys()) if (!kept.has(socket)) socket.destroy();
+		},
+	};
 }
 
 function wordsFor({uid, pid, command}: Peer = {}): string {

@@ -58,6 +58,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	const server = createServer({
 		keepAliveTimeout: idleTimeoutMs,
 		headersTimeout: requestTimeoutMs,
+		connectionsCheckingInterval: requestTimeoutMs,
 		requestTimeout: requestTimeoutMs,
 		maxHeaderSize: maxHeadBytes,
 	});
@@ -82,11 +83,13 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	let seen = '';
 	const lookAround = () => {
-		subscriptions.look();
-		// The audit log is watched with the rest, and is written to because of what is asked here.
+		const agents = listAgentIds(paths);
 		const before = seen;
-		seen = lookAt([paths.config, ...listAgentIds(paths).map(paths.profiles)]);
-		if (seen !== before) void renewals?.plan().catch(() => {});
+		seen = lookAt([paths.config, ...agents.map(paths.profiles), ...agents.map(paths.sessions)]);
+		// The audit log is watched with the rest: a failure that is noted there must not be tried again for that.
+		if (seen === before) return;
+		subscriptions.look();
+		void renewals?.plan().catch(() => {});
 	};
 
 	let unwatch = () => {};
@@ -118,6 +121,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		for (const response of underWay) response.shouldKeepAlive = false;
 		for (const response of streams) response.end();
 		await new Promise(resolve => setTimeout(resolve, lastCallMs));
+		connections.closeExcept(new Set([...underWay].map(response => response.socket)));
 		const closed = new Promise<void>(resolve => server.close(() => resolve()));
 		const timer = setTimeout(() => server.closeAllConnections(), farewellMs);
 		await closed;

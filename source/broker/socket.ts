@@ -6,6 +6,7 @@ import {type Guard, openGuard} from '../store/guard.ts';
 import {isObject, readTextIfThere, textMember, tryParseJson} from '../store/json.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {ensurePrivateFolder, writeDurably} from '../store/write.ts';
+import {maxConnections} from './contract.ts';
 
 /** The place where the broker is asked: one broker for a state folder, one for a socket, and nobody else's. */
 
@@ -133,7 +134,8 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
 	server.once('error', reject);
 	const mask = process.umask(0o177);
 	try {
-		server.listen(path, resolve);
+		// Who finds the queue full is not told to wait, but turned away by the kernel.
+		server.listen({path, backlog: maxConnections}, resolve);
 	} finally {
 		process.umask(mask);
 	}

@@ -41,7 +41,10 @@ const everyCommand: readonly (readonly string[])[] = [
 ];
 
 /** What only asks, and what reads neither store nor configuration first. */
-const apart = new Set(['models auth add', 'plugins list', 'plugins add', 'plugins remove']);
+const apart = new Set([
+	...['models auth add', 'plugins list', 'plugins add', 'plugins remove'],
+	...['broker status', 'broker stop'],
+]);
 
 it('every command that prints JSON is among those that are tried here', () => {
 	const withJson = commandTable.filter(
@@ -85,6 +88,7 @@ it.each([
 	[['models', 'auth', 'report', 'key:001', 'auth', '--retry-after', '-5m'], 'is no span of time'],
 	[['models', 'auth', 'report', 'key:001', 'bad'], 'Use one of: ok, auth, rate_limit, billing,'],
 	[['models', 'auth', 'report', 'key:001'], "missing required argument 'outcome'"],
+	[['broker', 'statu'], 'too many arguments'],
 	[['models', 'auth', 'cooldown'], 'Usage: jarvis models auth cooldown'],
 	[['which'], "missing required argument 'target'"],
 	[['which', 'key', 'more'], 'too many arguments'],
