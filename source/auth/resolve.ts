@@ -30,6 +30,10 @@ export interface ResolveRequest {
 	readonly tried?: readonly string[] | undefined;
 	/** Rather none than one that is set aside after failures. */
 	readonly readyOnly?: boolean | undefined;
+	/** Who asks, for the audit log, where that is not this program. */
+	readonly by?: string | undefined;
+	/** It is noted by whoever asks for it, or given to nobody: the audit log is not written. */
+	readonly unrecorded?: boolean | undefined;
 }
 
 export interface ResolveContext {

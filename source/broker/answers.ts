@@ -21,7 +21,7 @@ export type Resolver = Pick<Jarvis, 'paths' | 'now' | 'agent' | 'resolve'>;
 export interface Answers {
 	/** Throws as `resolve` does. */
 	get(request: ResolveRequest): Promise<Resolved>;
-	/** Forgets what is remembered: something changed that no file tells. */
+	/** Forgets what is remembered: something may have changed that no file shows. */
 	clear(): void;
 }
 
@@ -61,7 +61,7 @@ export function keepAnswers(jarvis: Resolver): Answers {
 			...(agentId === mainAgentId ? [] : [paths.profiles(mainAgentId)]),
 			...(request.sessionKey === undefined ? [] : [paths.sessions(agentId)]),
 		];
-		const entry: Kept = {files, seen: lookAt(files), answer: jarvis.resolve(request)};
+		const entry: Kept = {files, seen: lookAt(files), answer: jarvis.resolve({...request, unrecorded: true})};
 		kept.delete(key);
 		kept.set(key, entry);
 		if (kept.size > maxKept) kept.delete(kept.keys().next().value ?? '');

@@ -93,7 +93,7 @@ export function startRenewals(
 		isAgain = planning !== undefined;
 		planning ??= makePlans().finally(() => {
 			planning = undefined;
-			if (isAgain && !isStopped) void plan();
+			if (isAgain && !isStopped) plan().catch(() => {});
 		});
 		return planning;
 	}

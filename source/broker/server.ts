@@ -1,5 +1,6 @@
 import {createServer, type ServerResponse} from 'node:http';
 import type {Jarvis} from '../core.ts';
+import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds} from '../store/profiles.ts';
 import {watchState} from '../store/watch.ts';
 import {keepAnswers, lookAt} from './answers.ts';
@@ -83,11 +84,11 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	let seen = '';
 	const lookAround = () => {
-		const agents = listAgentIds(paths);
+		answers.clear();
 		const before = seen;
-		seen = lookAt([paths.config, ...agents.map(paths.profiles), ...agents.map(paths.sessions)]);
+		seen = lookAtState(paths);
 		// The audit log is watched with the rest: a failure that is noted there must not be tried again for that.
-		if (seen === before) return;
+		if (seen !== '' && seen === before) return;
 		subscriptions.look();
 		void renewals?.plan().catch(() => {});
 	};
@@ -132,4 +133,15 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	}
 
 	return {socket: claim.path, stop, ended: ended.promise};
+}
+
+/** What changes whenever the configuration, a profile or a session does; empty where that cannot be told. */
+function lookAtState(paths: StatePaths): string {
+	try {
+		const agents = listAgentIds(paths);
+		return lookAt([paths.config, ...agents.map(paths.profiles), ...agents.map(paths.sessions)]);
+	} catch {
+		// Those who ask are told what is wrong with a file.
+		return '';
+	}
 }

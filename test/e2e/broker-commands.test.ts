@@ -59,6 +59,25 @@ describe('the broker', () => {
 		expect({code: again.code, error: errorIn(again).code}).toEqual({code: 1, error: 'broker_not_running'});
 	});
 
+	test('is one of many that are started at once, in the place of one that was killed', async () => {
+		const sandbox = await openSandbox();
+		const killed = await startBroker(sandbox);
+		killed.signal('SIGKILL');
+		await killed.ended;
+		expect(existsSync(sandbox.paths.brokerSocket)).toBe(true);
+		const all = Array.from({length: 5}, () => start(sandbox, ['broker']));
+		const outcomes = await Promise.all(
+			all.map(each => Promise.race([each.ended, each.says('The broker listens').then(() => 'listens')])),
+		);
+		expect(outcomes.filter(outcome => outcome === 'listens')).toHaveLength(1);
+		for (const outcome of outcomes) {
+			if (typeof outcome === 'string') continue;
+			expect(outcome).toMatchObject({code: 1, stderr: expect.stringContaining('A broker runs already')});
+		}
+		const {pid} = await runJson<{pid: number}>(sandbox, ['broker', 'status']);
+		expect(all[outcomes.indexOf('listens')]?.pid).toBe(pid);
+	});
+
 	test('that is killed under load is started again, and no token is lost', async () => {
 		const sandbox = await openSandbox();
 		await giveGrant(sandbox);
@@ -74,7 +93,7 @@ describe('the broker', () => {
 				if (!answer) await new Promise(resolve => setTimeout(resolve, 10));
 			}
 		});
-		const rounds = 4;
+		const rounds = 3;
 		for (let round = 0; round < rounds; round += 1) {
 			const broker = await startBroker(sandbox);
 			const before = answers;
