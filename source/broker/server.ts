@@ -115,7 +115,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	async function end(): Promise<void> {
 		unwatch();
-		renewals?.stop();
+		const renewed = renewals?.stop();
 		subscriptions.stop();
 		// Who comes now finds nobody. Who has asked already is answered, also where that was not read yet.
 		claim.hide();
@@ -127,6 +127,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		const timer = setTimeout(() => server.closeAllConnections(), farewellMs);
 		await closed;
 		clearTimeout(timer);
+		await Promise.all([answers.idle(), renewed]);
 		log.flush();
 		record('broker', {note: 'stopped'});
 		claim.release();

@@ -131,6 +131,21 @@ describe('the broker', () => {
 		expect(await broker.ended).toMatchObject({code: 0});
 	});
 
+	test('that is ended while it renews stores what comes of that', async () => {
+		const sandbox = await openSandbox();
+		await giveGrant(sandbox);
+		const before = readStore(sandbox).profiles[profileId];
+		sandbox.server.setTokenDelay(500);
+		const broker = await startBroker(sandbox, '--keep-fresh');
+		await vi.waitFor(() => expect(sandbox.server.refreshRequests).toBe(1), soon);
+		broker.signal('SIGTERM');
+		expect(await broker.ended).toMatchObject({code: 0});
+		expect(readStore(sandbox).profiles[profileId]?.refresh).not.toBe(before?.refresh);
+		sandbox.server.setTokenDelay(0);
+		const profile = {agentId: 'main', profileId, provider: providerId};
+		expect(await sandbox.open().refresh(profile, 'always')).toBe('refreshed');
+	});
+
 	test('tells those that subscribed what another process refreshed', async () => {
 		const sandbox = await openSandbox();
 		await giveGrant(sandbox);
