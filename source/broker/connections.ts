@@ -32,9 +32,10 @@ export function guardConnections(
 	const peers = new Map<Socket, Peer>();
 	let refused = 0;
 
-	function turnAway(socket: Socket, error: JarvisError, by: string): void {
+	function turnAway(socket: Socket, error: JarvisError, peer: Peer | undefined): void {
 		refused += 1;
-		log.note(`refused\n${by}`, 'broker', {by, note: error.message});
+		// Whoever is not let in may call itself anything, and start as many processes as it likes.
+		log.note(`refused\n${peer?.uid}`, 'broker', {by: wordsFor(peer), note: error.message});
 		const status = statusOf(error);
 		const body = `${JSON.stringify(error)}\n`;
 		socket.on('error', () => {});
@@ -55,8 +56,8 @@ export function guardConnections(
 	server.removeAllListeners('connection');
 	server.on('connection', (socket: Socket) => {
 		const peer = lookup ? lookup(socket) : {};
-		if (lookup && !mayAsk(peer)) return turnAway(socket, ofOtherUser(peer), wordsFor(peer));
-		if (peers.size >= maxConnections) return turnAway(socket, tooMany(), wordsFor(peer));
+		if (lookup && !mayAsk(peer)) return turnAway(socket, ofOtherUser(peer), peer);
+		if (peers.size >= maxConnections) return turnAway(socket, tooMany(), peer);
 		peers.set(socket, peer ?? {});
 		socket.once('close', () => peers.delete(socket));
 		accept?.call(server, socket);
