@@ -158,7 +158,7 @@ function compare(): void {
 		});
 		return performance.now() - started;
 	});
-	console.log(`  jarvis models auth token       ${median(times).toFixed(1)} ms each, alone on the machine`);
+	console.log(`  jarvis models auth token       ${median(times).toFixed(1)} ms each, one after the other`);
 }
 
 function report(

@@ -21,8 +21,10 @@ export type Resolver = Pick<Jarvis, 'paths' | 'now' | 'agent' | 'resolve'>;
 export interface Answers {
 	/** Throws as `resolve` does. */
 	get(request: ResolveRequest): Promise<Resolved>;
-	/** Forgets what is remembered: something changed that no file tells. */
+	/** Forgets what is remembered: something may have changed that no file shows. */
 	clear(): void;
+	/** Settles when nothing is being made: it may be a refresh, which must not be cut off. */
+	idle(): Promise<void>;
 }
 
 interface Kept {
@@ -41,6 +43,7 @@ interface Kept {
  */
 export function keepAnswers(jarvis: Resolver): Answers {
 	const kept = new Map<string, Kept>();
+	const underWay = new Set<Promise<unknown>>();
 
 	async function get(request: ResolveRequest): Promise<Resolved> {
 		const key = JSON.stringify(request);
@@ -61,23 +64,32 @@ export function keepAnswers(jarvis: Resolver): Answers {
 			...(agentId === mainAgentId ? [] : [paths.profiles(mainAgentId)]),
 			...(request.sessionKey === undefined ? [] : [paths.sessions(agentId)]),
 		];
-		const entry: Kept = {files, seen: lookAt(files), answer: jarvis.resolve(request)};
+		const entry: Kept = {files, seen: lookAt(files), answer: jarvis.resolve({...request, unrecorded: true})};
+		underWay.add(entry.answer);
 		kept.delete(key);
 		kept.set(key, entry);
 		if (kept.size > maxKept) kept.delete(kept.keys().next().value ?? '');
 		entry.answer.then(
 			resolved => {
+				underWay.delete(entry.answer);
 				entry.since = jarvis.now();
 				entry.until = goodUntil(resolved, request, entry.since);
 			},
 			() => {
+				underWay.delete(entry.answer);
 				if (kept.get(key) === entry) kept.delete(key);
 			},
 		);
 		return entry.answer;
 	}
 
-	return {get, clear: () => kept.clear()};
+	return {
+		get,
+		clear: () => kept.clear(),
+		async idle() {
+			await Promise.allSettled(underWay);
+		},
+	};
 }
 
 function isStillTrue({files, seen, since, until}: Kept, now: number): boolean {

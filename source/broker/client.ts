@@ -1,8 +1,9 @@
 import {request} from 'node:http';
 import {json} from 'node:stream/consumers';
 import {isSystemError, JarvisError} from '../errors.ts';
+import {isObject} from '../store/json.ts';
 import type {StatePaths} from '../store/paths.ts';
-import type {BrokerFacts, BrokerStatus} from './contract.ts';
+import {type BrokerFacts, type BrokerStatus, protocol} from './contract.ts';
 import {socketOf, untilFree} from './socket.ts';
 
 /** Asking the broker of a state folder about itself. Tokens are not asked for here: the files are as near. */
@@ -19,7 +20,15 @@ const stopTimeoutMs = 15_000;
  */
 export async function brokerStatus(paths: StatePaths, socket = socketOf(paths)): Promise<BrokerStatus> {
 	const facts = await ask(socket, 'GET', '/v1/status');
-	return facts === undefined ? {running: false, socket} : {running: true, ...(facts as BrokerFacts)};
+	if (facts === undefined) return {running: false, socket};
+	if (!isFacts(facts)) throw noBroker(socket);
+	return {running: true, ...facts};
+}
+
+/** Whether it is what a broker of this protocol tells: it runs as the same user, and says what it says. */
+function isFacts(value: unknown): value is BrokerFacts {
+	if (!isObject(value) || value.protocol !== protocol) return false;
+	return Array.isArray(value.clients) && Array.isArray(value.renewals);
 }
 
 /**
@@ -58,7 +67,7 @@ async function ask(socketPath: string, method: string, path: string): Promise<un
 	} catch (error) {
 		if (isSystemError(error, 'ENOENT', 'ECONNREFUSED')) return undefined;
 		if (error instanceof JarvisError || isSystemError(error, 'EACCES', 'EPERM')) throw error;
-		throw notRunning(`Whoever listens at ${socketPath} does not answer as a broker does.`, error);
+		throw noBroker(socketPath, error);
 	}
 }
 
@@ -69,6 +78,10 @@ function refusedBy(body: unknown): JarvisError {
 		typeof error?.message === 'string' ? error.message : 'The broker refused.',
 		'Ask as the user whose credentials they are.',
 	);
+}
+
+function noBroker(socket: string, cause?: unknown): JarvisError {
+	return notRunning(`Whoever listens at ${socket} does not answer as a broker of this version does.`, cause);
 }
 
 function notRunning(message: string, cause?: unknown): JarvisError {

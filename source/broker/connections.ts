@@ -15,6 +15,8 @@ export interface Connections {
 	/** Who is at the other end of a connection that was let in. */
 	peerOf(socket: Socket): Peer;
 	open(): number;
+	/** Closes all but those that are named: whoever has not asked in full by now, or does not read. */
+	closeExcept(kept: ReadonlySet<Socket | null>): void;
 	refused(): number;
 }
 
@@ -27,13 +29,13 @@ export function guardConnections(
 	lookup: PeerLookup | undefined,
 	log: SparingLog,
 ): Connections {
-	const peers = new WeakMap<Socket, Peer>();
-	let open = 0;
+	const peers = new Map<Socket, Peer>();
 	let refused = 0;
 
-	function turnAway(socket: Socket, error: JarvisError, by: string): void {
+	function turnAway(socket: Socket, error: JarvisError, peer: Peer | undefined): void {
 		refused += 1;
-		log.note(`refused\n${by}`, 'broker', {by, note: error.message});
+		// Whoever is not let in may call itself anything, and start as many processes as it likes.
+		log.note(`refused\n${peer?.uid}`, 'broker', {by: wordsFor(peer), note: error.message});
 		const status = statusOf(error);
 		const body = `${JSON.stringify(error)}\n`;
 		socket.on('error', () => {});
@@ -54,16 +56,20 @@ export function guardConnections(
 	server.removeAllListeners('connection');
 	server.on('connection', (socket: Socket) => {
 		const peer = lookup ? lookup(socket) : {};
-		if (lookup && !mayAsk(peer)) return turnAway(socket, ofOtherUser(peer), wordsFor(peer));
-		if (open >= maxConnections) return turnAway(socket, tooMany(), wordsFor(peer));
-		open += 1;
-		socket.once('close', () => {
-			open -= 1;
-		});
+		if (lookup && !mayAsk(peer)) return turnAway(socket, ofOtherUser(peer), peer);
+		if (peers.size >= maxConnections) return turnAway(socket, tooMany(), peer);
 		peers.set(socket, peer ?? {});
+		socket.once('close', () => peers.delete(socket));
 		accept?.call(server, socket);
 	});
-	return {peerOf: socket => peers.get(socket) ?? {}, open: () => open, refused: () => refused};
+	return {
+		peerOf: socket => peers.get(socket) ?? {},
+		open: () => peers.size,
+		refused: () => refused,
+		closeExcept(kept) {
+			for (const socket of peers.keys()) if (!kept.has(socket)) socket.destroy();
+		},
+	};
 }
 
 function wordsFor({uid, pid, command}: Peer = {}): string {

@@ -63,7 +63,8 @@ export interface Renewals {
 	/** Plans anew: a file may have changed. */
 	plan(): Promise<void>;
 	list(): PlannedRenewal[];
-	stop(): void;
+	/** Plans no more; settles when what is under way is done, since a refresh must not be cut off. */
+	stop(): Promise<void>;
 }
 
 interface Plan {
@@ -83,7 +84,7 @@ export function startRenewals(
 	random: () => number = Math.random,
 ): Renewals {
 	let plans = new Map<string, Plan>();
-	const underWay = new Set<string>();
+	const underWay = new Map<string, Promise<void>>();
 	let timer: NodeJS.Timeout | undefined;
 	let planning: Promise<void> | undefined;
 	let isAgain = false;
@@ -93,7 +94,7 @@ export function startRenewals(
 		isAgain = planning !== undefined;
 		planning ??= makePlans().finally(() => {
 			planning = undefined;
-			if (isAgain && !isStopped) void plan();
+			if (isAgain && !isStopped) plan().catch(() => {});
 		});
 		return planning;
 	}
@@ -123,12 +124,13 @@ export function startRenewals(
 
 	function renewDue(): void {
 		const now = jarvis.now();
-		for (const [key, plan] of plans) if (plan.due.at <= now && !underWay.has(key)) void renew(key, plan);
+		for (const [key, plan] of plans) {
+			if (plan.due.at <= now && !underWay.has(key)) underWay.set(key, renew(key, plan));
+		}
 		schedule();
 	}
 
 	async function renew(key: string, plan: Plan): Promise<void> {
-		underWay.add(key);
 		const {agentId, profileId, provider, leadMs} = plan.due;
 		const failed = await jarvis.refresh({agentId, profileId, provider}, {withinMs: leadMs}).then(
 			() => undefined,
@@ -164,9 +166,10 @@ export function startRenewals(
 					...(failed === undefined ? {} : {failed}),
 				}))
 				.sort((a, b) => a.at - b.at),
-		stop() {
+		async stop() {
 			isStopped = true;
 			clearTimeout(timer);
+			await Promise.allSettled(underWay.values());
 		},
 	};
 }

@@ -1,5 +1,6 @@
 import {createServer, type ServerResponse} from 'node:http';
 import type {Jarvis} from '../core.ts';
+import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds} from '../store/profiles.ts';
 import {watchState} from '../store/watch.ts';
 import {keepAnswers, lookAt} from './answers.ts';
@@ -58,6 +59,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	const server = createServer({
 		keepAliveTimeout: idleTimeoutMs,
 		headersTimeout: requestTimeoutMs,
+		connectionsCheckingInterval: requestTimeoutMs,
 		requestTimeout: requestTimeoutMs,
 		maxHeaderSize: maxHeadBytes,
 	});
@@ -82,11 +84,13 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	let seen = '';
 	const lookAround = () => {
-		subscriptions.look();
-		// The audit log is watched with the rest, and is written to because of what is asked here.
+		answers.clear();
 		const before = seen;
-		seen = lookAt([paths.config, ...listAgentIds(paths).map(paths.profiles)]);
-		if (seen !== before) void renewals?.plan().catch(() => {});
+		seen = lookAtState(paths);
+		// The audit log is watched with the rest: a failure that is noted there must not be tried again for that.
+		if (seen !== '' && seen === before) return;
+		subscriptions.look();
+		void renewals?.plan().catch(() => {});
 	};
 
 	let unwatch = () => {};
@@ -111,21 +115,34 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	async function end(): Promise<void> {
 		unwatch();
-		renewals?.stop();
+		const renewed = renewals?.stop();
 		subscriptions.stop();
 		// Who comes now finds nobody. Who has asked already is answered, also where that was not read yet.
 		claim.hide();
 		for (const response of underWay) response.shouldKeepAlive = false;
 		for (const response of streams) response.end();
 		await new Promise(resolve => setTimeout(resolve, lastCallMs));
+		connections.closeExcept(new Set([...underWay].map(response => response.socket)));
 		const closed = new Promise<void>(resolve => server.close(() => resolve()));
 		const timer = setTimeout(() => server.closeAllConnections(), farewellMs);
 		await closed;
 		clearTimeout(timer);
+		await Promise.all([answers.idle(), renewed]);
 		log.flush();
 		record('broker', {note: 'stopped'});
 		claim.release();
 	}
 
 	return {socket: claim.path, stop, ended: ended.promise};
+}
+
+/** What changes whenever the configuration, a profile or a session does; empty where that cannot be told. */
+function lookAtState(paths: StatePaths): string {
+	try {
+		const agents = listAgentIds(paths);
+		return lookAt([paths.config, ...agents.map(paths.profiles), ...agents.map(paths.sessions)]);
+	} catch {
+		// Those who ask are told what is wrong with a file.
+		return '';
+	}
 }

@@ -1,4 +1,4 @@
-import {lstatSync, mkdirSync, rmSync, statSync, unlinkSync} from 'node:fs';
+import {lstatSync, rmSync, statSync, unlinkSync} from 'node:fs';
 import {createConnection, type Server} from 'node:net';
 import {dirname, join} from 'node:path';
 import {isSystemError, JarvisError, shellWord} from '../errors.ts';
@@ -6,6 +6,7 @@ import {type Guard, openGuard} from '../store/guard.ts';
 import {isObject, readTextIfThere, textMember, tryParseJson} from '../store/json.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {ensurePrivateFolder, writeDurably} from '../store/write.ts';
+import {maxConnections} from './contract.ts';
 
 /** The place where the broker is asked: one broker for a state folder, one for a socket, and nobody else's. */
 
@@ -15,7 +16,7 @@ const longestPath = 103;
 /** A socket that this process alone may serve, until it is released. */
 export interface ClaimedSocket {
 	readonly path: string;
-	/** Listens, with nobody else able to connect at any moment. Throws system errors. */
+	/** Listens, with nobody else able to connect at any moment. Throws `broker_socket_unsafe`. */
 	listen(server: Server): Promise<void>;
 	/** Takes the socket's name away: nobody can connect any more. */
 	hide(): void;
@@ -33,7 +34,7 @@ export async function claimSocket(paths: StatePaths, path: string): Promise<Clai
 	const folder = dirname(path);
 	ensurePrivateFolder(paths.root);
 	ensurePrivateFolder(paths.locks);
-	makeFolder(folder);
+	ensurePrivateFolder(folder);
 	assertPrivate(folder);
 	const guards: Guard[] = [];
 	const release = () => {
@@ -133,18 +134,26 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
 	server.once('error', reject);
 	const mask = process.umask(0o177);
 	try {
-		server.listen(path, resolve);
+		// Who finds the queue full is not told to wait, but turned away by the kernel.
+		server.listen({path, backlog: maxConnections}, resolve);
 	} finally {
 		process.umask(mask);
 	}
-	await promise.finally(() => server.off('error', reject));
+	try {
+		await promise;
+	} catch (error) {
+		const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+		throw unsafe(
+			`${path} cannot be listened at${code}`,
+			'Name one on a file system that takes sockets',
+			error,
+		);
+	} finally {
+		server.off('error', reject);
+	}
 }
 
-function makeFolder(folder: string): void {
-	// Folders above it that are there already may be anybody's: only the last one must be closed.
-	mkdirSync(folder, {recursive: true, mode: 0o700});
-}
-
+// Folders above it may be anybody's: only the last one must be closed.
 function assertPrivate(folder: string): void {
 	const {mode, uid} = statSync(folder);
 	if (uid !== process.getuid?.()) {
@@ -177,6 +186,8 @@ async function alreadyRunning(paths: StatePaths, path: string): Promise<JarvisEr
 	);
 }
 
-function unsafe(fault: string, next: string): JarvisError {
-	return new JarvisError('broker_socket_unsafe', `${fault}.`, `${next}: jarvis broker --socket <path>`);
+function unsafe(fault: string, next: string, cause?: unknown): JarvisError {
+	return new JarvisError('broker_socket_unsafe', `${fault}.`, `${next}: jarvis broker --socket <path>`, {
+		cause,
+	});
 }

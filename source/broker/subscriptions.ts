@@ -114,7 +114,8 @@ function nextLook({request, failures}: Question, event: TokenEvent, now: number)
 	const comeBack = [until, ...passedOver.map(other => other.until)].filter(at => at !== undefined);
 	// When exactly a token counts as over is not told here: once that may be, it is looked at every second.
 	const over = expires - Math.max(longestSkewMs, request.minTtlMs ?? 0);
-	return Math.max(now + 1000, Math.min(over, ...comeBack));
+	// Not everything that an answer depends on is in a file that is watched.
+	return Math.max(now + 1000, Math.min(now + longestSleepMs, over, ...comeBack));
 }
 
 function isNews(told: TokenEvent, event: TokenEvent): boolean {

@@ -1,9 +1,12 @@
+import {once} from 'node:events';
 import {existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {Agent} from 'node:http';
-import {createConnection, createServer} from 'node:net';
+import {createConnection, createServer, type Socket} from 'node:net';
 import {dirname, join} from 'node:path';
 import {text} from 'node:stream/consumers';
 import {describe, expect, onTestFinished, test, vi} from 'vitest';
+import {maxConnections} from '../../source/broker/contract.ts';
+import {watchState} from '../../source/store/watch.ts';
 import {
 	openSandbox,
 	providerId,
@@ -197,12 +200,12 @@ describe('a subscription', () => {
 		expect(JSON.stringify([first, second])).not.toContain('refresh"');
 	});
 
-	test('has its token refreshed when that runs out', async () => {
-		const sandbox = await withGrant();
+	test('has its token refreshed when that runs out, though nothing else happens', async () => {
+		const sandbox = await openSandbox({accessTokenSeconds: 2});
+		await giveGrant(sandbox);
 		const {socket} = await openBroker(sandbox);
 		const {next} = await subscribe(socket);
 		const {token} = await next();
-		expire(sandbox);
 		expect((await next()).token).not.toBe(token);
 		expect(sandbox.server.refreshRequests).toBe(2);
 	});
@@ -235,6 +238,75 @@ describe('a subscription', () => {
 		expect(got.at(-1)).toBe(newest);
 		// The one on the way when it stopped reading, and the newest.
 		expect(got.length).toBeLessThanOrEqual(3);
+	});
+
+	test('whose token cannot be refreshed does not press the server, whatever is noted of that', async () => {
+		const sandbox = await withGrant();
+		const {socket} = await openBroker(sandbox);
+		sandbox.server.setTokenFailure({status: 500, body: 'out of order'});
+		const {next} = await subscribe(socket);
+		expect(await next()).toMatchObject({event: 'error', error: {code: 'refresh_unavailable'}});
+		const jarvis = sandbox.open();
+		const looked = watchState(sandbox.paths, () => {
+			heard += 1;
+		});
+		onTestFinished(looked);
+		let heard = 0;
+		for (let count = 1; count <= 5; count += 1) {
+			jarvis.record('refresh_failed', {profileId});
+			await vi.waitFor(() => expect(heard).toBeGreaterThanOrEqual(count), soon);
+		}
+		expect(sandbox.server.refreshRequests).toBe(1);
+		sandbox.server.setTokenFailure(undefined);
+		expire(sandbox);
+		expect(await next()).toMatchObject({event: 'token', profileId});
+		expect(sandbox.server.refreshRequests).toBe(2);
+	});
+});
+
+describe('a client that misbehaves', () => {
+	/** A connection over which anything can be sent. */
+	function connectTo(socket: string) {
+		const connection = createConnection(socket);
+		connection.on('error', () => {});
+		onTestFinished(() => void connection.destroy());
+		return connection;
+	}
+
+	test('and sends half a request holds up neither others nor the end', async () => {
+		const sandbox = await withKeys();
+		const broker = await openBroker(sandbox);
+		const half = connectTo(broker.socket);
+		half.write('GET /v1/token?provider=acme HTTP/1.1\r\nhost: jar');
+		const deaf = connectTo(broker.socket);
+		deaf.pause().write('GET /v1/events?provider=acme HTTP/1.1\r\nhost: jarvis\r\n\r\n');
+		expect(await tokenOf(broker.socket)).toBe('not-a-secret-one');
+		await broker.stop();
+	});
+
+	test.each([
+		['too long a head', `GET /v1/ping HTTP/1.1\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, '431'],
+		['what is no HTTP', 'token please\n', '400'],
+		['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400'],
+	])('and sends %s is told so, and the others are answered', async (_, sent, status) => {
+		const {socket} = await openBroker(await withKeys());
+		const connection = connectTo(socket);
+		connection.write(sent);
+		expect(await text(connection)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+		expect(await tokenOf(socket)).toBe('not-a-secret-one');
+	});
+
+	test('and opens more connections than are kept is told so', async () => {
+		const {socket} = await openBroker(await withKeys());
+		const kept: Socket[] = [];
+		while (kept.length < maxConnections) {
+			const some = Array.from({length: 128}, () => connectTo(socket));
+			await Promise.all(some.map(connection => once(connection, 'connect')));
+			kept.push(...some);
+		}
+		await vi.waitFor(async () => expect((await ask(socket, '/v1/ping')).status).toBe(503), soon);
+		kept[0]?.end();
+		await vi.waitFor(async () => expect((await ask(socket, '/v1/ping')).status).toBe(200), soon);
 	});
 });
 

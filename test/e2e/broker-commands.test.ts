@@ -59,6 +59,25 @@ describe('the broker', () => {
 		expect({code: again.code, error: errorIn(again).code}).toEqual({code: 1, error: 'broker_not_running'});
 	});
 
+	test('is one of many that are started at once, in the place of one that was killed', async () => {
+		const sandbox = await openSandbox();
+		const killed = await startBroker(sandbox);
+		killed.signal('SIGKILL');
+		await killed.ended;
+		expect(existsSync(sandbox.paths.brokerSocket)).toBe(true);
+		const all = Array.from({length: 5}, () => start(sandbox, ['broker']));
+		const outcomes = await Promise.all(
+			all.map(each => Promise.race([each.ended, each.says('The broker listens').then(() => 'listens')])),
+		);
+		expect(outcomes.filter(outcome => outcome === 'listens')).toHaveLength(1);
+		for (const outcome of outcomes) {
+			if (typeof outcome === 'string') continue;
+			expect(outcome).toMatchObject({code: 1, stderr: expect.stringContaining('A broker runs already')});
+		}
+		const {pid} = await runJson<{pid: number}>(sandbox, ['broker', 'status']);
+		expect(all[outcomes.indexOf('listens')]?.pid).toBe(pid);
+	});
+
 	test('that is killed under load is started again, and no token is lost', async () => {
 		const sandbox = await openSandbox();
 		await giveGrant(sandbox);
@@ -74,7 +93,7 @@ describe('the broker', () => {
 				if (!answer) await new Promise(resolve => setTimeout(resolve, 10));
 			}
 		});
-		const rounds = 4;
+		const rounds = 3;
 		for (let round = 0; round < rounds; round += 1) {
 			const broker = await startBroker(sandbox);
 			const before = answers;
@@ -110,6 +129,21 @@ describe('the broker', () => {
 		const tokens = new Set(await Promise.all(asked));
 		expect([...tokens]).toEqual([readStore(sandbox).profiles[profileId]?.access]);
 		expect(await broker.ended).toMatchObject({code: 0});
+	});
+
+	test('that is ended while it renews stores what comes of that', async () => {
+		const sandbox = await openSandbox();
+		await giveGrant(sandbox);
+		const before = readStore(sandbox).profiles[profileId];
+		sandbox.server.setTokenDelay(500);
+		const broker = await startBroker(sandbox, '--keep-fresh');
+		await vi.waitFor(() => expect(sandbox.server.refreshRequests).toBe(1), soon);
+		broker.signal('SIGTERM');
+		expect(await broker.ended).toMatchObject({code: 0});
+		expect(readStore(sandbox).profiles[profileId]?.refresh).not.toBe(before?.refresh);
+		sandbox.server.setTokenDelay(0);
+		const profile = {agentId: 'main', profileId, provider: providerId};
+		expect(await sandbox.open().refresh(profile, 'always')).toBe('refreshed');
 	});
 
 	test('tells those that subscribed what another process refreshed', async () => {

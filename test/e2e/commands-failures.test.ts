@@ -46,6 +46,7 @@ const everyCommand: readonly (readonly string[])[] = [
 const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
+	...['broker status', 'broker stop'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {
@@ -90,6 +91,7 @@ it.each([
 	[['models', 'auth', 'report', 'key:001', 'auth', '--retry-after', '-5m'], 'is no span of time'],
 	[['models', 'auth', 'report', 'key:001', 'bad'], 'Use one of: ok, auth, rate_limit, billing,'],
 	[['models', 'auth', 'report', 'key:001'], "missing required argument 'outcome'"],
+	[['broker', 'statu'], 'too many arguments'],
 	[['models', 'auth', 'cooldown'], 'Usage: jarvis models auth cooldown'],
 	[['which'], "missing required argument 'target'"],
 	[['which', 'key', 'more'], 'too many arguments'],

@@ -191,14 +191,17 @@ test('that does not look who asks says so, and the filter finds programs and pro
 	expect(app.frame()).toContain('coder/2.1');
 });
 
-test('somebody else at the socket is told, with what helps', async () => {
+test.each([
+	['says something else', 'hello'],
+	['is of another version', '{"protocol": 2}'],
+])('somebody at the socket who %s is told of, with what helps', async (_, said) => {
 	const stateDir = await withKey();
 	const paths = statePaths(stateDir);
 	mkdirSync(paths.broker);
-	const server = createServer((_, response) => response.end('hello'));
+	const server = createServer((_, response) => response.end(said));
 	await new Promise<void>(resolve => server.listen(paths.brokerSocket, resolve));
 	onTestFinished(() => void server.close());
 	const app = await renderApp({stateDir});
 	await app.press('B');
-	await app.waitFor(/does not answer as a broker\s+does/);
+	await app.waitFor(/as\s+a\s+broker\s+of\s+this\s+version/);
 });

@@ -13,7 +13,7 @@ const sizes = [
 	[300, 100],
 ] as const;
 
-const screenKeys = ['1', '2', '3', '4', '5', '6', '?'] as const;
+const screenKeys = ['1', '2', '3', '4', '5', '6', 'B', '?'] as const;
 
 const longNames = [
 	'n'.repeat(60),
