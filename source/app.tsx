@@ -8,6 +8,7 @@ import type {TerminalHandle} from './host/terminal.ts';
 import AgentsScreen from './screens/agents.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
+import LogScreen from './screens/log.tsx';
 import LoginScreen from './screens/login.tsx';
 import OnboardScreen from './screens/onboard.tsx';
 import OrderScreen from './screens/order.tsx';
@@ -25,6 +26,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	health: HealthScreen,
 	login: LoginScreen,
 	sessions: SessionsScreen,
+	log: LogScreen,
 	onboard: OnboardScreen,
 	help: HelpScreen,
 };

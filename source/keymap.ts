@@ -229,6 +229,9 @@ export const keymap: readonly KeyBinding[] = [
 	key('sessions', 'right ]', 'nextAgent', 'agent', 'show the sessions of the next agent', {footer: true}),
 	key('sessions', 'left [', 'previousAgent', 'previous', 'show the sessions of the agent before'),
 
+	key('log', 'enter', 'toggleLogDetails', 'details', 'show or hide all that an entry says', {footer: true}),
+	key('log', 'g home', 'first', 'newest', 'the newest entry, and then each that comes', {footer: true}),
+
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
 	key('help', 'up k', 'scrollUp', 'scroll up', 'scroll up'),
@@ -252,6 +255,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
+	key('everywhere', '7', 'openLog', 'log', 'what was done with credentials, and by whom'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
@@ -276,6 +280,7 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	onboard: 'Wizard',
 	login: 'Login',
 	sessions: 'Sessions',
+	log: 'Log',
 	list: 'In every list',
 	everywhere: 'Everywhere',
 	help: 'Help',

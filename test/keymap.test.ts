@@ -48,7 +48,7 @@ const logins: Readonly<Record<string, LoginView>> = {
 	cancelled: viewOf({step: 'cancelled'}),
 };
 
-const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'sessions', 'help'];
+const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'sessions', 'log', 'help'];
 
 /** A profile that is set aside after failures. */
 const aside = {

@@ -1,5 +1,6 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
+import {logWords} from '../auth/log-words.ts';
 import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
@@ -7,6 +8,7 @@ import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
 import {agentWords} from '../words.ts';
 import {
+	type LogRow,
 	type MethodChoice,
 	type OrderDraft,
 	type ProviderChoice,
@@ -25,8 +27,8 @@ function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, providers, now, env, agentId, filter} = state;
-		const basis = [snapshot, providers, now, env, agentId, filter.text];
+		const {snapshot, providers, now, env, agentId, filter, log} = state;
+		const basis = [snapshot, providers, now, env, agentId, filter.text, log];
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
@@ -270,6 +272,12 @@ export const sessionRows = remembered((state: UiState): SessionRow[] => {
 		.map(facts => ({id: facts.key, facts}));
 });
 
+/** The newest entries of the audit log, newest first. */
+export const logRows = remembered((state: UiState): readonly LogRow[] => {
+	if (state.filter.text.trim() === '') return state.log;
+	return state.log.filter(({entry}) => matches(state, Object.values(logWords(entry))));
+});
+
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
 	switch (screen) {
@@ -283,6 +291,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return healthRows(state).map(row => row.id);
 		case 'sessions':
 			return sessionRows(state).map(row => row.id);
+		case 'log':
+			return logRows(state).map(row => row.id);
 		case 'login':
 			return loginRowIds(state);
 		case 'onboard':

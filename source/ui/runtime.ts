@@ -3,6 +3,7 @@ import {healthOf} from '../auth/health.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
+import {followLog} from './log-follower.ts';
 import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {type ProviderChoice, patch} from './state.ts';
@@ -115,6 +116,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		schedule();
 	});
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
+	const unfollow = followLog({store, jarvis});
 	tick();
 	return {
 		reload,
@@ -123,6 +125,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			clearTimeout(timer);
 			unsubscribe();
 			unwatch();
+			unfollow();
 		},
 	};
 }

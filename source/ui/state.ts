@@ -3,9 +3,10 @@ import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {Surroundings} from '../host/browser.ts';
+import type {LoggedEntry} from '../store/audit-reader.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'log'] as const;
 export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
@@ -110,6 +111,12 @@ export interface Answer {
 	readonly lines: readonly string[];
 }
 
+/** An entry of the audit log, as the log screen lists it. */
+export interface LogRow {
+	readonly id: string;
+	readonly entry: LoggedEntry;
+}
+
 export interface OrderDraft {
 	readonly agentId: string;
 	readonly provider: string;
@@ -137,6 +144,10 @@ export interface UiState {
 	readonly filtering: boolean;
 	/** The details pane of the profiles screen is open. */
 	readonly details: boolean;
+	/** The newest entries of the audit log, newest first; none while another screen is shown. */
+	readonly log: readonly LogRow[];
+	/** The details pane of the log screen is open. */
+	readonly logDetails: boolean;
 	readonly draft?: OrderDraft;
 	readonly commandLine?: CommandLine;
 	readonly answer?: Answer;
@@ -169,6 +180,8 @@ export function createUiStore(
 		filter: {text: '', cursor: 0},
 		filtering: false,
 		details: true,
+		log: [],
+		logDetails: false,
 		login: {stage: 'choosing'},
 		onboarding: {stage: 'agent'},
 		tasks: new Map(),
