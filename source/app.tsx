@@ -6,6 +6,7 @@ import {Footer, footerHeight} from './components/footer.tsx';
 import {Header} from './components/header.tsx';
 import type {TerminalHandle} from './host/terminal.ts';
 import AgentsScreen from './screens/agents.tsx';
+import DoctorScreen from './screens/doctor.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
 import LogScreen from './screens/log.tsx';
@@ -24,6 +25,7 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	profiles: ProfilesScreen,
 	order: OrderScreen,
 	health: HealthScreen,
+	doctor: DoctorScreen,
 	login: LoginScreen,
 	sessions: SessionsScreen,
 	log: LogScreen,

@@ -148,6 +148,17 @@ export const keymap: readonly KeyBinding[] = [
 		when: isAside,
 	}),
 
+	key('health', 'd', 'openDoctor', 'doctor', 'find what is wrong around the credentials, and what helps', {
+		footer: true,
+	}),
+
+	key('doctor', 'enter', 'mendFinding', 'mend', 'do what can be done about the finding, after asking', {
+		footer: true,
+	}),
+	key('doctor', 'y', 'copyNext', 'copy command', 'copy the command that helps', {footer: true}),
+	key('doctor', 'r', 'lookAgain', 'look again', 'look again', {footer: true}),
+	key('doctor', 'esc', 'back', 'back', 'drop the filter, or back to health', {footer: true}),
+
 	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, or go on', {
 		footer: true,
 		when: answeringOnboarding,
@@ -277,6 +288,7 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	profiles: 'Profiles',
 	order: 'Order',
 	health: 'Health',
+	doctor: 'Doctor',
 	onboard: 'Wizard',
 	login: 'Login',
 	sessions: 'Sessions',

@@ -15,6 +15,7 @@ import {
 	scopeTitles,
 } from '../source/keymap.ts';
 import {agentActions} from '../source/ui/agent-actions.ts';
+import {doctorActions} from '../source/ui/doctor-actions.ts';
 import {emptyText, textAtEnd} from '../source/ui/edited-text.ts';
 import {helpLines} from '../source/ui/help-text.ts';
 import {loginActions} from '../source/ui/login-actions.ts';
@@ -48,7 +49,16 @@ const logins: Readonly<Record<string, LoginView>> = {
 	cancelled: viewOf({step: 'cancelled'}),
 };
 
-const screens: readonly ScreenId[] = ['agents', 'profiles', 'order', 'health', 'sessions', 'log', 'help'];
+const screens: readonly ScreenId[] = [
+	'agents',
+	'profiles',
+	'order',
+	'health',
+	'sessions',
+	'log',
+	'doctor',
+	'help',
+];
 
 /** A profile that is set aside after failures. */
 const aside = {
@@ -96,7 +106,7 @@ const states: readonly (readonly [string, UiState])[] = [
 
 const actions = [
 	...[navigationActions, agentActions, profileActions],
-	...[orderActions, loginActions, sessionActions, onboardingActions],
+	...[orderActions, loginActions, sessionActions, onboardingActions, doctorActions],
 ].flatMap(group => Object.keys(group));
 
 /** The chords that one scope gives two meanings in a state. */

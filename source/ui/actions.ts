@@ -1,5 +1,6 @@
 import {agentActions} from './agent-actions.ts';
 import type {UiContext} from './context.ts';
+import {doctorActions} from './doctor-actions.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
 import {onboardingActions} from './onboarding-actions.ts';
@@ -15,6 +16,7 @@ const actions = {
 	...loginActions,
 	...sessionActions,
 	...onboardingActions,
+	...doctorActions,
 } satisfies Record<string, (context: UiContext) => void>;
 
 /** What a key can do. */

@@ -8,6 +8,7 @@ import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
 import {agentWords} from '../words.ts';
 import {
+	type FindingRow,
 	type LogRow,
 	type MethodChoice,
 	type OrderDraft,
@@ -27,8 +28,8 @@ function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, providers, now, env, agentId, filter, log} = state;
-		const basis = [snapshot, providers, now, env, agentId, filter.text, log];
+		const {snapshot, providers, now, env, agentId, filter, log, findings} = state;
+		const basis = [snapshot, providers, now, env, agentId, filter.text, log, findings];
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
@@ -272,6 +273,12 @@ export const sessionRows = remembered((state: UiState): SessionRow[] => {
 		.map(facts => ({id: facts.key, facts}));
 });
 
+/** What doctor has found, the worst first. */
+export const doctorRows = remembered((state: UiState): FindingRow[] => {
+	const {findings = []} = state;
+	return findings.filter(({finding: {id, where, what}}) => matches(state, [id, where, what]));
+});
+
 /** The newest entries of the audit log, newest first. */
 export const logRows = remembered((state: UiState): readonly LogRow[] => {
 	if (state.filter.text.trim() === '') return state.log;
@@ -291,6 +298,8 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return healthRows(state).map(row => row.id);
 		case 'sessions':
 			return sessionRows(state).map(row => row.id);
+		case 'doctor':
+			return doctorRows(state).map(row => row.id);
 		case 'log':
 			return logRows(state).map(row => row.id);
 		case 'login':
@@ -337,7 +346,7 @@ export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {reado
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of [...screenIds, 'onboard'] as const) {
+	for (const screen of [...screenIds, 'doctor', 'onboard'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

@@ -2,12 +2,13 @@ import {createStore, type StoreApi} from 'zustand/vanilla';
 import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
+import type {Finding} from '../doctor/findings.ts';
 import type {Surroundings} from '../host/browser.ts';
 import type {LoggedEntry} from '../store/audit-reader.ts';
 import type {EditedText} from './edited-text.ts';
 
 export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'log'] as const;
-export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'help';
+export type ScreenId = (typeof screenIds)[number] | 'doctor' | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
 export interface Cursor {
@@ -111,6 +112,12 @@ export interface Answer {
 	readonly lines: readonly string[];
 }
 
+/** A finding of doctor, as its screen lists it. */
+export interface FindingRow {
+	readonly id: string;
+	readonly finding: Finding;
+}
+
 /** An entry of the audit log, as the log screen lists it. */
 export interface LogRow {
 	readonly id: string;
@@ -144,6 +151,8 @@ export interface UiState {
 	readonly filtering: boolean;
 	/** The details pane of the profiles screen is open. */
 	readonly details: boolean;
+	/** What doctor has found; absent before it has looked. */
+	readonly findings?: readonly FindingRow[];
 	/** The newest entries of the audit log, newest first; none while another screen is shown. */
 	readonly log: readonly LogRow[];
 	/** The details pane of the log screen is open. */

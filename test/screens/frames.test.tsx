@@ -35,7 +35,7 @@ test('health', async () => {
 
 		  ✗ work: acme:future is of a type that is not known here
 
-		 ⏎ details  r refresh  p probe  l log in  / filter  ? help  q quit"
+		 ⏎ details  r refresh  p probe  l log in  d doctor  / filter  ? help  q quit"
 	`);
 });
 
@@ -383,7 +383,7 @@ test('a message, while a filter is on', async () => {
 
 		  ✗ work: acme:future is of a type that is not known here
 		 ! anthropic:old is a pasted token: it is never refreshed.
-		 ⏎ details  r refresh  p probe  l log in  / filter  ? help  q quit"
+		 ⏎ details  r refresh  p probe  l log in  d doctor  / filter  ? help  q quit"
 	`);
 });
 
