@@ -7,9 +7,11 @@ import {Header} from './components/header.tsx';
 import type {TerminalHandle} from './host/terminal.ts';
 import AgentsScreen from './screens/agents.tsx';
 import BrokerScreen from './screens/broker.tsx';
+import DoctorScreen from './screens/doctor.tsx';
 import HealthScreen from './screens/health.tsx';
 import HelpScreen from './screens/help.tsx';
 import ImportScreen from './screens/import.tsx';
+import LogScreen from './screens/log.tsx';
 import LoginScreen from './screens/login.tsx';
 import OnboardScreen from './screens/onboard.tsx';
 import OrderScreen from './screens/order.tsx';
@@ -25,9 +27,11 @@ const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	profiles: ProfilesScreen,
 	order: OrderScreen,
 	health: HealthScreen,
+	doctor: DoctorScreen,
 	login: LoginScreen,
 	sessions: SessionsScreen,
 	import: ImportScreen,
+	log: LogScreen,
 	onboard: OnboardScreen,
 	broker: BrokerScreen,
 	help: HelpScreen,

@@ -76,8 +76,12 @@ export {
 	type UsedProfile,
 	type WriteBackRequest,
 } from './core.ts';
+export type {Finding, FindingId, Mend, Severity} from './doctor/findings.ts';
+export type {Machine} from './doctor/subject.ts';
 export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
 export type {NewAgent} from './store/agents.ts';
+export type {AuditEvent, AuditSubject} from './store/audit-log.ts';
+export type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
 export type {AgentConfig, Config, CooldownConfig, EndpointOverride, ModelConfig} from './store/config.ts';
 export type {StatePaths} from './store/paths.ts';
 export type {

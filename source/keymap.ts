@@ -161,6 +161,17 @@ export const keymap: readonly KeyBinding[] = [
 		when: isAside,
 	}),
 
+	key('health', 'd', 'openDoctor', 'doctor', 'find what is wrong around the credentials, and what helps', {
+		footer: true,
+	}),
+
+	key('doctor', 'enter', 'mendFinding', 'mend', 'do what can be done about the finding, after asking', {
+		footer: true,
+	}),
+	key('doctor', 'y', 'copyNext', 'copy command', 'copy the command that helps', {footer: true}),
+	key('doctor', 'r', 'lookAgain', 'look again', 'look again', {footer: true}),
+	key('doctor', 'esc', 'back', 'back', 'drop the filter, or back to health', {footer: true}),
+
 	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, or go on', {
 		footer: true,
 		when: answeringOnboarding,
@@ -252,7 +263,6 @@ export const keymap: readonly KeyBinding[] = [
 			footer: true,
 		},
 	),
-	key('broker', 'esc', 'back', 'back', 'back to where you were', {footer: true}),
 	key('import', 'enter', 'takeLogin', 'take over', 'adopt the login, or link to it', {footer: true}),
 	key('import', 'r', 'lookAgain', 'look again', 'look for logins again', {footer: true}),
 	key('import', 'y', 'copyImport', 'copy command', 'copy the command that takes the login over', {
@@ -260,6 +270,8 @@ export const keymap: readonly KeyBinding[] = [
 	}),
 	key('import', 'right ]', 'nextAgent', 'agent', 'take logins over for the next agent', {footer: true}),
 	key('import', 'left [', 'previousAgent', 'previous', 'take logins over for the agent before'),
+	key('log', 'enter', 'toggleLogDetails', 'details', 'show or hide all that an entry says', {footer: true}),
+	key('log', 'g home', 'first', 'newest', 'the newest entry, and then each that comes', {footer: true}),
 
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
@@ -284,8 +296,9 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
-	key('everywhere', 'B', 'openBroker', 'broker', 'who asks the broker for tokens'),
 	key('everywhere', '7', 'openImport', 'import', 'logins of other programs on this machine'),
+	key('everywhere', '8', 'openLog', 'log', 'what was done with credentials, and by whom'),
+	key('everywhere', '9', 'openBroker', 'broker', 'who asks the broker for tokens'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(
@@ -307,11 +320,13 @@ export const scopeTitles: Readonly<Record<Scope, string>> = {
 	profiles: 'Profiles',
 	order: 'Order',
 	health: 'Health',
+	doctor: 'Doctor',
 	onboard: 'Wizard',
 	login: 'Login',
 	sessions: 'Sessions',
-	broker: 'Broker',
 	import: 'Import',
+	log: 'Log',
+	broker: 'Broker',
 	list: 'In every list',
 	everywhere: 'Everywhere',
 	help: 'Help',

@@ -16,6 +16,7 @@ import {
 } from '../source/keymap.ts';
 import {agentActions} from '../source/ui/agent-actions.ts';
 import {brokerActions} from '../source/ui/broker-actions.ts';
+import {doctorActions} from '../source/ui/doctor-actions.ts';
 import {emptyText, textAtEnd} from '../source/ui/edited-text.ts';
 import {helpLines} from '../source/ui/help-text.ts';
 import {importActions} from '../source/ui/import-actions.ts';
@@ -65,7 +66,8 @@ const logins: Readonly<Record<string, LoginView>> = {
 };
 
 const screens: readonly ScreenId[] = [
-	...(['agents', 'profiles', 'order', 'health', 'sessions', 'import', 'broker', 'help'] as const),
+	...(['agents', 'profiles', 'order', 'health', 'sessions', 'import', 'log', 'broker'] as const),
+	...(['doctor', 'help'] as const),
 ];
 
 /** A profile that is set aside after failures. */
@@ -115,7 +117,8 @@ const states: readonly (readonly [string, UiState])[] = [
 
 const actions = [
 	...[navigationActions, agentActions, profileActions],
-	...[orderActions, loginActions, sessionActions, importActions, onboardingActions, brokerActions],
+	...[orderActions, loginActions, sessionActions, importActions, onboardingActions],
+	...[brokerActions, doctorActions],
 ].flatMap(group => Object.keys(group));
 
 /** The chords that one scope gives two meanings in a state. */

@@ -14,67 +14,90 @@ const titles: Record<(typeof screenIds)[number], string> = {
 	login: 'Login',
 	sessions: 'Sessions',
 	import: 'Import',
+	log: 'Log',
+	broker: 'Broker',
 };
 
-/** The columns that are kept for what needs a person. */
-const statusColumns = 4;
+/** What the right end of the line is left at least: the number of those that need a person, or that work is under way. */
+const leastStatus = 5;
 
 /** The names of the screens, and what is under way or needs a person. */
 export function Header({state}: {readonly state: UiState}) {
 	const active = state.screen === 'help' ? state.previous : state.screen;
 	const {columns} = state.size;
-	const name = columns < 80 ? '' : ' JARVIS ';
-	const labels = tabLabels(active, columns - name.length - statusColumns);
+	const needy = needyCount(state);
+	const musts = state.secretsDegraded ? ['secrets degraded'] : [];
+	const mustWidth = [...musts, ''].join(' · ').length + (needy > 0 ? `✗ ${needy} `.length : 1);
+	const {name, tabs, left} = titleLine(columns - Math.max(leastStatus, mustWidth), active);
+	const task = [...state.tasks.values()].at(-1);
 	return (
 		<Box height={1} flexShrink={0} justifyContent="space-between">
 			<Box flexShrink={0}>
 				<Text bold>{name}</Text>
-				{screenIds.map((id, index) => (
-					<Text key={id} bold={id === active} inverse={id === active}>
-						{labels[index]}
+				{tabs.map(tab => (
+					<Text key={tab.id} bold={tab.id === active} inverse={tab.id === active}>
+						{tab.label}
 					</Text>
 				))}
 			</Box>
-			<Status state={state} />
+			{task === undefined ? (
+				<Status words={[...extrasIn(state, left), ...musts]} needy={needy} />
+			) : (
+				<Working label={left < 10 ? '' : clean(task)} />
+			)}
 		</Box>
 	);
 }
 
-/** The names of the screens in so many columns: with room between them, else so far cut that they fit. */
-function tabLabels(active: ScreenId, columns: number): readonly string[] {
-	const cut = (letters: number, end: string) =>
-		screenIds.map((id, index) => {
-			const isActive = id === active;
-			const title = isActive ? titles[id] : titles[id].slice(0, letters);
-			return `${isActive ? '▸' : ' '}${index + 1}${title === '' ? '' : ` ${title}`}${end}`;
-		});
-	const longest = Math.max(...screenIds.map(id => titles[id].length));
-	const widths = [
-		cut(longest, ' '),
-		...Array.from({length: longest + 1}, (_, less) => cut(longest - less, '')),
-	];
-	return widths.find(labels => labels.join('').length <= columns) ?? cut(0, '');
+interface Tab {
+	readonly id: ScreenId;
+	readonly label: string;
 }
 
-function Status({state}: {readonly state: UiState}) {
-	const task = [...state.tasks.values()].at(-1);
-	const needy = needyCount(state);
-	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : clean(task)} />;
-	const words = [
-		...(state.sandbox && state.size.columns >= 75 ? ['sandbox'] : []),
-		...(state.secretsDegraded && state.size.columns >= 75
-			? [state.size.columns < 100 ? 'degraded' : 'secrets degraded']
-			: []),
-		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),
-	];
-	// Beside the names there are four columns left of sixty.
-	const isTight = state.size.columns < 64;
+/**
+ * The program's name and the tabs in so many columns. Where there is less room the name goes first, then the room
+ * between the tabs, then the names of tabs from the last one on; the active one keeps its.
+ */
+function titleLine(
+	columns: number,
+	active: ScreenId,
+): {readonly name: string; readonly tabs: readonly Tab[]; readonly left: number} {
+	const inTurn = screenIds.filter(id => id !== active).reverse();
+	const ways = [
+		{name: ' JARVIS ', gap: ' ', unnamed: 0},
+		{name: '', gap: ' ', unnamed: 0},
+		...inTurn.map((_, unnamed) => ({name: '', gap: '', unnamed})),
+		{name: '', gap: '', unnamed: inTurn.length},
+	].map(({name, gap, unnamed}) => {
+		const nameless = new Set<ScreenId>(inTurn.slice(0, unnamed));
+		const tabs = screenIds.map((id, index) => {
+			const title = nameless.has(id) ? '' : ` ${titles[id]}${gap}`;
+			return {id, label: `${id === active ? '▸' : ' '}${index + 1}${title}`};
+		});
+		return {name, tabs, left: tabs.reduce((rest, {label}) => rest - label.length, columns - name.length)};
+	});
+	const [first, ...others] = ways;
+	return (
+		[first, ...others].find(way => way !== undefined && way.left >= 0) ?? {name: '', tabs: [], left: columns}
+	);
+}
+
+// What is good to know, as far as there is room.
+function extrasIn(state: UiState, columns: number): string[] {
+	const known = [...(state.sandbox ? ['sandbox'] : []), ...(state.autoRefresh ? [] : ['auto-refresh off'])];
+	let left = columns;
+	return known.filter(words => {
+		left -= words.length + ' · '.length;
+		return left >= 0;
+	});
+}
+
+function Status({words, needy}: {readonly words: readonly string[]; readonly needy: number}) {
 	return (
 		<Text wrap="truncate">
 			{words.join(' · ')}
 			{words.length > 0 && needy > 0 ? ' · ' : ''}
-			{needy > 0 ? <Text {...tones.bad} bold>{`✗${isTight && needy > 9 ? '' : ' '}${needy}`}</Text> : null}
-			{isTight ? '' : ' '}
+			{needy > 0 ? <Text {...tones.bad} bold>{`✗ ${needy}`}</Text> : null}{' '}
 		</Text>
 	);
 }

@@ -44,7 +44,12 @@ function stuckLock({held, owner}: FoundLock, silentMs: number): Finding {
 
 /** New tokens that are kept and not stored, and refreshes that were cut off. */
 export function checkJournals(subject: Subject): Finding[] {
-	return slotNames(subject.paths).flatMap(name => [...keptReplies(subject, name), ...cutOff(subject, name)]);
+	const held = listLocks(subject.paths.locks).filter(({liveness}) => liveness !== 'dead');
+	// What belongs to a refresh that is under way is where it should be.
+	const isUnderWay = (name: string) => held.some(lock => lock.name === `refresh-${name}`);
+	return slotNames(subject.paths)
+		.filter(name => !isUnderWay(name))
+		.flatMap(name => [...keptReplies(subject, name), ...cutOff(subject, name)]);
 }
 
 function keptReplies(subject: Subject, name: string): Finding[] {

@@ -96,11 +96,16 @@ export function followAuditLog(
 	let logs: OpenLog[] = [];
 	const look = () => {
 		const entries: LoggedEntry[] = [];
-		for (const log of logs) entries.push(...readOn(log));
-		const newer = openNewer(paths, logs.at(-1)?.inode);
-		for (const log of newer) entries.push(...readOn(log));
-		logs = [...logs, ...newer];
-		for (const log of logs.splice(0, Math.max(0, logs.length - 2))) closeSync(log.descriptor);
+		try {
+			for (const log of logs) readOn(log, entries);
+			const newer = openNewer(paths, logs.at(-1)?.inode);
+			logs = [...logs, ...newer];
+			for (const log of newer) readOn(log, entries);
+			for (const log of logs.splice(0, Math.max(0, logs.length - 2))) closeSync(log.descriptor);
+		} catch (error) {
+			// What cannot be read now may be at the next event; nobody waits here to be told.
+			if (!isSystemError(error, 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'EISDIR')) throw error;
+		}
 		if (entries.length > 0) onEntries(entries);
 	};
 	const name = basename(paths.auditLog);
@@ -151,12 +156,11 @@ function openIfThere(file: string): OpenLog | undefined {
 	return {descriptor, inode: fstatSync(descriptor).ino, offset: 0, rest: Buffer.alloc(0)};
 }
 
-function readOn(log: OpenLog): LoggedEntry[] {
-	const entries: LoggedEntry[] = [];
+function readOn(log: OpenLog, entries: LoggedEntry[]): void {
 	const buffer = Buffer.alloc(chunkBytes);
 	for (;;) {
 		const read = readSync(log.descriptor, buffer, 0, chunkBytes, log.offset);
-		if (read === 0) return entries;
+		if (read === 0) return;
 		log.offset += read;
 		const text = Buffer.concat([log.rest, buffer.subarray(0, read)]);
 		const end = text.lastIndexOf(0x0a) + 1;

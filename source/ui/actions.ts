@@ -1,6 +1,7 @@
 import {agentActions} from './agent-actions.ts';
 import {brokerActions} from './broker-actions.ts';
 import type {UiContext} from './context.ts';
+import {doctorActions} from './doctor-actions.ts';
 import {importActions} from './import-actions.ts';
 import {loginActions} from './login-actions.ts';
 import {navigationActions} from './navigation-actions.ts';
@@ -19,6 +20,7 @@ const actions = {
 	...importActions,
 	...onboardingActions,
 	...brokerActions,
+	...doctorActions,
 } satisfies Record<string, (context: UiContext) => void>;
 
 /** What a key can do. */

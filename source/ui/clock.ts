@@ -37,11 +37,11 @@ function* changes(state: UiState): Generator<number> {
 		if (login?.step === 'waiting' || login?.step === 'device') yield stays(login.until - now);
 		return;
 	}
-	if (screen === 'help' || screen === 'onboard') return;
 	if (screen === 'broker') {
 		for (const {client} of clientRows(state)) yield agoStays(now - client.lastAt);
 		return;
 	}
+	if (['help', 'onboard', 'log', 'doctor'].includes(screen)) return;
 	if (screen === 'sessions') {
 		for (const {facts} of sessionRows(state)) {
 			if (facts.session.updatedAt !== undefined) yield agoStays(now - facts.session.updatedAt);

@@ -63,11 +63,9 @@ function back(context: UiContext): void {
 		patch(context.store, {draft: undefined});
 		say(context, 'attention', 'The order that was being made is dropped.');
 	} else if (state.answer && state.screen === 'sessions') patch(context.store, {answer: undefined});
+	else if (state.screen === 'doctor') openScreen(context, 'health');
 	else if (state.screen === 'profiles') openScreen(context, 'agents');
 	else if (state.screen === 'order') openScreen(context, 'profiles');
-	else if (state.screen === 'broker') {
-		openScreen(context, state.previous === 'broker' ? 'health' : state.previous);
-	}
 }
 
 export const navigationActions = {
@@ -79,6 +77,8 @@ export const navigationActions = {
 	openSessions: (context: UiContext) => openScreen(context, 'sessions'),
 	openBroker: (context: UiContext) => openScreen(context, 'broker'),
 	openImport: (context: UiContext) => openScreen(context, 'import'),
+	openLog: (context: UiContext) => openScreen(context, 'log'),
+	toggleLogDetails: ({store}: UiContext) => patch(store, {logDetails: !store.getState().logDetails}),
 	openHelp: (context: UiContext) => openScreen(context, 'help'),
 	closeHelp: (context: UiContext) => openScreen(context, context.store.getState().previous),
 	nextScreen: (context: UiContext) => turn(context, 1),

@@ -1,6 +1,7 @@
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {FoundLogin} from '../auth/import/find.ts';
+import {logWords} from '../auth/log-words.ts';
 import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
@@ -9,6 +10,8 @@ import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} 
 import type {BrokerClient} from '../broker/contract.ts';
 import {agentWords} from '../words.ts';
 import {
+	type FindingRow,
+	type LogRow,
 	type MethodChoice,
 	type OrderDraft,
 	type ProviderChoice,
@@ -27,8 +30,8 @@ function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, providers, now, agentId, filter} = state;
-		const basis = [snapshot, providers, now, agentId, filter.text];
+		const {snapshot, providers, now, agentId, filter, log, findings} = state;
+		const basis = [snapshot, providers, now, agentId, filter.text, log, findings];
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
@@ -303,6 +306,18 @@ export function importablePrograms({found}: UiState): readonly string[] {
 	return [...new Set(able.map(({label}) => label))];
 }
 
+/** What doctor has found, the worst first. */
+export const doctorRows = remembered((state: UiState): FindingRow[] => {
+	const {findings = []} = state;
+	return findings.filter(({finding: {id, where, what}}) => matches(state, [id, where, what]));
+});
+
+/** The newest entries of the audit log, newest first. */
+export const logRows = remembered((state: UiState): readonly LogRow[] => {
+	if (state.filter.text.trim() === '') return state.log;
+	return state.log.filter(({entry}) => matches(state, Object.values(logWords(entry))));
+});
+
 /** The ids of the rows that a screen lists, top to bottom. */
 export function rowIds(state: UiState, screen: ScreenId): string[] {
 	switch (screen) {
@@ -320,6 +335,10 @@ export function rowIds(state: UiState, screen: ScreenId): string[] {
 			return clientRows(state).map(row => row.id);
 		case 'import':
 			return importRows(state).map(row => row.id);
+		case 'doctor':
+			return doctorRows(state).map(row => row.id);
+		case 'log':
+			return logRows(state).map(row => row.id);
 		case 'login':
 			return loginRowIds(state);
 		case 'onboard':
@@ -364,7 +383,7 @@ export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {reado
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of [...screenIds, 'onboard', 'broker'] as const) {
+	for (const screen of [...screenIds, 'doctor', 'onboard'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

@@ -5,6 +5,7 @@ import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
 import {watchLogins} from './found-logins.ts';
+import {followLog} from './log-follower.ts';
 import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
@@ -139,6 +140,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
 	// A process that was killed after a refresh may have left a program behind.
 	void jarvis.keepInStep();
+	const unfollow = followLog({store, jarvis});
 	tick();
 	return {
 		reload,
@@ -150,6 +152,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			unwatchLogins();
 			unwatch();
 			secrets.stop();
+			unfollow();
 		},
 	};
 }

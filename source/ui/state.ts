@@ -4,12 +4,16 @@ import type {Login, LoginResult} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {BrokerStatus} from '../broker/contract.ts';
+import type {Finding} from '../doctor/findings.ts';
 import type {JarvisError} from '../errors.ts';
 import type {Surroundings} from '../host/browser.ts';
+import type {LoggedEntry} from '../store/audit-reader.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'import'] as const;
-export type ScreenId = (typeof screenIds)[number] | 'onboard' | 'broker' | 'help';
+export const screenIds = [
+	...(['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'import', 'log', 'broker'] as const),
+] as const;
+export type ScreenId = (typeof screenIds)[number] | 'doctor' | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
 export interface Cursor {
@@ -123,6 +127,17 @@ export interface Answer {
 
 /** What the broker says of itself, or why it does not. */
 export type BrokerView = BrokerStatus | {readonly problem: JarvisError};
+/** A finding of doctor, as its screen lists it. */
+export interface FindingRow {
+	readonly id: string;
+	readonly finding: Finding;
+}
+
+/** An entry of the audit log, as the log screen lists it. */
+export interface LogRow {
+	readonly id: string;
+	readonly entry: LoggedEntry;
+}
 
 export interface OrderDraft {
 	readonly agentId: string;
@@ -152,6 +167,12 @@ export interface UiState {
 	readonly filtering: boolean;
 	/** The details pane of the profiles screen is open. */
 	readonly details: boolean;
+	/** What doctor has found; absent before it has looked. */
+	readonly findings?: readonly FindingRow[];
+	/** The newest entries of the audit log, newest first; none while another screen is shown. */
+	readonly log: readonly LogRow[];
+	/** The details pane of the log screen is open. */
+	readonly logDetails: boolean;
 	readonly draft?: OrderDraft;
 	readonly commandLine?: CommandLine;
 	readonly answer?: Answer;
@@ -190,6 +211,8 @@ export function createUiStore(
 		filter: {text: '', cursor: 0},
 		filtering: false,
 		details: true,
+		log: [],
+		logDetails: false,
 		login: {stage: 'choosing'},
 		onboarding: {stage: 'agent'},
 		tasks: new Map(),

@@ -516,6 +516,38 @@ test('a live lock is not removed, also when it was dead when it was looked at', 
 	expect(await examine(world)).toEqual([]);
 });
 
+test('a token that was issued in the future tells that the clock is behind', async () => {
+	const world = await healthy();
+	const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+	const access = `${part({alg: 'none'})}.${part({iat: Math.floor(Date.now() / 1000) + 7200})}.x`;
+	change(world, profiles => Object.assign(profiles['acme:maya'] ?? {}, {access}));
+	expect(await examine(world)).toEqual([
+		expect.objectContaining({id: 'clock_behind', where: 'the token of acme:maya of the agent main'}),
+	]);
+});
+
+test('a plugin that others may read is none of doctor’s affair, one that they may change is', async () => {
+	const world = await healthy();
+	chmod(world.paths.plugin('acme'), 0o644);
+	expect(await examine(world)).toEqual([]);
+	chmod(world.paths.plugin('acme'), 0o664);
+	expect((await examine(world)).map(({id}) => id)).toEqual(['file_mode']);
+});
+
+test('a refresh that is under way is no finding', async () => {
+	const world = await healthy();
+	const credential = oauth('maya', {access: canary('new-access'), refresh: canary('new-refresh')});
+	const identity = identityName(credential, [credential]);
+	const slot = openReplySlot(world.paths, identity);
+	slot.keep({spent: fingerprint(canary('maya-refresh')), startedAt: 1, credential});
+	slot.close();
+	const worker = await startWorker<LockWorker>(script);
+	await worker.call('acquire', world.paths.locks, `refresh-${identity}`);
+	expect(await examine(world)).toEqual([]);
+	await worker.call('release');
+	expect((await examine(world)).map(({id}) => id)).toEqual(['reply_kept']);
+});
+
 test('the holder of a port is named', async () => {
 	const world = await healthy();
 	await takePort(world.port);

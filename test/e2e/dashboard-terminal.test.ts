@@ -150,7 +150,7 @@ it('NO_COLOR takes every colour away, and nothing but colours', async () => {
 	const codes: string[][] = [];
 	for (const NO_COLOR of [undefined, '1']) {
 		const terminal = await openDashboard(state, {env: {NO_COLOR}});
-		for (const digit of ['1', '2', '3', '5', '4', '7', '6'] as const) await goTo(terminal, digit);
+		for (const digit of ['1', '2', '3', '5', '4', '7', '8', '9', '6'] as const) await goTo(terminal, digit);
 		await terminal.press('n', 's', '\r', 'x', '\r');
 		await terminal.waitFor('x names no provider');
 		await terminal.press('\u{1b}');
@@ -198,7 +198,7 @@ it('a line that something stands on already is none of the dashboard’s', async
 	await terminal.press('3', '1', '4');
 	await terminal.waitFor('▸4 Health');
 	expect(terminal.screen()[0]).toBe(
-		' JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import',
+		' 1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
 	);
 });
 
@@ -210,7 +210,7 @@ it('keys that are pressed while it starts do not show in its frame', async () =>
 	await terminal.press('3', '1', '4');
 	await terminal.waitFor('▸4 Health');
 	expect(terminal.screen()[0]).toBe(
-		' JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import',
+		' 1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
 	);
 });
 

@@ -29,8 +29,8 @@ it('shows what was done, by whom, the newest last', async () => {
 	expect({code, stderr}).toEqual({code: 0, stderr: ''});
 	expect(stdout.split('\n').map(line => line.replace(/ +/g, ' ').slice(20))).toEqual([
 		'refreshed main key:002 test (7) long ago',
-		expect.stringMatching(/^handed out main key:001 models auth token \(\d+, from .+ \d+\)$/),
-		expect.stringMatching(/^agent added work agents add \(\d+, from .+ \d+\)$/),
+		expect.stringMatching(/^handed out main key:001 token ← .+ \d+$/),
+		expect.stringMatching(/^agent added work agents add ← .+ \d+$/),
 		'',
 	]);
 	const json = await run(state, ['log', '--json', '--profile', 'key:001']);

@@ -19,7 +19,7 @@ describe('the broker of the state folder', () => {
 	test('is shown as it starts, is asked and ends', async () => {
 		const stateDir = await withKey();
 		const app = await renderApp({stateDir});
-		await app.press('B');
+		await app.press('9');
 		await app.waitFor('No broker runs.');
 		await app.waitFor('jarvis broker --keep-fresh');
 		const broker = await openJarvis({stateDir, env: {}, now: () => noon}).startBroker();
@@ -38,7 +38,7 @@ describe('the broker of the state folder', () => {
 	test('is asked by the line that is copied, and Esc goes back', async () => {
 		const stateDir = await withKey();
 		const app = await renderApp({stateDir});
-		await app.press('2', 'B');
+		await app.press('2', '9');
 		await app.waitFor('No broker runs.');
 		await app.press('y');
 		const socket = statePaths(stateDir).brokerSocket;
@@ -47,7 +47,7 @@ describe('the broker of the state folder', () => {
 		);
 		await app.press('?', keys.esc, keys.esc);
 		expect(app.state().screen).not.toBe('broker');
-		await app.press('2', 'B', keys.esc);
+		await app.press('2', '9', keys.esc);
 		expect(app.state().screen).toBe('profiles');
 	});
 });
@@ -103,7 +103,7 @@ async function frameAt(columns: number, rows: number): Promise<string> {
 	const stateDir = await withKey();
 	await sayAlways(stateDir, busy);
 	const app = await renderApp({stateDir, columns, rows});
-	await app.press('B');
+	await app.press('9');
 	await app.waitFor('the broker runs');
 	return app.frame();
 }
@@ -183,7 +183,7 @@ test('that does not look who asks says so, and the filter finds programs and pro
 	const stateDir = await withKey();
 	await sayAlways(stateDir, {...busy, peerCheck: false});
 	const app = await renderApp({stateDir});
-	await app.press('B');
+	await app.press('9');
 	await app.waitFor('does not look which user asks');
 	await app.press('/');
 	await app.type('anthropic');
@@ -202,6 +202,6 @@ test.each([
 	await new Promise<void>(resolve => server.listen(paths.brokerSocket, resolve));
 	onTestFinished(() => void server.close());
 	const app = await renderApp({stateDir});
-	await app.press('B');
+	await app.press('9');
 	await app.waitFor(/as\s+a\s+broker\s+of\s+this\s+version/);
 });

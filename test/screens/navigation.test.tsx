@@ -50,6 +50,9 @@ describe('the screens', () => {
 			['4', 'Health'],
 			['5', 'Login'],
 			['6', 'Sessions'],
+			['7', 'Import'],
+			['8', 'Log'],
+			['9', 'Broker'],
 		] as const) {
 			await app.press(key);
 			await expectScreen(app, name);
@@ -59,11 +62,12 @@ describe('the screens', () => {
 	test('are shown one after the other by Tab, and back by Shift+Tab, around in a circle', async () => {
 		const app = await withProfiles();
 		await app.press('1');
-		for (const name of ['Profiles', 'Order', 'Health', 'Login', 'Sessions', 'Agents']) {
+		const inTurn = ['Profiles', 'Order', 'Health', 'Login', 'Sessions', 'Import', 'Log', 'Broker'];
+		for (const name of [...inTurn, 'Agents']) {
 			await app.press(keys.tab);
 			await expectScreen(app, name);
 		}
-		for (const name of ['Sessions', 'Login', 'Health', 'Order', 'Profiles', 'Agents']) {
+		for (const name of [...inTurn.reverse(), 'Agents']) {
 			await app.press(keys.shiftTab);
 			await expectScreen(app, name);
 		}

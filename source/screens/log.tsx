@@ -1,0 +1,96 @@
+import {Box, Text} from 'ink';
+import {logDetails, logWords} from '../auth/log-words.ts';
+import {fit} from '../components/fit.ts';
+import {Pane} from '../components/pane.tsx';
+import {type Column, Table} from '../components/table.tsx';
+import type {Tone} from '../components/theme.ts';
+import {cursorOf, logRows, selected} from '../ui/rows.ts';
+import type {LogRow, UiState} from '../ui/state.ts';
+import type {ScreenProps} from './screen.ts';
+
+/** The fewest lines that the list is left, its head included. */
+const listLines = 4;
+
+const labelWidth = 10;
+
+const columns = (state: UiState): readonly Column<LogRow>[] => [
+	{
+		title: 'TIME',
+		width: isNarrow(state) ? 8 : 14,
+		dropFirst: 0,
+		cell({entry}) {
+			const {time} = logWords(entry);
+			return {text: time.slice(isNarrow(state) ? 11 : 5), tone: 'quiet'};
+		},
+	},
+	{
+		title: 'EVENT',
+		width: 16,
+		dropFirst: 0,
+		cell: ({entry}) => ({text: logWords(entry).event, tone: toneOf(entry.event)}),
+	},
+	{
+		title: 'OF',
+		width: 20,
+		flexible: true,
+		dropFirst: 0,
+		cell: ({entry}) => ({text: logWords(entry).subject}),
+	},
+	{
+		title: 'BY',
+		width: 26,
+		flexible: true,
+		dropFirst: 2,
+		cell: ({entry}) => ({text: logWords(entry).by, tone: 'quiet'}),
+	},
+	{title: 'NOTE', width: 14, flexible: true, dropFirst: 3, cell: ({entry}) => ({text: logWords(entry).note})},
+];
+
+// The year is in the details, and the day where it does not fit.
+function isNarrow({size}: UiState): boolean {
+	return size.columns < 100;
+}
+
+/** What was done with credentials, the newest first, and new entries as they come. */
+export default function LogScreen({state, height}: ScreenProps) {
+	const rows = logRows(state);
+	const row = selected(state, 'log', rows);
+	const lines = row && state.logDetails ? logDetails(row.entry) : [];
+	const room = height - 1 - listLines;
+	const pane = lines.length === 0 || room < 3 ? 0 : Math.min(lines.length + 2, room);
+	return (
+		<Box flexDirection="column" height={height}>
+			<Text wrap="truncate" dimColor>
+				{'  the newest first, and each that comes; all of them: jarvis log'}
+			</Text>
+			<Table
+				columns={columns(state)}
+				rows={rows}
+				cursor={cursorOf(state, 'log', rows)}
+				width={state.size.columns}
+				height={height - 1 - pane}
+				empty={
+					state.filter.text === ''
+						? 'Nothing has been done yet.'
+						: 'Nothing among the newest holds that. Esc shows all.'
+				}
+			/>
+			{pane > 0 && (
+				<Pane width={state.size.columns} height={pane}>
+					{lines.slice(0, pane - 2).map(([label, text]) => (
+						<Text key={label} wrap="truncate">
+							<Text dimColor>{fit(label, labelWidth)}</Text>
+							{fit(text, state.size.columns - 4 - labelWidth)}
+						</Text>
+					))}
+				</Pane>
+			)}
+		</Box>
+	);
+}
+
+function toneOf(event: string): Tone {
+	if (event.endsWith('_failed') || event === 'failure_reported') return 'bad';
+	if (event === 'login' || event === 'refreshed') return 'good';
+	return 'plain';
+}
