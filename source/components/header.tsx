@@ -26,9 +26,13 @@ export function Header({state}: {readonly state: UiState}) {
 	const active = state.screen === 'help' ? state.previous : state.screen;
 	const {columns} = state.size;
 	const needy = needyCount(state);
-	const musts = state.secretsDegraded ? ['secrets degraded'] : [];
+	const musts = [
+		...(state.secretsDegraded ? ['secrets degraded'] : []),
+		...(state.autoRefresh ? [] : ['auto-refresh off']),
+	];
 	const mustWidth = [...musts, ''].join(' · ').length + (needy > 0 ? `✗ ${needy} `.length : 1);
 	const {name, tabs, left} = titleLine(columns - Math.max(leastStatus, mustWidth), active);
+	const hasRoom = state.sandbox && left >= 'sandbox · '.length;
 	const task = [...state.tasks.values()].at(-1);
 	return (
 		<Box height={1} flexShrink={0} justifyContent="space-between">
@@ -41,7 +45,7 @@ export function Header({state}: {readonly state: UiState}) {
 				))}
 			</Box>
 			{task === undefined ? (
-				<Status words={[...extrasIn(state, left), ...musts]} needy={needy} />
+				<Status words={[...(hasRoom ? ['sandbox'] : []), ...musts]} needy={needy} />
 			) : (
 				<Working label={left < 10 ? '' : clean(task)} />
 			)}
@@ -68,7 +72,8 @@ function titleLine(
 		{name: '', gap: ' ', unnamed: 0},
 		...inTurn.map((_, unnamed) => ({name: '', gap: '', unnamed})),
 		{name: '', gap: '', unnamed: inTurn.length},
-	].map(({name, gap, unnamed}) => {
+	];
+	const made = ways.map(({name, gap, unnamed}) => {
 		const nameless = new Set<ScreenId>(inTurn.slice(0, unnamed));
 		const tabs = screenIds.map((id, index) => {
 			const title = nameless.has(id) ? '' : ` ${titles[id]}${gap}`;
@@ -76,20 +81,7 @@ function titleLine(
 		});
 		return {name, tabs, left: tabs.reduce((rest, {label}) => rest - label.length, columns - name.length)};
 	});
-	const [first, ...others] = ways;
-	return (
-		[first, ...others].find(way => way !== undefined && way.left >= 0) ?? {name: '', tabs: [], left: columns}
-	);
-}
-
-// What is good to know, as far as there is room.
-function extrasIn(state: UiState, columns: number): string[] {
-	const known = [...(state.sandbox ? ['sandbox'] : []), ...(state.autoRefresh ? [] : ['auto-refresh off'])];
-	let left = columns;
-	return known.filter(words => {
-		left -= words.length + ' · '.length;
-		return left >= 0;
-	});
+	return made.find(way => way.left >= 0) ?? {name: '', tabs: [], left: columns};
 }
 
 function Status({words, needy}: {readonly words: readonly string[]; readonly needy: number}) {

@@ -6,7 +6,7 @@ import {openJarvis} from '../../source/core.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {ask} from '../broker/support.ts';
 import {temporaryFolder} from '../support/sandbox.ts';
-import {keys, renderApp} from './render-app.tsx';
+import {renderApp} from './render-app.tsx';
 import {apiKey, fill, hour, minute, noon, second} from './state.ts';
 
 async function withKey(): Promise<string> {
@@ -35,7 +35,7 @@ describe('the broker of the state folder', () => {
 		await app.waitFor('No broker runs.');
 	});
 
-	test('is asked by the line that is copied, and Esc goes back', async () => {
+	test('is asked by the line that is copied', async () => {
 		const stateDir = await withKey();
 		const app = await renderApp({stateDir});
 		await app.press('2', '9');
@@ -45,10 +45,6 @@ describe('the broker of the state folder', () => {
 		await app.waitFor(() =>
 			expect(app.copied).toEqual([`curl --unix-socket '${socket}' 'http://jarvis/v1/token?provider=acme'`]),
 		);
-		await app.press('?', keys.esc, keys.esc);
-		expect(app.state().screen).not.toBe('broker');
-		await app.press('2', '9', keys.esc);
-		expect(app.state().screen).toBe('profiles');
 	});
 });
 
@@ -110,7 +106,7 @@ async function frameAt(columns: number, rows: number): Promise<string> {
 
 test('at 80x24', async () => {
 	expect(await frameAt(80, 24)).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions
+		" 1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions 7 8▸9 Broker
 		────────────────────────────────────────────────────────────────────────────────
 		  ✓ the broker runs   /home/maya/.jarvis/broker/broker.sock
 		  pid 4711, for 3h · asked 48211 · 12 open · 1 refused
@@ -133,13 +129,13 @@ test('at 80x24', async () => {
 		│ work/anthropic:work  10 times, the last one 1h ago                           │
 		└──────────────────────────────────────────────────────────────────────────────┘
 
-		 y copy line  Esc back  / filter  ? help  q quit"
+		 y copy line  / filter  ? help  q quit"
 	`);
 });
 
 test('at 120x16', async () => {
 	expect(await frameAt(120, 16)).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Import  8 Log ▸9 Broker
 		────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 		  ✓ the broker runs   /home/maya/.jarvis/broker/broker.sock
 		  pid 4711, for 3h · asked 48211 · 12 open · 1 refused
@@ -154,13 +150,13 @@ test('at 120x16', async () => {
 		│ work/anthropic:work  10 times, the last one 1h ago                                                                   │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────┘
 
-		 y copy line  Esc back  / filter  ? help  q quit"
+		 y copy line  / filter  ? help  q quit"
 	`);
 });
 
 test('at 60x16', async () => {
 	expect(await frameAt(60, 16)).toMatchInlineSnapshot(`
-		" 1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions
+		" 1 Agents 2 Profiles 3 Order 4 Health 5 6 7 8▸9 Broker
 		────────────────────────────────────────────────────────────
 		  ✓ the broker runs   /home/maya/.jarvis/broker/broker.sock
 		  pid 4711, for 3h · asked 48211 · 12 open · 1 refused
@@ -175,7 +171,7 @@ test('at 60x16', async () => {
 		│ work/anthropic:work  10 times, the last one 1h ago       │
 		└──────────────────────────────────────────────────────────┘
 
-		 y copy line  Esc back  / filter  ? help  q quit"
+		 y copy line  / filter  ? help  q quit"
 	`);
 });
 

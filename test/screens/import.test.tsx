@@ -28,7 +28,7 @@ describe('the screen', () => {
 	test('lists what was found, and tells what adopting and linking mean', async () => {
 		const app = await openImport({columns: 120, rows: 40});
 		expect(app.frame()).toMatchInlineSnapshot(`
-			" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Import
+			" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Import  8 Log  9 Broker
 			────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 			  Logins of other programs, for the agent main
 			  PROGRAM      PROVIDER                          KIND     ACCOUNT                                LEFT  HERE
@@ -74,7 +74,7 @@ describe('the screen', () => {
 	test('at 80x24', async () => {
 		const app = await openImport({columns: 80, rows: 24});
 		expect(app.frame()).toMatchInlineSnapshot(`
-			" JARVIS  1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions▸7 Import
+			" 1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions▸7 Import 8 Log 9
 			────────────────────────────────────────────────────────────────────────────────
 			  Logins of other programs, for the agent main
 			  PROGRAM      PROVIDER          ACCOUNT                 LEFT  HERE
@@ -106,7 +106,7 @@ describe('the screen', () => {
 		await app.press('j');
 		await app.waitFor(/▸ Claude/);
 		expect(app.frame()).toMatchInlineSnapshot(`
-			" 1 Agen 2 Prof 3 Orde 4 Heal 5 Logi 6 Sess▸7 Import
+			" 1 Agents 2 Profiles 3 Order 4 Health 5 6▸7 Import 8 9
 			────────────────────────────────────────────────────────────
 			  Logins of other programs, for the agent main
 			  PROGRAM      PROVIDER  1–3/9       LEFT  HERE
@@ -150,7 +150,7 @@ describe('taking a login over', () => {
 		await app.press(keys.enter);
 		await app.waitFor('Who refreshes this login of Codex CLI?');
 		expect(app.frame()).toMatchInlineSnapshot(`
-			" JARVIS  1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions▸7 Import
+			" 1 Agents 2 Profiles 3 Order 4 Health 5 Login 6 Sessions▸7 Import 8 Log 9
 			────────────────────────────────────────────────────────────────────────────────
 			  Logins of other programs, for the agent main
 			  PROGRAM      PROVIDER          ACCOUNT                 LEFT  HERE

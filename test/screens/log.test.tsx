@@ -44,7 +44,7 @@ test('shows what was done, the newest first', async () => {
 	const {app} = await withLog();
 	await app.waitFor('login');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Log
+		" 1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Import ▸8 Log  9 Broker
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  the newest first, and each that comes; all of them: jarvis log
 		  TIME            EVENT             OF                    BY                          NOTE
@@ -83,7 +83,7 @@ test('Enter shows all that an entry says, and hides it', async () => {
 	await app.press('j', 'j', keys.enter);
 	await app.waitFor('a token could not be refreshed');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Log
+		" 1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Import ▸8 Log  9 Broker
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  the newest first, and each that comes; all of them: jarvis log
 		  TIME            EVENT             OF                    BY                          NOTE
@@ -178,7 +178,7 @@ test('of a long log it holds the newest, however many come, and none while anoth
 	await soon(() => expect(app.state().log[0]?.entry.note).toBe('meanwhile'));
 	// Help over it keeps it.
 	await app.press('?');
-	await app.waitFor('▸7 Log');
+	await app.waitFor('▸8 Log');
 	expect(app.state().log).toHaveLength(shownEntries);
 });
 
