@@ -113,7 +113,13 @@ export function followAuditLog(
 		if (changed === null || changed.startsWith(name)) look();
 	});
 	watcher.on('error', () => {});
-	const [newest] = openNewer(paths, undefined, 0);
+	let newest: OpenLog | undefined;
+	try {
+		[newest] = openNewer(paths, undefined, 0);
+	} catch (error) {
+		watcher.close();
+		throw error;
+	}
 	if (newest) {
 		newest.offset = fstatSync(newest.descriptor).size;
 		logs = [newest];
