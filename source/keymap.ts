@@ -242,6 +242,7 @@ export const keymap: readonly KeyBinding[] = [
 
 	key('log', 'enter', 'toggleLogDetails', 'details', 'show or hide all that an entry says', {footer: true}),
 	key('log', 'g home', 'first', 'newest', 'the newest entry, and then each that comes', {footer: true}),
+	key('log', 'esc', 'back', 'back', 'drop the filter, or back to health', {footer: true}),
 
 	key('help', 'esc ? q', 'closeHelp', 'back', 'back to where you were', {footer: true}),
 	key('help', 'down j', 'scrollDown', 'scroll', 'scroll down', {footer: true}),
@@ -266,7 +267,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('everywhere', '4', 'openHealth', 'health', 'every token, what needs attention first'),
 	key('everywhere', '5', 'openLogin', 'login', 'log an account in'),
 	key('everywhere', '6', 'openSessions', 'sessions', 'which model and profile each session keeps to'),
-	key('everywhere', '7', 'openLog', 'log', 'what was done with credentials, and by whom'),
+	key('everywhere', 'A', 'openLog', 'audit log', 'what was done with credentials, and by whom'),
 	key('everywhere', 'tab', 'nextScreen', 'next screen', 'the next screen'),
 	key('everywhere', 'shift+tab', 'previousScreen', 'previous', 'the previous screen'),
 	key(

@@ -1,7 +1,7 @@
 import {Box, Text, useAnimation} from 'ink';
 import {clean} from '../auth/facts.ts';
 import {needyCount} from '../ui/rows.ts';
-import {type ScreenId, screenIds, type UiState} from '../ui/state.ts';
+import {screenIds, type UiState} from '../ui/state.ts';
 import {tones} from './theme.ts';
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -13,22 +13,19 @@ const titles: Record<(typeof screenIds)[number], string> = {
 	health: 'Health',
 	login: 'Login',
 	sessions: 'Sessions',
-	log: 'Log',
 };
-
-/** What the right end of the line is left at least: the number of those that need a person. */
-const statusWidth = 5;
 
 /** The names of the screens, and what is under way or needs a person. */
 export function Header({state}: {readonly state: UiState}) {
 	const active = state.screen === 'help' ? state.previous : state.screen;
+	const isNarrow = state.size.columns < 90;
 	return (
 		<Box height={1} flexShrink={0} justifyContent="space-between">
 			<Box flexShrink={0}>
-				<Text bold>{state.size.columns < 88 ? '' : ' JARVIS '}</Text>
-				{tabsOf(state.size.columns, active).map(tab => (
-					<Text key={tab.id} bold={tab.id === active} inverse={tab.id === active}>
-						{tab.label}
+				<Text bold>{state.size.columns < 80 ? '' : ' JARVIS '}</Text>
+				{screenIds.map((id, index) => (
+					<Text key={id} bold={id === active} inverse={id === active}>
+						{`${id === active ? '▸' : ' '}${index + 1} ${titles[id]}${isNarrow ? '' : ' '}`}
 					</Text>
 				))}
 			</Box>
@@ -37,33 +34,22 @@ export function Header({state}: {readonly state: UiState}) {
 	);
 }
 
-/** The tabs with their names, which those at the end give up where there is no room; the active one keeps its. */
-function tabsOf(columns: number, active: ScreenId): {readonly id: ScreenId; readonly label: string}[] {
-	const named = new Set<ScreenId>(screenIds);
-	const gap = columns < 90 ? '' : ' ';
-	const tabs = () =>
-		screenIds.map((id, index) => {
-			const title = named.has(id) ? ` ${titles[id]}${gap}` : '';
-			return {id, label: `${id === active ? '▸' : ' '}${index + 1}${title}`};
-		});
-	const isTooWide = () => tabs().reduce((sum, {label}) => sum + label.length, statusWidth) > columns;
-	for (const id of [...screenIds].reverse()) if (id !== active && isTooWide()) named.delete(id);
-	return tabs();
-}
-
 function Status({state}: {readonly state: UiState}) {
 	const task = [...state.tasks.values()].at(-1);
 	const needy = needyCount(state);
 	if (task !== undefined) return <Working label={state.size.columns < 100 ? '' : clean(task)} />;
 	const words = [
-		...(state.sandbox && state.size.columns >= 78 ? ['sandbox'] : []),
+		...(state.sandbox && state.size.columns >= 75 ? ['sandbox'] : []),
 		...(state.autoRefresh || state.size.columns < 100 ? [] : ['auto-refresh off']),
 	];
+	// Beside six names there are four columns left of sixty.
+	const isTight = state.size.columns < 64;
 	return (
 		<Text wrap="truncate">
 			{words.join(' · ')}
 			{words.length > 0 && needy > 0 ? ' · ' : ''}
-			{needy > 0 ? <Text {...tones.bad} bold>{`✗ ${needy}`}</Text> : null}{' '}
+			{needy > 0 ? <Text {...tones.bad} bold>{`✗${isTight && needy > 9 ? '' : ' '}${needy}`}</Text> : null}
+			{isTight ? '' : ' '}
 		</Text>
 	);
 }

@@ -61,7 +61,7 @@ export default function LogScreen({state, height}: ScreenProps) {
 	return (
 		<Box flexDirection="column" height={height}>
 			<Text wrap="truncate" dimColor>
-				{'  the newest first, and each that comes; all of them: jarvis log'}
+				{'  Audit log, the newest first, and each that comes; all of it: jarvis log'}
 			</Text>
 			<Table
 				columns={columns(state)}

@@ -63,7 +63,7 @@ function back(context: UiContext): void {
 		patch(context.store, {draft: undefined});
 		say(context, 'attention', 'The order that was being made is dropped.');
 	} else if (state.answer && state.screen === 'sessions') patch(context.store, {answer: undefined});
-	else if (state.screen === 'doctor') openScreen(context, 'health');
+	else if (state.screen === 'doctor' || state.screen === 'log') openScreen(context, 'health');
 	else if (state.screen === 'profiles') openScreen(context, 'agents');
 	else if (state.screen === 'order') openScreen(context, 'profiles');
 }

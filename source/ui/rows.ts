@@ -346,7 +346,7 @@ export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {reado
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
-	for (const screen of [...screenIds, 'doctor', 'onboard'] as const) {
+	for (const screen of [...screenIds, 'doctor', 'log', 'onboard'] as const) {
 		const ids = rowIds(state, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];

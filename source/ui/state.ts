@@ -7,8 +7,8 @@ import type {Surroundings} from '../host/browser.ts';
 import type {LoggedEntry} from '../store/audit-reader.ts';
 import type {EditedText} from './edited-text.ts';
 
-export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions', 'log'] as const;
-export type ScreenId = (typeof screenIds)[number] | 'doctor' | 'onboard' | 'help';
+export const screenIds = ['agents', 'profiles', 'order', 'health', 'login', 'sessions'] as const;
+export type ScreenId = (typeof screenIds)[number] | 'doctor' | 'log' | 'onboard' | 'help';
 
 /** Where the cursor stands: by id, so that a reload never moves it; the index is for when the id is gone. */
 export interface Cursor {

@@ -168,7 +168,7 @@ export async function dashboardOn(terminal: Terminal): Promise<void> {
 	await terminal.waitFor(text => {
 		const raw = terminal.raw();
 		const isListening = raw.lastIndexOf('\u{1b}[?2004h') > raw.lastIndexOf('\u{1b}[?1049h');
-		return isListening && /1 Agents.*7[\s\S]*q quit/.test(text);
+		return isListening && /1 Agents.*6 Sessions[\s\S]*q quit/.test(text);
 	});
 }
 
@@ -193,10 +193,7 @@ export function expectRestored(terminal: Terminal): void {
 }
 
 /** Goes to a screen by its digit. */
-export async function goTo(
-	terminal: Terminal,
-	digit: '1' | '2' | '3' | '4' | '5' | '6' | '7',
-): Promise<void> {
+export async function goTo(terminal: Terminal, digit: '1' | '2' | '3' | '4' | '5' | '6'): Promise<void> {
 	await terminal.press(digit);
 	await terminal.waitFor(`▸${digit} `);
 }

@@ -25,7 +25,7 @@ test('the choice', async () => {
 	await app.press('5');
 	await app.waitFor('(plugin)');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Log an account in for the agent main   ← → other agents
 		    1–16/18
@@ -55,7 +55,7 @@ test('the choice', async () => {
 test('waiting', async () => {
 	const app = await openAt({...waitingLogin, url});
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Acme for the agent main
 		  Open this link in a browser:
@@ -85,7 +85,7 @@ test('waiting', async () => {
 test('typing, on a taken port', async () => {
 	const app = await openAt({...waitingLogin, url, listening: false}, 'http://127.0.0.1:1455/cb?code=');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Acme for the agent main
 		  Open this link in a browser:
@@ -116,7 +116,7 @@ test('done', async () => {
 	const result = {profileId: 'acme:maya', provider: 'acme', agentId: 'main', expires: noon + hour};
 	const app = await openAt({step: 'done', result});
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Acme for the agent main
 		  ✓ Logged in. acme:maya is stored, good for 1h and then refreshed.
@@ -151,7 +151,7 @@ test('failed', async () => {
 	);
 	const app = await openAt({step: 'failed', error});
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health ▸5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Acme for the agent main
 		  ✗ Acme did not grant the login (access_denied).

@@ -12,7 +12,7 @@ test('health', async () => {
 	const app = await open('4');
 	await app.waitFor('to watch');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  3 ✗ need you   3 ! to watch   2 ✓ ok   1 • static or due
 		  next: main/openrouter:default comes back in 4m 0s
@@ -43,7 +43,7 @@ test('agents', async () => {
 	const app = await open('1', 'j');
 	await app.waitFor(/▸ personal/);
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
 		  main                      ★               6  ✗ 1 needs you           –
@@ -74,7 +74,7 @@ test('profiles', async () => {
 	const app = await open('2');
 	await app.waitFor('Profiles of main');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of main   ← → other agents
 		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
@@ -105,7 +105,7 @@ test('profiles of an agent with an entry that is not understood', async () => {
 	const app = await open('2', keys.left);
 	await app.waitFor('Profiles of work');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of work   ← → other agents
 		  PROFILE  1–5/6                  KIND     ACCOUNT           STATE                  LEFT   LAST USED
@@ -136,7 +136,7 @@ test('order', async () => {
 	const app = await open('2', keys.left, '3');
 	await app.waitFor('anthropic:old');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles ▸3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  work  [anthropic]  groq  openai  openai-codex  openrouter
 		  from: the agent’s own order
@@ -167,7 +167,7 @@ test('sessions', async () => {
 	const app = await open('6', 'j');
 	await app.waitFor(/▸ review/);
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Sessions of main   ← → other agents
 		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
@@ -200,7 +200,7 @@ test('sessions, with a command that was not understood', async () => {
 	await app.press(keys.enter);
 	await app.waitFor('wrok.');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Sessions of main   ← → other agents
 		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
@@ -233,7 +233,7 @@ test('the answer to a command', async () => {
 	await app.press(keys.enter);
 	await app.waitFor('Lists these commands');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login ▸6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Sessions of main   ← → other agents
 		  SESSION                   MODEL               PROFILE                          PIN         CHANGED
@@ -264,7 +264,7 @@ test('help', async () => {
 	const app = await open('?');
 	await app.waitFor('end it at its server');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		 Agents
 		  ⏎           show the profiles of the agent
@@ -296,7 +296,7 @@ test('a question whose answer is typed, over a screen', async () => {
 	await app.type('work');
 	await app.waitFor('> work');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS ▸1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  AGENT                     DEFAULT  PROFILES  WORST STATE             WORKSPACE
 		  main                      ★               6  ✗ 1 needs you           –
@@ -327,7 +327,7 @@ test('a question that is answered by a key', async () => {
 	const app = await open('2', 'Y');
 	await app.waitFor('Copy the access token?');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents ▸2 Profiles  3 Order  4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  Profiles of main   ← → other agents
 		  PROFILE                         KIND     ACCOUNT           STATE                  LEFT   LAST USED
@@ -360,7 +360,7 @@ test('a message, while a filter is on', async () => {
 	await app.press(keys.enter, 'r');
 	await app.waitFor('never refreshed');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Log                    ✗ 3
+		" JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions                           ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  3 ✗ need you   1 ! to watch   1 ✓ ok   1 • static or due
 		  next: main/anthropic:work runs out in 5h

@@ -28,8 +28,8 @@ async function withLog(given: readonly AuditEntry[] = entries, options: AppOptio
 	await fill(stateDir, 'main', {profiles: {'acme:work': apiKey('acme')}});
 	for (const one of given) appendAudit(paths, one);
 	const app = await renderApp({stateDir, ...options});
-	await app.press('7');
-	await app.waitFor('the newest first');
+	await app.press('A');
+	await app.waitFor('Audit log');
 	return {app, paths, append: (more: Partial<AuditEntry>) => appendAudit(paths, entry(more))};
 }
 
@@ -44,9 +44,9 @@ test('shows what was done, the newest first', async () => {
 	const {app} = await withLog();
 	await app.waitFor('login');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Log
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions
 		────────────────────────────────────────────────────────────────────────────────────────────────────
-		  the newest first, and each that comes; all of them: jarvis log
+		  Audit log, the newest first, and each that comes; all of it: jarvis log
 		  TIME            EVENT             OF                    BY                          NOTE
 		▸ 01-15 12:00:00  handed out        main acme:work        token ← node 4242           12 times
 		  01-15 11:59:00  refreshed         main acme:work        dashboard ← zsh 77
@@ -73,7 +73,7 @@ test('shows what was done, the newest first', async () => {
 
 
 
-		 ⏎ details  g newest  / filter  ? help  q quit"
+		 ⏎ details  g newest  Esc back  / filter  ? help  q quit"
 	`);
 });
 
@@ -83,9 +83,9 @@ test('Enter shows all that an entry says, and hides it', async () => {
 	await app.press('j', 'j', keys.enter);
 	await app.waitFor('a token could not be refreshed');
 	expect(app.frame()).toMatchInlineSnapshot(`
-		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions ▸7 Log
+		" JARVIS  1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions
 		────────────────────────────────────────────────────────────────────────────────────────────────────
-		  the newest first, and each that comes; all of them: jarvis log
+		  Audit log, the newest first, and each that comes; all of it: jarvis log
 		  TIME            EVENT             OF                    BY                          NOTE
 		  01-15 12:00:00  handed out        main acme:work        token ← node 4242           12 times
 		  01-15 11:59:00  refreshed         main acme:work        dashboard ← zsh 77
@@ -112,7 +112,7 @@ test('Enter shows all that an entry says, and hides it', async () => {
 		│ note      the server was too busy                                                                │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
-		 ⏎ details  g newest  / filter  ? help  q quit"
+		 ⏎ details  g newest  Esc back  / filter  ? help  q quit"
 	`);
 	await app.press(keys.enter);
 	await app.waitFor(() => expect(app.frame()).not.toContain('a token could not be refreshed'));
@@ -174,11 +174,11 @@ test('of a long log it holds the newest, however many come, and none while anoth
 	await app.waitFor('▸4 Health');
 	expect(app.state().log).toEqual([]);
 	append({note: 'meanwhile'});
-	await app.press('7');
+	await app.press('A');
 	await soon(() => expect(app.state().log[0]?.entry.note).toBe('meanwhile'));
 	// Help over it keeps it.
 	await app.press('?');
-	await app.waitFor('▸7 Log');
+	await app.waitFor(() => expect(app.state().screen).toBe('help'));
 	expect(app.state().log).toHaveLength(shownEntries);
 });
 
@@ -207,7 +207,7 @@ test('what is done here is in it at once', async () => {
 	await app.waitFor('Copy');
 	await app.press('y');
 	await soon(() => expect(app.copied).toHaveLength(1));
-	await app.press('7');
+	await app.press('A');
 	await app.waitFor(/handed out +main acme:work +library.* to a person/);
 	expect(app.frames.join('')).not.toContain(app.copied[0]);
 });

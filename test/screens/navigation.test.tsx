@@ -50,7 +50,6 @@ describe('the screens', () => {
 			['4', 'Health'],
 			['5', 'Login'],
 			['6', 'Sessions'],
-			['7', 'Log'],
 		] as const) {
 			await app.press(key);
 			await expectScreen(app, name);
@@ -60,11 +59,11 @@ describe('the screens', () => {
 	test('are shown one after the other by Tab, and back by Shift+Tab, around in a circle', async () => {
 		const app = await withProfiles();
 		await app.press('1');
-		for (const name of ['Profiles', 'Order', 'Health', 'Login', 'Sessions', 'Log', 'Agents']) {
+		for (const name of ['Profiles', 'Order', 'Health', 'Login', 'Sessions', 'Agents']) {
 			await app.press(keys.tab);
 			await expectScreen(app, name);
 		}
-		for (const name of ['Log', 'Sessions', 'Login', 'Health', 'Order', 'Profiles', 'Agents']) {
+		for (const name of ['Sessions', 'Login', 'Health', 'Order', 'Profiles', 'Agents']) {
 			await app.press(keys.shiftTab);
 			await expectScreen(app, name);
 		}

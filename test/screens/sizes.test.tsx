@@ -13,7 +13,7 @@ const sizes = [
 	[300, 100],
 ] as const;
 
-const screenKeys = ['1', '2', '3', '4', '5', '6', '7', '?'] as const;
+const screenKeys = ['1', '2', '3', '4', '5', '6', '?'] as const;
 
 const longNames = [
 	'n'.repeat(60),
@@ -194,9 +194,9 @@ test('how many profiles need a person is told whole beside the names of the scre
 	]);
 	const app = await renderApp({stateDir: await stateWith({profiles: Object.fromEntries(expired)})});
 	for (const [columns, shown] of [
-		[60, /6 7 +✗ 12$/],
-		[80, /7 Log +✗ 12$/],
-		[100, /7 Log +✗ 12$/],
+		[60, /6 Sessions ✗12$/],
+		[80, /6 Sessions +✗ 12$/],
+		[100, /6 Sessions +✗ 12$/],
 	] as const) {
 		app.resize(columns, 16);
 		await app.waitFor(() => expect(app.lines()[0]?.trimEnd()).toMatch(shown));
