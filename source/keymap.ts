@@ -156,7 +156,7 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 	}),
 	key('doctor', 'y', 'copyNext', 'copy command', 'copy the command that helps', {footer: true}),
-	key('doctor', 'r', 'lookAgain', 'look again', 'look again', {footer: true}),
+	key('doctor', 'r', 'examineAgain', 'look again', 'look again', {footer: true}),
 	key('doctor', 'esc', 'back', 'back', 'drop the filter, or back to health', {footer: true}),
 
 	key('onboard', 'enter', 'onboardingNext', 'choose', 'choose it, or go on', {

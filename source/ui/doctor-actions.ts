@@ -15,7 +15,7 @@ async function look({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'>): Promi
 	patch(store, {findings});
 }
 
-function lookAgain(context: UiContext): void {
+function examineAgain(context: UiContext): void {
 	void runTask(context, 'doctor', 'looking for what is wrong', async () => {
 		await look(context);
 		return undefined;
@@ -35,10 +35,10 @@ function withFinding(act: (context: UiContext, row: FindingRow) => void): (conte
 export const doctorActions = {
 	openDoctor(context: UiContext) {
 		openScreen(context, 'doctor');
-		lookAgain(context);
+		examineAgain(context);
 	},
 
-	lookAgain,
+	examineAgain,
 
 	copyNext: withFinding((context, {finding}) => {
 		void copyAndSay(context, finding.next, 'command');
