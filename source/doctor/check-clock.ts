@@ -20,7 +20,7 @@ interface Stamp {
 
 /** Times in the state folder that have not come yet: the latest of them is told. */
 export function checkTimes(subject: Subject): Finding[] {
-	const {paths, now, agents} = subject;
+	const {paths, now, agents, machine} = subject;
 	const usage = [...agents].flatMap(([agentId, {usageStats}]) =>
 		[...usageStats].flatMap(([profileId, {lastUsed, lastFailureAt, lastProven, needsLogin}]) =>
 			[lastUsed, lastFailureAt, lastProven?.at, needsLogin?.since].flatMap(at =>
@@ -43,13 +43,20 @@ export function checkTimes(subject: Subject): Finding[] {
 		finding('clock_behind', {
 			where: latest.where,
 			what: `It is of ${clockTime(latest.at)}, in ${span(latest.at - now())} by this machine’s clock.`,
-			next: 'timedatectl status',
+			next: clockAdvice(machine),
 		}),
 	];
 }
 
 /** How far this machine's clock is from those of the providers in use (RFC 9110, section 6.6.1). */
-export async function checkServers({agents, providers, network, now, online}: Subject): Promise<Finding[]> {
+export async function checkServers({
+	agents,
+	providers,
+	network,
+	now,
+	online,
+	machine,
+}: Subject): Promise<Finding[]> {
 	if (!online) return [];
 	const used = new Set(
 		[...agents.values()].flatMap(({profiles}) => [...profiles.values()].map(({provider}) => provider)),
@@ -65,12 +72,16 @@ export async function checkServers({agents, providers, network, now, online}: Su
 				finding('clock_off', {
 					where: new URL(url).host,
 					what: `This machine’s clock is ${by} ${date > now() ? 'behind' : 'ahead of'} the one of ${provider.label}.`,
-					next: 'timedatectl status',
+					next: clockAdvice(machine),
 				}),
 			];
 		}),
 	);
 	return found.flat();
+}
+
+function clockAdvice({platform}: Subject['machine']): string {
+	return platform === 'linux' ? 'timedatectl status' : 'Have the system set its clock by the network.';
 }
 
 function urlOf(provider: Provider): string | undefined {

@@ -70,7 +70,7 @@ export function checkProgram({machine, env}: Subject): Finding[] {
 	const twice = finding('path_twice', {
 		where: [first, ...others].join(', '),
 		what: `${first} is the one that runs; the others are other installations.`,
-		next: `npm ls --global jarvis-auth; rm ${shellWord(others.at(-1) ?? '')}`,
+		next: 'type -a jarvis',
 	});
 	return [...(isOld ? [old] : []), ...(others.length > 0 ? [twice] : [])];
 }

@@ -82,7 +82,7 @@ function headline({findings = []}: UiState): string {
 		const {length} = findings.filter(({finding}) => finding.severity === severity);
 		return length === 0 ? [] : [`${length} ${severity}${length === 1 ? '' : 's'}`];
 	});
-	return ['what is wrong around the credentials', ...counts].join(' · ');
+	return ['Doctor: what is wrong around the credentials', ...counts].join(' · ');
 }
 
 function emptyWords({findings, filter}: UiState): string {

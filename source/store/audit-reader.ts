@@ -92,7 +92,7 @@ export function followAuditLog(
 	onEntries: (entries: readonly LoggedEntry[]) => void,
 ): AuditFollower {
 	ensurePrivateFolder(paths.root);
-	// The newest is last. One that was put aside stays open until the next: a line may still be on its way to it.
+	// The newest is last. Those that were put aside stay open: a line may still be on its way to them.
 	let logs: OpenLog[] = [];
 	const look = () => {
 		const entries: LoggedEntry[] = [];
@@ -101,7 +101,8 @@ export function followAuditLog(
 			const newer = openNewer(paths, logs.at(-1)?.inode);
 			logs = [...logs, ...newer];
 			for (const log of newer) readOn(log, entries);
-			for (const log of logs.splice(0, Math.max(0, logs.length - 2))) closeSync(log.descriptor);
+			for (const log of logs.splice(0, Math.max(0, logs.length - auditLimits.kept)))
+				closeSync(log.descriptor);
 		} catch (error) {
 			// What cannot be read now may be at the next event; nobody waits here to be told.
 			if (!isSystemError(error, 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'EISDIR')) throw error;
@@ -113,7 +114,13 @@ export function followAuditLog(
 		if (changed === null || changed.startsWith(name)) look();
 	});
 	watcher.on('error', () => {});
-	const [newest] = openNewer(paths, undefined, 0);
+	let newest: OpenLog | undefined;
+	try {
+		[newest] = openNewer(paths, undefined, 0);
+	} catch (error) {
+		watcher.close();
+		throw error;
+	}
 	if (newest) {
 		newest.offset = fstatSync(newest.descriptor).size;
 		logs = [newest];

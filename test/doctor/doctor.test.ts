@@ -4,6 +4,7 @@ import {createServer} from 'node:http';
 import {join} from 'node:path';
 import {afterEach, describe, expect, onTestFinished, test} from 'vitest';
 import {fingerprint, identityName} from '../../source/auth/identity.ts';
+import {commandTable} from '../../source/commands/table.ts';
 import {openJarvis} from '../../source/core.ts';
 import {thisMachine} from '../../source/doctor/doctor.ts';
 import {type Finding, type FindingId, findingTable} from '../../source/doctor/findings.ts';
@@ -410,7 +411,7 @@ describe.each(Object.keys(findingTable) as FindingId[])('%s', id => {
 		);
 		if (!found) expect.fail(`found only ${JSON.stringify(all, undefined, 2)}`);
 		expect(found.severity).toBe(findingTable[id].severity);
-		expect(found.next.length).toBeGreaterThan(5);
+		expectToExist(found.next);
 		expect(JSON.stringify(all)).not.toContain('canary-');
 		expect(found.mend !== undefined).toBe('fix' in findingTable[id]);
 		if (!found.mend) return;
@@ -423,6 +424,22 @@ describe.each(Object.keys(findingTable) as FindingId[])('%s', id => {
 		expect(noted?.note).toContain(id);
 	});
 });
+
+/** Fails unless what is advised is a sentence, or a command that there is, with flags that it has. */
+function expectToExist(next: string): void {
+	const [name, ...words] = next.split(/ (?:>|\|)/, 1)[0]?.split(' ') ?? [];
+	expect(next.length).toBeGreaterThan(5);
+	if (name !== 'jarvis') return;
+	const spec = commandTable.find(({path}) => path.every((word, index) => words[index] === word));
+	if (!spec) return expect.fail(`there is no command ${next}`);
+	const flags = words.filter(word => word.startsWith('--')).map(word => word.slice(2));
+	expect(spec.flags.map(flag => flag.name)).toEqual(expect.arrayContaining(flags));
+	const given = words.slice(spec.path.length).filter((word, index, all) => {
+		const before = spec.flags.find(flag => `--${flag.name}` === all[index - 1]);
+		return !word.startsWith('--') && !before?.value;
+	});
+	expect(given).toHaveLength(spec.arguments.length);
+}
 
 /** Names, sizes and modes of all that is in a folder. */
 function statesOf(folder: string): string[] {

@@ -46,7 +46,7 @@ const everyCommand: readonly (readonly string[])[] = [
 const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
-	...['broker status', 'broker stop'],
+	...['broker status', 'broker stop', 'doctor', 'log'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {
