@@ -163,7 +163,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	return ['jarvis', ...path, ...words.map(word => `<${word.name}>${word.variadic ? '…' : ''}`)].join(' ');
+	const written = words.map(({name, variadic, optional}) => {
+		const word = `<${name}>${variadic ? '…' : ''}`;
+		return optional ? `[${word}]` : word;
+	});
+	return ['jarvis', ...path, ...written].join(' ');
 }
 
 function capital(text: string): string {

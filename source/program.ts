@@ -103,8 +103,10 @@ function addCommand(
 		if (required) command.requiredOption(usage, `${help} (required)`);
 		else command.option(usage, help);
 	}
-	for (const {name, help, variadic} of spec.arguments)
-		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+	for (const {name, help, variadic, optional} of spec.arguments) {
+		const word = `${name}${variadic ? '...' : ''}`;
+		command.argument(optional ? `[${word}]` : `<${word}>`, help);
+	}
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});

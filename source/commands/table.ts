@@ -13,6 +13,7 @@ export interface ArgumentSpec {
 	readonly name: string;
 	readonly help: string;
 	readonly variadic?: boolean;
+	readonly optional?: boolean;
 }
 
 export interface CommandSpec {
@@ -55,6 +56,18 @@ const callbackBind: FlagSpec = {
 	help: 'listen for the browser on this IP address (default: loopback), for a container’s published port',
 };
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
+const dryRun: FlagSpec = {name: 'dry-run', help: 'show what would change, and change nothing'};
+const plan: FlagSpec = {
+	name: 'plan',
+	value: 'file',
+	help: 'the plan (default: secrets-plan.json in the state folder)',
+};
+const secretPlaces: ArgumentSpec = {
+	name: 'profile-id',
+	help: 'the profiles whose secrets are meant',
+	variadic: true,
+	optional: true,
+};
 
 /** Every command, in the order in which help lists them. */
 export const commandTable: readonly CommandSpec[] = [
@@ -373,6 +386,57 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [json, stateDir],
 		arguments: [],
 		load: async () => (await import('./secrets.ts')).runSecretsReload,
+	},
+	{
+		path: ['secrets', 'seal'],
+		summary: 'encrypt API keys and tokens under a key in the system’s keychain, and leave refs in the files',
+		flags: [
+			{name: 'all', help: 'all that are in plain text, of all agents or of --agent'},
+			agent,
+			dryRun,
+			json,
+			stateDir,
+		],
+		arguments: [secretPlaces],
+		load: async () => (await import('./secrets-move.ts')).runSecretsSeal,
+	},
+	{
+		path: ['secrets', 'unseal'],
+		summary: 'put sealed secrets back into the files, in plain text',
+		flags: [agent, yes, json, stateDir],
+		arguments: [{...secretPlaces, optional: false}],
+		load: async () => (await import('./secrets-move.ts')).runSecretsUnseal,
+	},
+	{
+		path: ['secrets', 'configure'],
+		summary: 'plan where secrets go that are in plain text, asking for each; `secrets apply` carries it out',
+		flags: [
+			{
+				name: 'to',
+				value: 'where',
+				help: 'keychain, or a ref that gives the secret already: env:default:NAME, file:<provider>:<pointer>, …',
+			},
+			agent,
+			plan,
+			json,
+			stateDir,
+		],
+		arguments: [secretPlaces],
+		load: async () => (await import('./secrets-plan.ts')).runSecretsConfigure,
+	},
+	{
+		path: ['secrets', 'apply'],
+		summary: 'carry a plan out: each secret leaves its file when its ref has given the same one',
+		flags: [dryRun, plan, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./secrets-plan.ts')).runSecretsApply,
+	},
+	{
+		path: ['secrets', 'prune'],
+		summary: 'remove sealed secrets that no file needs any more',
+		flags: [yes, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./secrets-move.ts')).runSecretsPrune,
 	},
 	{
 		path: ['completion'],

@@ -29,6 +29,10 @@ export interface StatePaths {
 	readonly auditLog: string;
 	/** Changed to have the secrets that are kept elsewhere loaded anew by every process that stays. */
 	readonly secretsStamp: string;
+	/** Secrets that were sealed, encrypted under a key that is in the operating system's keychain. */
+	readonly sealed: string;
+	/** What `secrets configure` has planned, without secrets. */
+	readonly secretsPlan: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
 	/** The folder of an agent. Throws `agent_invalid_id`. */
@@ -65,6 +69,8 @@ export function statePaths(root: string): StatePaths {
 		journal: join(root, 'journal'),
 		auditLog: join(root, 'audit.jsonl'),
 		secretsStamp: join(root, 'secrets-reload'),
+		sealed: join(root, 'sealed.json'),
+		secretsPlan: join(root, 'secrets-plan.json'),
 		pendingLogins: join(root, 'pending-logins'),
 		agentCredentials: agentId => join(agent(agentId), 'agent'),
 		profiles: agentId => join(agent(agentId), 'agent', 'auth-profiles.json'),
