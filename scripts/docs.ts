@@ -3,6 +3,7 @@ import {resolve} from 'node:path';
 import {isSecretMethod} from '../source/auth/providers/contract.ts';
 import {providersFrom} from '../source/auth/providers/registry.ts';
 import {slashCommands} from '../source/auth/routing/slash-command.ts';
+import {findingTable} from '../source/auth/secrets/findings.ts';
 import {type CommandSpec, commandTable} from '../source/commands/table.ts';
 import {errorTable} from '../source/errors.ts';
 import {keymap, keyName, type Scope, scopeTitles} from '../source/keymap.ts';
@@ -32,13 +33,14 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the keymap': keys,
 	'the commands': commands,
 	'the errors': errors,
+	'the findings': findings,
 	'the slash commands': slashes,
 	'the providers': providers,
 	"the manifest's schema": members,
 };
 
 const check = process.argv.includes('--check');
-for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins', 'providers']) {
+for (const name of ['keys', 'commands', 'errors', 'sessions', 'plugins', 'providers', 'keychain']) {
 	await put(`${name}.md`, text =>
 		text.replace(
 			/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
@@ -136,6 +138,13 @@ function errors(): string {
 		([code, {exit, meaning}]) => `| \`${code}\` | ${exit} | ${cell(meaning)} |`,
 	);
 	return ['| code | exit | what happened |', '|---|---|---|', ...rows].join('\n');
+}
+
+function findings(): string {
+	const rows = Object.entries(findingTable).map(
+		([code, {level, meaning}]) => `| \`${code}\` | ${level} | ${cell(meaning)} |`,
+	);
+	return ['| code | level | what was found |', '|---|---|---|', ...rows].join('\n');
 }
 
 function slashes(): string {

@@ -9,6 +9,7 @@ import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from '
 import type {Revocation} from './auth/revoke.ts';
 import type {ListedBinding} from './auth/routing/bindings.ts';
 import type {Failure, Success} from './auth/routing/rotation.ts';
+import type {Finding} from './auth/secrets/findings.ts';
 import type {MovedSecret, Moves, SecretMove} from './auth/secrets/move.ts';
 import type {PlaceFacts, SecretPlace} from './auth/secrets/places.ts';
 import type {SecretsPlan} from './auth/secrets/plan.ts';
@@ -225,6 +226,12 @@ export function openJarvis(options: JarvisOptions = {}) {
 			return watchForReload(paths, () => {
 				void loadSecrets().then(told);
 			});
+		},
+
+		/** What is found of secrets at rest, of files that others can read and of refs. Throws as `auditSecrets` does. */
+		async auditSecrets(): Promise<Finding[]> {
+			const {auditSecrets} = await import('./auth/secrets/audit.ts');
+			return auditSecrets({paths, env, now});
 		},
 
 		/** Where secrets or refs are, of all agents; no secret. Throws as `readPlaces` does. */

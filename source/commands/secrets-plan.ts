@@ -3,7 +3,7 @@ import type {SecretMove} from '../auth/secrets/move.ts';
 import {isSamePlace, type PlaceFacts, type SecretPlace} from '../auth/secrets/places.ts';
 import type {SecretsPlan} from '../auth/secrets/plan.ts';
 import {isRefId, refKey} from '../auth/secrets/refs.ts';
-import {JarvisError} from '../errors.ts';
+import {JarvisError, shellWord} from '../errors.ts';
 import {type SecretRef, type SecretSource, secretSources} from '../store/schema.ts';
 import {readSecretsConfig, secretProviderName, secretProviderOf} from '../store/secrets-config.ts';
 import {askLine, chooseOne} from './add.ts';
@@ -24,7 +24,7 @@ export async function runSecretsConfigure(context: CommandContext): Promise<numb
 	if (flags.json) printJson(context, {plan: file, secrets: plan.map(({place, to}) => ({...place, to}))});
 	else {
 		for (const line of planLines(plan)) context.print(line);
-		const named = flags.plan === undefined ? '' : ` --plan ${file}`;
+		const named = flags.plan === undefined ? '' : ` --plan ${shellWord(file)}`;
 		context.tell(
 			`Planned, and nothing changed yet. See what it would do: jarvis secrets apply${named} --dry-run`,
 		);

@@ -388,6 +388,17 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./secrets.ts')).runSecretsReload,
 	},
 	{
+		path: ['secrets', 'audit'],
+		summary: 'look for secrets in plain text, files that others can read, and refs that do not resolve',
+		flags: [
+			{name: 'check', help: 'exit 1 if something is found, 2 if a ref does not resolve'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./secrets-audit.ts')).runSecretsAudit,
+	},
+	{
 		path: ['secrets', 'seal'],
 		summary: 'encrypt API keys and tokens under a key in the system’s keychain, and leave refs in the files',
 		flags: [

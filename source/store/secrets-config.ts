@@ -83,6 +83,8 @@ export const secretProviderName = /^[a-z][a-z0-9_-]{0,63}$/;
 const longestTimeoutMs = 2 ** 31 - 1;
 
 export const defaultTimeoutMs = 5000;
+/** How long (ms) the keychain may take for one call. */
+export const keychainTimeoutMs = 3000;
 export const defaultMaxBytes = 1024 * 1024;
 export const defaultResolution: ResolutionLimits = {
 	maxProviderConcurrency: 4,
@@ -93,7 +95,7 @@ export const defaultResolution: ResolutionLimits = {
 /** What is there without being configured: the environment and the keychain, each as `default`. */
 const unconfigured: {readonly [Source in SecretSource]?: SecretProviders[Source]} = {
 	env: {source: 'env'},
-	keychain: {source: 'keychain', timeoutMs: 3000},
+	keychain: {source: 'keychain', timeoutMs: keychainTimeoutMs},
 };
 
 /**
@@ -203,7 +205,7 @@ const decoders: {
 		};
 	},
 	keychain: entry => {
-		const timeoutMs = member(entry, 'timeoutMs') ?? unconfigured.keychain?.timeoutMs;
+		const timeoutMs = member(entry, 'timeoutMs') ?? keychainTimeoutMs;
 		if (countOf(timeoutMs) === undefined) return 'has a timeoutMs that is none';
 		return {
 			...{source: 'keychain', timeoutMs: Math.min(Number(timeoutMs), longestTimeoutMs)},

@@ -138,6 +138,7 @@ const commands: readonly (readonly string[])[] = [
 	['plugins', 'add', './no-such-folder'],
 	['plugins', 'remove', 'acme'],
 	['secrets', 'reload'],
+	['secrets', 'audit', '--check'],
 	['secrets', 'seal', '--all', '--agent', 'main'],
 	['secrets', 'seal', '--all'],
 	['secrets', 'seal', 'key:default', '--dry-run'],

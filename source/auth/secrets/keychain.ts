@@ -1,6 +1,7 @@
 import {spawn} from 'node:child_process';
 import {fileURLToPath} from 'node:url';
 import {JarvisError} from '../../errors.ts';
+import {keychainTimeoutMs} from '../../store/secrets-config.ts';
 import {quoted} from '../facts.ts';
 import {type KeychainItem, type KeychainReply, type KeychainRequest, readySign} from './keychain-protocol.ts';
 
@@ -14,11 +15,8 @@ export interface Keychain {
 	/** The environment: on Linux it tells where the session's bus is. */
 	readonly env: NodeJS.ProcessEnv;
 	/** How long (ms) one call may take. */
-	readonly limitMs?: number | undefined;
+	readonly limitMs?: number;
 }
-
-/** How long (ms) the keychain may take for one call, unless it is configured otherwise. */
-export const keychainLimitMs = 3000;
 
 /** How long (ms) the process may take to start, on a machine that has much else to do. */
 const startLimitMs = 15_000;
@@ -58,7 +56,7 @@ export async function deleteFromKeychain(keychain: Keychain, item: KeychainItem)
 }
 
 async function call(keychain: Keychain, request: KeychainRequest): Promise<readonly (string | null)[]> {
-	const limitMs = keychain.limitMs ?? keychainLimitMs;
+	const limitMs = keychain.limitMs ?? keychainTimeoutMs;
 	const {reply, isLate} = await ask(keychain, limitMs, request);
 	if (isLate) throw unavailable('timed_out', `did not answer within ${limitMs / 1000} s`, unlockAdvice());
 	if (!reply) throw unavailable('refused', 'ended the process that asked it', unlockAdvice());

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {deleteFromKeychain} from '../../../source/auth/secrets/keychain.ts';
@@ -196,6 +196,20 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 		expect(await refusal(open(paths).putSecretsBack(places))).toMatchObject({code: 'secret_unmovable'});
 		await open(paths).putSecretsBack([profile('anthropic:copy', 'other')]);
 		expect(JSON.parse(text(paths.sealed)).entries).toEqual({});
+	});
+
+	it('forgets what no file names any more when it is told to, and nothing before', async () => {
+		const paths = stateWithSecrets();
+		const places = [profile('anthropic:work'), profile('mistral:default')];
+		const {secrets} = await open(paths).moveSecrets(toSeal(...places), {dryRun: false});
+		const [gone, stays] = secrets.map(({ref}) => ref?.id);
+		expect(await open(paths).pruneSealed()).toEqual({removed: [], kept: []});
+		await open(paths).removeProfile('main', 'anthropic:work');
+		expect(await open(paths).pruneSealed()).toEqual({removed: [], kept: [gone]});
+		for (const backup of backupPaths(paths.profiles('main'))) rmSync(backup, {force: true});
+		expect(await open(paths).pruneSealed()).toEqual({removed: [gone], kept: []});
+		expect(Object.keys(JSON.parse(text(paths.sealed)).entries)).toEqual([stays]);
+		expect(await handedOut(paths, 'mistral:default')).toBe(canary('token'));
 	});
 
 	it('a plan is carried out wholly or not at all', async () => {
