@@ -38,12 +38,15 @@ const everyCommand: readonly (readonly string[])[] = [
 	['agents', 'bindings'],
 	['agents', 'route', '--channel', 'telegram'],
 	['channels', 'list'],
+	['secrets', 'seal', 'key:001'],
+	['secrets', 'unseal', 'key:001', '--yes'],
+	['secrets', 'configure', 'key:001', '--to', 'keychain'],
 ];
 
 /** What only asks, reads neither store nor configuration first, or reports what it cannot read. */
 const apart = new Set([
 	...['models auth add', 'plugins list', 'plugins add', 'plugins remove'],
-	'secrets reload',
+	...['secrets reload', 'secrets audit', 'secrets apply', 'secrets prune'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {
@@ -166,7 +169,7 @@ function damagedStore() {
 
 const storeReaders = everyCommand.filter(
 	([group = '', , name = '']) =>
-		['which', 'onboard'].includes(group) || (group === 'models' && !/login|finish/.test(name)),
+		['which', 'onboard', 'secrets'].includes(group) || (group === 'models' && !/login|finish/.test(name)),
 );
 
 it('every command names a damaged store and the place, and leaves it as it is', async () => {
@@ -180,7 +183,7 @@ it('every command names a damaged store and the place, and leaves it as it is', 
 		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
 		expect(outcome.stderr).not.toContain('canary');
 	}
-	expect(outcomes).toHaveLength(28);
+	expect(outcomes).toHaveLength(34);
 	expect(readFileSync(file, 'utf8')).toBe(text);
 });
 

@@ -88,6 +88,15 @@ it('refuses what it cannot understand, and stores no plan of it', async () => {
 	]) {
 		expect(await runQuietly(state, ['secrets', ...args])).toMatchObject({code: 2, stdout: ''});
 	}
+	const unknown = await runQuietly(state, [
+		'secrets',
+		'configure',
+		'groq:nobody',
+		'--to',
+		'keychain',
+		'--json',
+	]);
+	expect(errorIn(unknown).code).toBe('profile_unknown');
 	expect(existsSync(state.paths.secretsPlan)).toBe(false);
 	expect(await runQuietly(state, ['secrets', 'apply'])).toMatchObject({code: 1});
 	put(state.paths.secretsPlan, {version: 1, secrets: [{agent: '../main', profile: 'x', to: 'seal'}]});

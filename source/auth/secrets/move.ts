@@ -99,7 +99,11 @@ export async function moveSecrets(
 	return {secrets: travellers.map(outcomeOf), copies};
 }
 
-function movableAt(all: readonly HeldSecret[], place: SecretPlace): HeldSecret {
+/**
+ * What is in a place, out of all that was read, if it can be moved.
+ * @throws `profile_unknown`, `secret_unmovable`
+ */
+export function movableAt(all: readonly HeldSecret[], place: SecretPlace): HeldSecret {
 	const held = all.find(each => isSamePlace(each.place, place));
 	if (!held) throw unknownPlace(place);
 	if (held.type === 'oauth') throw oauthStays(held);

@@ -6,8 +6,8 @@ import {withLock} from '../../store/lock.ts';
 import {isAgentId, type StatePaths} from '../../store/paths.ts';
 import {secretSources} from '../../store/schema.ts';
 import {writeDurably} from '../../store/write.ts';
-import type {SecretMove} from './move.ts';
-import {isSamePlace} from './places.ts';
+import {movableAt, type SecretMove} from './move.ts';
+import {agentsOf, isSamePlace, readPlaces} from './places.ts';
 import {isRefId} from './refs.ts';
 
 /** What is planned for the secrets of a state folder: which of them leave their files, and for where. */
@@ -52,11 +52,16 @@ export function readPlan(file: string): SecretsPlan {
 }
 
 /**
- * Adds moves to a plan, each in the place of what was planned for the same secret before.
+ * Adds moves to a plan, each in the place of what was planned for the same secret before. Whether a ref gives the
+ * secret is found out when the plan is carried out.
  * @returns the whole plan
- * @throws `secrets_plan_invalid`, `lock_timeout`, system errors
+ * @throws `secrets_plan_invalid`, `profile_unknown`, `secret_unmovable`, `lock_timeout`, and what reading the stores
+ * throws
  */
 export async function addToPlan(paths: StatePaths, file: string, moves: SecretsPlan): Promise<SecretsPlan> {
+	const places = moves.map(({place}) => place);
+	const held = await readPlaces(paths, agentsOf(places));
+	for (const place of places) movableAt(held, place);
 	return withLock(paths.locks, 'secrets-plan', lock =>
 		lock.commit(() => {
 			const present = readTextIfThere(file) === undefined ? [] : readPlan(file);

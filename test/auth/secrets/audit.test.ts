@@ -4,6 +4,7 @@ import {expect, it} from 'vitest';
 import {fingerprint} from '../../../source/auth/identity.ts';
 import {auditSecrets} from '../../../source/auth/secrets/audit.ts';
 import {checkCode, type Finding, type FindingCode} from '../../../source/auth/secrets/findings.ts';
+import {commandTable} from '../../../source/commands/table.ts';
 import type {StatePaths} from '../../../source/store/paths.ts';
 import {openReplySlot} from '../../../source/store/reply-slot.ts';
 import {canary, writeStore} from '../../support/sandbox.ts';
@@ -228,6 +229,10 @@ it.each(rows)('an audit finds $name', async ({make, found, code, next}) => {
 	expect(findings.map(({code, file}) => [code, file.slice(paths.root.length + 1)])).toEqual(found);
 	expect(checkCode(findings)).toBe(code);
 	if (next !== undefined) expect(findings.map(finding => finding.next)).toContain(next);
+	for (const {next: command = ''} of findings) {
+		const [, words] = /\bjarvis (?!\.)([a-z][a-z -]*)/.exec(command) ?? [];
+		if (words) expect(commandTable.some(({path}) => words.startsWith(path.join(' ')))).toBe(true);
+	}
 	expect(JSON.stringify(findings)).not.toContain('canary');
 });
 
