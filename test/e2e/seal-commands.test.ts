@@ -70,7 +70,7 @@ it('without the optional package it says how to install it', async () => {
 	expect(code).toBe(1);
 	expect(errorIn({stderr})).toMatchObject({
 		...{code: 'keychain_unavailable', reason: 'missing'},
-		next: expect.stringContaining('npm install --global --include=optional jarvis-auth'),
+		next: expect.stringContaining('npm install --global @napi-rs/keyring@2'),
 	});
 	expect(stored(state, 'groq:work')).toEqual(key);
 });

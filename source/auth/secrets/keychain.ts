@@ -65,7 +65,7 @@ async function call(keychain: Keychain, request: KeychainRequest): Promise<reado
 		throw new JarvisError(
 			'keychain_unavailable',
 			'The package @napi-rs/keyring, which reaches the keychain, is not here or not made for this machine.',
-			'Install it with the optional packages: npm install --global --include=optional jarvis-auth',
+			'Install it beside JARVIS: npm install --global @napi-rs/keyring@2 (docs/keychain.md)',
 			{cause: new Error(reply.message), details: {reason: 'missing'}},
 		);
 	}
