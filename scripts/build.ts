@@ -59,13 +59,14 @@ await build({
 		{in: resolve(source, 'index.ts'), out: 'index'},
 		// A worker is started by its file's name.
 		{in: resolve(source, 'auth/providers/plugin-worker.ts'), out: 'on-demand/plugin-worker'},
+		{in: resolve(source, 'auth/secrets/keychain-worker.ts'), out: 'on-demand/keychain-worker'},
 		...[...onDemand].map(([file, name]) => ({in: file, out: `on-demand/${name}`})),
 	],
 	format: 'esm',
 	splitting: true,
-	// A native module: it is installed beside the program, where it can be.
-	external: ['koffi'],
 	outdir: dist,
+	// Native code, which differs from machine to machine: npm puts the fitting one beside us, if there is one.
+	external: ['@napi-rs/keyring', 'koffi'],
 	chunkNames: 'on-demand/shared-[hash]',
 	banner: {
 		js: "import{createRequire as createRequire_}from'node:module';const require=createRequire_(import.meta.url);",

@@ -3,6 +3,7 @@ import {resolve} from 'node:path';
 import {isSecretMethod} from '../source/auth/providers/contract.ts';
 import {providersFrom} from '../source/auth/providers/registry.ts';
 import {slashCommands} from '../source/auth/routing/slash-command.ts';
+import {findingTable as auditTable} from '../source/auth/secrets/findings.ts';
 import {type CommandSpec, commandTable} from '../source/commands/table.ts';
 import {findingTable} from '../source/doctor/findings.ts';
 import {errorTable} from '../source/errors.ts';
@@ -36,13 +37,16 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the errors': errors,
 	'the audit events': events,
 	'the findings': findings,
+	'the findings of an audit': auditFindings,
 	'the slash commands': slashes,
 	'the providers': providers,
 	"the manifest's schema": members,
 };
 
 const check = process.argv.includes('--check');
-for (const name of ['keys', 'commands', 'errors', 'doctor', 'log', 'sessions', 'plugins', 'providers']) {
+for (const name of [
+	...['keys', 'commands', 'errors', 'doctor', 'log', 'sessions', 'plugins', 'providers', 'keychain'],
+]) {
 	await put(`${name}.md`, text =>
 		text.replace(
 			/<!-- made from (.+?) -->\n[\s\S]*?<!-- end -->/g,
@@ -153,6 +157,13 @@ function findings(): string {
 function events(): string {
 	const rows = Object.entries(auditEvents).map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`);
 	return ['| event | what happened |', '|---|---|', ...rows].join('\n');
+}
+
+function auditFindings(): string {
+	const rows = Object.entries(auditTable).map(
+		([code, {level, meaning}]) => `| \`${code}\` | ${level} | ${cell(meaning)} |`,
+	);
+	return ['| code | level | what was found |', '|---|---|---|', ...rows].join('\n');
 }
 
 function slashes(): string {

@@ -15,6 +15,10 @@ import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from '
 import type {Revocation} from './auth/revoke.ts';
 import type {ListedBinding} from './auth/routing/bindings.ts';
 import type {Failure, Success} from './auth/routing/rotation.ts';
+import type {SecretFinding} from './auth/secrets/findings.ts';
+import type {MovedSecret, Moves, SecretMove} from './auth/secrets/move.ts';
+import type {PlaceFacts, SecretPlace} from './auth/secrets/places.ts';
+import type {SecretsPlan} from './auth/secrets/plan.ts';
 import type {SecretsReport} from './auth/secrets/runtime.ts';
 import {openSecrets} from './auth/secrets/secrets.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
@@ -216,6 +220,25 @@ export function openJarvis(options: JarvisOptions = {}) {
 		findProvider: provider,
 	};
 
+	/** Notes where secrets have gone, and has every process that stays load them anew. */
+	async function noteSecrets(moved: readonly Pick<MovedSecret, 'place' | 'ref'>[]): Promise<void> {
+		const [{refKey}, {askForReload}] = await Promise.all([
+			import('./auth/secrets/refs.ts'),
+			import('./store/secrets-stamp.ts'),
+		]);
+		for (const {place, ref} of moved) {
+			record('secrets_changed', {...place, note: `its secret is in ${ref ? refKey(ref) : 'the file'} now`});
+		}
+		if (moved.length > 0) askForReload(paths);
+	}
+
+	async function moveSecrets(moves: readonly SecretMove[], how: {readonly dryRun: boolean}): Promise<Moves> {
+		const {moveSecrets} = await import('./auth/secrets/move.ts');
+		const done = await moveSecrets({paths, env}, moves, how);
+		if (!how.dryRun) await noteSecrets(done.secrets.filter(({outcome}) => outcome === 'moved'));
+		return done;
+	}
+
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
 	}
@@ -280,6 +303,53 @@ export function openJarvis(options: JarvisOptions = {}) {
 			return watchForReload(paths, () => {
 				void loadSecrets().then(told);
 			});
+		},
+
+		/** What is found of secrets at rest, of files that others can read and of refs. Throws as `auditSecrets` does. */
+		async auditSecrets(): Promise<SecretFinding[]> {
+			const {auditSecrets} = await import('./auth/secrets/audit.ts');
+			return auditSecrets({paths, env, now});
+		},
+
+		/** Where secrets or refs are, of all agents; no secret. Throws as `readPlaces` does. */
+		async secretPlaces(): Promise<PlaceFacts[]> {
+			const {placeFacts, readPlaces} = await import('./auth/secrets/places.ts');
+			return (await readPlaces(paths)).map(placeFacts);
+		},
+
+		/** Takes secrets out of their files and leaves refs. Throws as `moveSecrets` does. */
+		moveSecrets,
+
+		/**
+		 * Plans moves, in a file beside the credentials or in another one. Returns the whole plan. Throws as
+		 * `addToPlan` does.
+		 */
+		async planSecrets(moves: SecretsPlan, file = paths.secretsPlan): Promise<SecretsPlan> {
+			const {addToPlan} = await import('./auth/secrets/plan.ts');
+			return addToPlan(paths, file, moves);
+		},
+
+		/** Carries a plan out, and removes it when all of it is done. Throws as `carryOutPlan` and `moveSecrets` do. */
+		async applySecretsPlan(how: {readonly dryRun: boolean}, file = paths.secretsPlan): Promise<Moves> {
+			const {carryOutPlan, readPlan} = await import('./auth/secrets/plan.ts');
+			if (how.dryRun) return moveSecrets(readPlan(file), how);
+			return carryOutPlan(paths, file, plan => moveSecrets(plan, how));
+		},
+
+		/** Puts sealed secrets back into their files. Throws as `putBack` does. */
+		async putSecretsBack(places: readonly SecretPlace[]): Promise<void> {
+			const {putBack} = await import('./auth/secrets/put-back.ts');
+			await putBack({paths, env}, places);
+			await noteSecrets(places.map(place => ({place})));
+		},
+
+		/** Removes the sealed secrets that no file names. Throws as `pruneSealed` does. */
+		async pruneSealed() {
+			const {pruneSealed} = await import('./auth/secrets/prune.ts');
+			const pruned = await pruneSealed(paths);
+			if (pruned.removed.length > 0)
+				record('secrets_changed', {note: `removed ${pruned.removed.join(', ')}`});
+			return pruned;
 		},
 
 		/**

@@ -106,6 +106,23 @@ export const errorTable = {
 		meaning: 'Another login stands in a program’s own file. It was left as it is.',
 	},
 	write_back_unknown: {exit: 1, meaning: 'The program is not kept in step.'},
+	keychain_unavailable: {
+		exit: 1,
+		meaning: 'The operating system’s keychain is absent, locked or does not answer. Nothing was changed.',
+	},
+	sealed_unreadable: {
+		exit: 1,
+		meaning: 'A sealed secret cannot be opened: its key is not in this keychain, or sealed.json was changed.',
+	},
+	secret_unmovable: {exit: 1, meaning: 'There is no secret that a ref could take the place of.'},
+	secret_mismatch: {
+		exit: 1,
+		meaning: 'A ref does not give the secret that it is to take the place of. Nothing was taken away.',
+	},
+	secrets_plan_invalid: {
+		exit: 1,
+		meaning: 'There is no plan for secrets, or it has not the documented form.',
+	},
 	clipboard_failed: {exit: 1, meaning: 'Neither the clipboard nor the terminal took the text.'},
 	terminal_required: {exit: 2, meaning: 'The command needs a terminal and has none.'},
 	unexpected: {exit: 1, meaning: 'A fault in JARVIS itself.'},

@@ -70,6 +70,18 @@ const keepFresh: FlagSpec = {name: 'keep-fresh', help: 'renew tokens before they
 const yes: FlagSpec = {name: 'yes', help: 'do not ask'};
 const stepProgram: ArgumentSpec = {name: 'program', help: 'codex'};
 const home: FlagSpec = {name: 'home', value: 'folder', help: 'its folder (default: $CODEX_HOME or ~/.codex)'};
+const dryRun: FlagSpec = {name: 'dry-run', help: 'show what would change, and change nothing'};
+const plan: FlagSpec = {
+	name: 'plan',
+	value: 'file',
+	help: 'the plan (default: secrets-plan.json in the state folder)',
+};
+const secretPlaces: ArgumentSpec = {
+	name: 'profile-id',
+	help: 'the profiles whose secrets are meant',
+	variadic: true,
+	optional: true,
+};
 
 /** Every command, in the order in which help lists them. */
 export const commandTable: readonly CommandSpec[] = [
@@ -553,6 +565,68 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [json, stateDir],
 		arguments: [],
 		load: async () => (await import('./secrets.ts')).runSecretsReload,
+	},
+	{
+		path: ['secrets', 'audit'],
+		summary: 'look for secrets in plain text, files that others can read, and refs that do not resolve',
+		flags: [
+			{name: 'check', help: 'exit 1 if something is found, 2 if a ref does not resolve'},
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./secrets-audit.ts')).runSecretsAudit,
+	},
+	{
+		path: ['secrets', 'seal'],
+		summary: 'encrypt API keys and tokens under a key in the system’s keychain, and leave refs in the files',
+		flags: [
+			{name: 'all', help: 'all that are in plain text, of all agents or of --agent'},
+			agent,
+			dryRun,
+			json,
+			stateDir,
+		],
+		arguments: [secretPlaces],
+		load: async () => (await import('./secrets-move.ts')).runSecretsSeal,
+	},
+	{
+		path: ['secrets', 'unseal'],
+		summary: 'put sealed secrets back into the files, in plain text',
+		flags: [agent, yes, json, stateDir],
+		arguments: [{...secretPlaces, optional: false}],
+		load: async () => (await import('./secrets-move.ts')).runSecretsUnseal,
+	},
+	{
+		path: ['secrets', 'configure'],
+		summary: 'plan where secrets go that are in plain text, asking for each; `secrets apply` carries it out',
+		flags: [
+			{
+				name: 'to',
+				value: 'where',
+				help: 'keychain, or a ref that gives the secret already: env:default:NAME, file:<provider>:<pointer>, …',
+			},
+			agent,
+			plan,
+			json,
+			stateDir,
+		],
+		arguments: [secretPlaces],
+		load: async () => (await import('./secrets-plan.ts')).runSecretsConfigure,
+	},
+	{
+		path: ['secrets', 'apply'],
+		summary: 'carry a plan out: each secret leaves its file when its ref has given the same one',
+		flags: [dryRun, plan, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./secrets-plan.ts')).runSecretsApply,
+	},
+	{
+		path: ['secrets', 'prune'],
+		summary: 'remove sealed secrets that no file needs any more',
+		flags: [yes, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./secrets-move.ts')).runSecretsPrune,
 	},
 	{
 		path: ['completion'],

@@ -7,7 +7,7 @@ import {
 	setMember,
 	textMember,
 } from './json.ts';
-import type {Credential} from './schema.ts';
+import type {Credential, SecretRef} from './schema.ts';
 
 /**
  * Changes to a parsed `auth-profiles.json`. They touch what they name and nothing else, so that keys and
@@ -51,6 +51,30 @@ export function putCredential(document: JsonObject, profileId: string, credentia
 		if (!secretMembers.includes(key) && !Object.hasOwn(entry, key)) setMember(entry, key, value);
 	}
 	setMember(profiles, profileId, entry);
+}
+
+/** The members of an entry that hold a secret which a ref can take the place of, and the ref's. */
+export const staticSecretMembers = {
+	api_key: {secret: ['key', 'apiKey'], ref: 'keyRef'},
+	token: {secret: ['token'], ref: 'tokenRef'},
+} as const;
+
+/** Puts a ref into the place of a profile's secret, or the secret into the place of its ref. */
+export function replaceSecret(
+	entry: JsonObject,
+	kind: keyof typeof staticSecretMembers,
+	by: SecretRef | string,
+) {
+	const {secret, ref} = staticSecretMembers[kind];
+	const present = Object.entries(entry).filter(([key]) => key !== ref && !secret.some(name => name === key));
+	for (const key of [...secret, ref]) delete entry[key];
+	// The place that people look for it: behind what it is and whose.
+	const before = present.filter(([key]) => ['type', 'mode', 'provider'].includes(key));
+	for (const [key] of present) delete entry[key];
+	for (const [key, value] of before) setMember(entry, key, value);
+	if (typeof by === 'string') setMember(entry, secret[0], by);
+	else setMember(entry, ref, {source: by.source, provider: by.provider, id: by.id});
+	for (const [key, value] of present) setMember(entry, key, value);
 }
 
 /** Removes a profile and everything that names it. */

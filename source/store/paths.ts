@@ -31,6 +31,10 @@ export interface StatePaths {
 	readonly secretsStamp: string;
 	/** The programs whose own login files are kept in step. */
 	readonly writeBack: string;
+	/** Secrets that were sealed, encrypted under a key that is in the operating system's keychain. */
+	readonly sealed: string;
+	/** What `secrets configure` has planned, without secrets. */
+	readonly secretsPlan: string;
 	/** Logins that wait for their redirect, one file each. */
 	readonly pendingLogins: string;
 	/** The broker's folder: its socket, unless it was given another, and the record of the one that runs. */
@@ -76,6 +80,8 @@ export function statePaths(root: string): StatePaths {
 		auditLog: join(root, 'audit.jsonl'),
 		secretsStamp: join(root, 'secrets-reload'),
 		writeBack: join(root, 'write-back.json'),
+		sealed: join(root, 'sealed.json'),
+		secretsPlan: join(root, 'secrets-plan.json'),
 		pendingLogins: join(root, 'pending-logins'),
 		broker: join(root, 'broker'),
 		brokerSocket: join(root, 'broker', 'broker.sock'),

@@ -11,6 +11,8 @@ export interface SecretsConfig {
 	/** The provider of a source that is meant by refs that name none. */
 	readonly defaults: Readonly<Partial<Record<SecretSource, string>>>;
 	readonly resolution: ResolutionLimits;
+	/** The state folder whose sealed secrets are meant. */
+	readonly paths?: StatePaths;
 }
 
 export interface ResolutionLimits {
@@ -66,8 +68,11 @@ export interface ExecProvider {
 
 export interface KeychainProvider {
 	readonly source: 'keychain';
-	/** The name under which the keychain keeps our secrets. */
-	readonly service: string;
+	/**
+	 * Ids are the accounts of the keychain's own items of this service. Where it is absent, they are those of the
+	 * state folder's sealed secrets (docs/keychain.md).
+	 */
+	readonly service?: string;
 	readonly timeoutMs: number;
 }
 
@@ -78,6 +83,8 @@ export const secretProviderName = /^[a-z][a-z0-9_-]{0,63}$/;
 const longestTimeoutMs = 2 ** 31 - 1;
 
 export const defaultTimeoutMs = 5000;
+/** How long (ms) the keychain may take for one call. */
+export const keychainTimeoutMs = 3000;
 export const defaultMaxBytes = 1024 * 1024;
 export const defaultResolution: ResolutionLimits = {
 	maxProviderConcurrency: 4,
@@ -88,7 +95,7 @@ export const defaultResolution: ResolutionLimits = {
 /** What is there without being configured: the environment and the keychain, each as `default`. */
 const unconfigured: {readonly [Source in SecretSource]?: SecretProviders[Source]} = {
 	env: {source: 'env'},
-	keychain: {source: 'keychain', service: 'jarvis', timeoutMs: 30_000},
+	keychain: {source: 'keychain', timeoutMs: keychainTimeoutMs},
 };
 
 /**
@@ -96,7 +103,7 @@ const unconfigured: {readonly [Source in SecretSource]?: SecretProviders[Source]
  * @throws as `readConfig` does
  */
 export async function readSecretsConfig(paths: StatePaths): Promise<SecretsConfig> {
-	return decodeSecrets(member(await readConfigDocument(paths), 'secrets'));
+	return {...decodeSecrets(member(await readConfigDocument(paths), 'secrets')), paths};
 }
 
 /** Decodes `secrets` of `jarvis.json`. Never throws: a provider that is not understood says why. */
@@ -198,10 +205,12 @@ const decoders: {
 		};
 	},
 	keychain: entry => {
-		const limits = limitsOf(entry, 'maxBytes');
-		if (typeof limits === 'string') return limits;
-		const service = textMember(entry, 'service') ?? unconfigured.keychain?.service ?? '';
-		return {source: 'keychain', service, timeoutMs: limits.timeoutMs};
+		const timeoutMs = member(entry, 'timeoutMs') ?? keychainTimeoutMs;
+		if (countOf(timeoutMs) === undefined) return 'has a timeoutMs that is none';
+		return {
+			...{source: 'keychain', timeoutMs: Math.min(Number(timeoutMs), longestTimeoutMs)},
+			...optional('service', textMember(entry, 'service')),
+		};
 	},
 };
 

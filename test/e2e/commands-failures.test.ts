@@ -40,6 +40,9 @@ const everyCommand: readonly (readonly string[])[] = [
 	['agents', 'bindings'],
 	['agents', 'route', '--channel', 'telegram'],
 	['channels', 'list'],
+	['secrets', 'seal', 'key:001'],
+	['secrets', 'unseal', 'key:001', '--yes'],
+	['secrets', 'configure', 'key:001', '--to', 'keychain'],
 ];
 
 /** What only asks, reads neither store nor configuration first, or reports what it cannot read. */
@@ -47,6 +50,7 @@ const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
 	...['broker status', 'broker stop', 'doctor', 'log'],
+	...['secrets audit', 'secrets apply', 'secrets prune'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {
@@ -170,7 +174,7 @@ function damagedStore() {
 
 const storeReaders = everyCommand.filter(
 	([group = '', , name = '']) =>
-		['which', 'onboard'].includes(group) || (group === 'models' && !/login|finish/.test(name)),
+		['which', 'onboard', 'secrets'].includes(group) || (group === 'models' && !/login|finish/.test(name)),
 );
 
 it('every command names a damaged store and the place, and leaves it as it is', async () => {
@@ -184,7 +188,7 @@ it('every command names a damaged store and the place, and leaves it as it is', 
 		expect(outcome.stderr).toMatch(new RegExp(`${file} is not valid JSON \\(line 3, column \\d+`));
 		expect(outcome.stderr).not.toContain('canary');
 	}
-	expect(outcomes).toHaveLength(30);
+	expect(outcomes).toHaveLength(36);
 	expect(readFileSync(file, 'utf8')).toBe(text);
 });
 

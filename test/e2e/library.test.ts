@@ -48,6 +48,8 @@ it('brings no other package in, and keeps to its own files', () => {
 	const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
 	expect(manifest).not.toHaveProperty('dependencies');
 	expect(manifest).not.toHaveProperty('peerDependencies');
+	// Native, and loaded where it is there only (docs/keychain.md).
+	expect(Object.keys(manifest.optionalDependencies)).toEqual(['@napi-rs/keyring']);
 	expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'package.json']);
 });
 

@@ -39,7 +39,8 @@ const idForms: Readonly<Record<SecretSource, (id: string) => boolean>> = {
 	env: id => /^[A-Z][A-Z0-9_]{0,127}$/.test(id),
 	file: id => id === 'value' || (id.length <= 1024 && jsonPointer.test(id)),
 	exec: isProgramId,
-	keychain: isProgramId,
+	// Accounts are often e-mail addresses.
+	keychain: id => /^[^\p{C}\p{Z}]{1,256}$/u.test(id),
 };
 
 /** Whether the id of a ref is of the form that its source knows. */

@@ -1,3 +1,4 @@
+import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef, SecretSource} from '../../store/schema.ts';
 import {type SecretProviders, type SecretsConfig, secretProviderOf} from '../../store/secrets-config.ts';
 import {failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
@@ -12,6 +13,8 @@ export interface SecretBatch<Source extends SecretSource = SecretSource> {
 	readonly env: NodeJS.ProcessEnv;
 	/** The largest request (bytes) that a program is sent. */
 	readonly maxBatchBytes: number;
+	/** The state folder whose sealed secrets are meant. */
+	readonly paths: StatePaths | undefined;
 }
 
 /**
@@ -37,6 +40,7 @@ const sources: {readonly [Source in SecretSource]?: () => Promise<ResolveBatch<S
 	env: async () => (await import('./env.ts')).resolveFromEnv,
 	file: async () => (await import('./file.ts')).resolveFromFile,
 	exec: async () => (await import('./exec.ts')).resolveFromProgram,
+	keychain: async () => (await import('./keychain-source.ts')).resolveFromKeychain,
 };
 
 /**
@@ -60,7 +64,10 @@ export async function resolveRefs(
 			const together = [...(batches.get(ofBatch)?.refs ?? []), ref];
 			const ids = [...new Set(together.map(({id}) => id))];
 			const {maxBatchBytes} = config.resolution;
-			batches.set(ofBatch, {refs: together, batch: {...found, env, maxBatchBytes, ids}});
+			batches.set(ofBatch, {
+				refs: together,
+				batch: {...found, env, maxBatchBytes, ids, paths: config.paths},
+			});
 		}
 	}
 	const waiting = [...batches.values()];

@@ -1,0 +1,115 @@
+import {statSync} from 'node:fs';
+import {shellWord} from '../../errors.ts';
+import {staticSecretMembers} from '../../store/edit.ts';
+import {type JsonValue, member, readTextIfThere, textMember, tryParseJson} from '../../store/json.ts';
+import type {StatePaths} from '../../store/paths.ts';
+import {entriesOf} from '../../store/schema.ts';
+import {copiesOf} from '../../store/scrub.ts';
+import type {SecretFinding} from './findings.ts';
+import {commandFor, type HeldSecret} from './places.ts';
+
+/** A write that takes longer than this (ms) is none any more. */
+const abandonedAfterMs = 60_000;
+
+/** What the profiles of an agent hold that they need not. */
+export function auditProfiles(
+	paths: StatePaths,
+	agentId: string,
+	places: readonly HeldSecret[],
+): SecretFinding[] {
+	const found = places.flatMap(held => findingAt(held));
+	const oauth = places.filter(({type}) => type === 'oauth').length;
+	if (oauth === 0) return found;
+	const file = paths.profiles(agentId);
+	const message = `${file} holds the tokens of ${oauth === 1 ? 'an OAuth profile' : `${oauth} OAuth profiles`}: each refresh writes new ones.`;
+	return [...found, {code: 'oauth_at_rest', file, agentId, message}];
+}
+
+/** Secrets in the copies of an agent's store which the store itself has no more. */
+export function auditStoreCopies(
+	paths: StatePaths,
+	agentId: string,
+	places: readonly HeldSecret[],
+	now: number,
+): SecretFinding[] {
+	const file = paths.profiles(agentId);
+	const present = new Set(places.flatMap(({secret}) => secret ?? []));
+	const ids = new Set(places.map(({place}) => place.profileId));
+	return auditCopies(file, now, text => {
+		const document = tryParseJson(text);
+		// What is no JSON was cut off, or damaged: nobody can tell what is in it.
+		if (!document) return text.trim() === '' ? [] : ['something that cannot be read'];
+		return entriesOf(member(document, 'profiles')).flatMap(([profileId, entry]) => {
+			const isGone = holdsTokens(entry) && !ids.has(profileId);
+			const secrets = Object.values(staticSecretMembers).flatMap(({secret}) =>
+				secret.flatMap(name => textMember(entry, name) ?? []),
+			);
+			return isGone || secrets.some(secret => !present.has(secret)) ? [profileId] : [];
+		});
+	}).map(finding => ({...finding, agentId}));
+}
+
+/**
+ * The copies of a file that hold something which the file has no more.
+ * @param heldIn what a copy's text holds of that kind, in words
+ */
+export function auditCopies(file: string, now: number, heldIn: (text: string) => string[]): SecretFinding[] {
+	const {backups, abandoned, others} = copiesOf(file);
+	const isOld = (path: string) =>
+		(statSync(path, {throwIfNoEntry: false})?.mtimeMs ?? now) < now - abandonedAfterMs;
+	return [...backups, ...abandoned.filter(isOld), ...others].flatMap(path => {
+		const text = textOf(path);
+		// What another program has put there, a lock say, need not be JSON.
+		const held = others.includes(path) && !tryParseJson(text) ? [] : heldIn(text);
+		if (held.length === 0) return [];
+		const message = `${path} still holds secrets of ${held.join(', ')}.`;
+		return [{code: 'plaintext_in_copy' as const, file: path, message, next: `rm ${shellWord(path)}`}];
+	});
+}
+
+function findingAt(held: HeldSecret): SecretFinding[] {
+	const {place, file, type, secret, ref, isMalformed} = held;
+	const about = {file, agentId: place.agentId, place: place.profileId};
+	const remove = commandFor(place, 'models auth remove');
+	if (type === 'oauth') {
+		if (!ref && !isMalformed) return [];
+		const message = `${place.profileId} has OAuth tokens and a ref, which do not go together.`;
+		return [{code: 'oauth_with_ref', ...about, message, next: remove}];
+	}
+	const seal = commandFor(place, 'secrets seal');
+	const what = type === 'token' ? 'token' : 'API key';
+	const message = `The ${what} of ${place.profileId} is in ${file} as it is.`;
+	return [
+		...(secret && ref
+			? [
+					{
+						...{code: 'plaintext_beside_ref' as const, ...about, next: seal},
+						message: `${message.slice(0, -1)}, beside a ref that is used in its place.`,
+					},
+				]
+			: secret
+				? [{code: 'plaintext_secret' as const, ...about, message, next: seal}]
+				: []),
+		...(isMalformed
+			? [
+					{
+						...{code: 'malformed_ref' as const, ...about, next: remove},
+						message: `${place.profileId} has a ref that is none: its source or its id is wrong.`,
+					},
+				]
+			: []),
+	];
+}
+
+function holdsTokens(entry: JsonValue): boolean {
+	return ['access', 'refresh'].some(name => textMember(entry, name) !== undefined);
+}
+
+function textOf(path: string): string {
+	try {
+		return readTextIfThere(path) ?? '';
+	} catch {
+		// Its mode or owner is a finding of its own.
+		return '';
+	}
+}

@@ -1,0 +1,57 @@
+import type {StatePaths} from '../../store/paths.ts';
+import {readSealed} from '../../store/sealed.ts';
+import {decodeSecrets, readSecretsConfig} from '../../store/secrets-config.ts';
+import type {AuditContext} from './audit.ts';
+import type {SecretFinding} from './findings.ts';
+import {commandFor, type HeldSecret} from './places.ts';
+import {type RefFailure, refKey} from './refs.ts';
+import {resolveRefs} from './resolve-refs.ts';
+
+/** The refs that do not resolve, each where it stands. */
+export async function auditRefs(
+	{paths, env}: AuditContext,
+	held: readonly HeldSecret[],
+): Promise<SecretFinding[]> {
+	const places = held.filter(({type, ref}) => type !== 'oauth' && ref !== undefined);
+	if (places.length === 0) return [];
+	// One that cannot be read is a finding already.
+	const config = await readSecretsConfig(paths).catch(() => ({...decodeSecrets(undefined), paths}));
+	const resolved = await resolveRefs(
+		places.flatMap(({ref}) => ref ?? []),
+		{env, config},
+	);
+	return places.flatMap(({place, file, ref}): SecretFinding[] => {
+		const outcome = ref && resolved.get(refKey(ref));
+		if (!ref || !outcome || 'value' in outcome) return [];
+		return [
+			{
+				...{code: 'unresolved_ref', file, agentId: place.agentId, place: place.profileId},
+				message: `${refKey(ref)} for ${place.profileId} does not resolve: ${outcome.failure.message}.`,
+				next: adviceFor(ref.source, outcome.failure, commandFor(place, 'models auth remove')),
+			},
+		];
+	});
+}
+
+/** The sealed secrets that no ref needs. Throws as `readSealed` does. */
+export async function auditSealed(paths: StatePaths, held: readonly HeldSecret[]): Promise<SecretFinding[]> {
+	const sealed = await readSealed(paths);
+	const used = new Set(held.flatMap(({ref}) => (ref?.source === 'keychain' ? [ref.id] : [])));
+	const unused = [...(sealed?.entries.keys() ?? [])].filter(id => !used.has(id));
+	if (unused.length === 0) return [];
+	const message = `${paths.sealed} holds ${unused.length === 1 ? 'a secret' : `${unused.length} secrets`} that no ref needs: ${unused.join(', ')}.`;
+	return [{code: 'sealed_unused', file: paths.sealed, message, next: 'jarvis secrets prune'}];
+}
+
+function adviceFor(source: string, {code}: RefFailure, remove: string): string {
+	if (code === 'unknown_provider' || code === 'invalid_ref' || code === 'not_allowed') {
+		return 'Mend it in jarvis.json or in the ref (docs/secrets.md).';
+	}
+	if (source === 'env') return 'Set the variable where JARVIS runs.';
+	if (source === 'keychain') {
+		return code === 'not_found'
+			? `The secret is gone. Remove the profile, and store it anew: ${remove}`
+			: 'Unlock the keychain, and look again: jarvis secrets audit (docs/keychain.md)';
+	}
+	return 'See that its provider gives it (docs/secrets.md), and look again: jarvis secrets audit';
+}

@@ -1,0 +1,141 @@
+import {readdirSync, rmSync} from 'node:fs';
+import {basename, dirname, join} from 'node:path';
+import {isSystemError} from '../errors.ts';
+import {replaceSecret, serializeDocument, staticSecretMembers} from './edit.ts';
+import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, tryParseJson} from './json.ts';
+import {withLock} from './lock.ts';
+import type {StatePaths} from './paths.ts';
+import {entriesOf, type SecretRef} from './schema.ts';
+import {readJsonFile} from './update-json.ts';
+import {backupPaths, followLink, makePrivate, syncFolder, writeDurably} from './write.ts';
+
+/** Secrets that are to be in no file any more, each with the ref that takes its place. */
+export type Scrubbed = ReadonlyMap<string, SecretRef>;
+
+/** What became of the copies of a file: its backups, and what a write that was cut off had left. */
+export interface ScrubbedCopies {
+	/** Written anew, with the ref in the secret's place. */
+	readonly rewritten: readonly string[];
+	/** Removed: the secret stood where no ref can stand, or the copy could not be understood. */
+	readonly removed: readonly string[];
+}
+
+/**
+ * Changes an agent's credentials so that secrets are gone from them: store lock, read again, `edit`, durable
+ * write, then the same for every copy of the file. The version before is not kept beside it, as each other change
+ * does: it is the one with the secrets. What a process that died in between has left is done by the next call.
+ *
+ * @param edit changes the document in place, and says which secrets are to be gone
+ * @throws as `updateCredentials` does
+ */
+export async function scrubCredentials(
+	paths: StatePaths,
+	agentId: string,
+	edit: (document: JsonObject) => Scrubbed,
+): Promise<ScrubbedCopies> {
+	const file = paths.profiles(agentId);
+	return withLock(paths.locks, `store-${agentId}`, async lock => {
+		const document = await readJsonFile(file);
+		const before = serializeDocument(document);
+		const scrubbed = edit(document);
+		const after = serializeDocument(document);
+		return lock.commit(() => {
+			if (after !== before) {
+				writeDurably(file, after);
+				makePrivate(dirname(file));
+			}
+			return scrubCopies(file, scrubbed, text => scrubbedStore(text, scrubbed));
+		});
+	});
+}
+
+/** The copies of a file that are there. */
+export interface Copies {
+	/** The ring of versions before. */
+	readonly backups: readonly string[];
+	/** What writes that were cut off have left. */
+	readonly abandoned: readonly string[];
+	/** What else is called like it: another program's, an editor's say. */
+	readonly others: readonly string[];
+}
+
+/** Finds the copies of a file. */
+export function copiesOf(file: string): Copies {
+	const target = followLink(file);
+	const folder = dirname(target);
+	let names: string[] = [];
+	try {
+		names = readdirSync(folder).filter(
+			name => name !== basename(target) && name.startsWith(basename(target)),
+		);
+	} catch (error) {
+		if (!isSystemError(error, 'ENOENT')) throw error;
+	}
+	const backups = backupPaths(target).filter(path => names.includes(basename(path)));
+	const rest = names.map(name => join(folder, name)).filter(path => !backups.includes(path));
+	const isAbandoned = (path: string) => path.endsWith('.tmp');
+	return {
+		backups,
+		abandoned: rest.filter(isAbandoned),
+		others: rest.filter(path => !isAbandoned(path)),
+	};
+}
+
+/** Whether a text holds one of some secrets: as a value where it is JSON, anywhere where it is not. */
+export function holdsSecret(text: string, secrets: Iterable<string>): boolean {
+	const wanted = [...secrets];
+	const document = tryParseJson(text);
+	if (document && hasValue(document, wanted)) return true;
+	// A short one may stand in a text by chance; where it is all that is known, that is no reason to keep the text.
+	const found = wanted.filter(secret => text.includes(secret) || text.includes(inJson(secret)));
+	return found.some(secret => !document || secret.length >= 8);
+}
+
+function hasValue(value: JsonValue, wanted: readonly string[]): boolean {
+	if (typeof value === 'string') return wanted.includes(value);
+	if (typeof value !== 'object' || value === null) return false;
+	return Object.values(value).some(inner => hasValue(inner, wanted));
+}
+
+// Under the lock of the file nobody else writes it: what looks like a write under way is one that was cut off.
+function scrubCopies(
+	file: string,
+	scrubbed: Scrubbed,
+	rewrite: (text: string) => string | undefined,
+): ScrubbedCopies {
+	const rewritten: string[] = [];
+	const removed: string[] = [];
+	const {backups, abandoned} = copiesOf(file);
+	for (const path of [...backups, ...abandoned]) {
+		const text = readTextIfThere(path);
+		if (text === undefined || !holdsSecret(text, scrubbed.keys())) continue;
+		const without = backups.includes(path) ? rewrite(text) : undefined;
+		if (without === undefined || holdsSecret(without, scrubbed.keys())) {
+			rmSync(path, {force: true});
+			removed.push(path);
+		} else {
+			writeDurably(path, without);
+			rewritten.push(path);
+		}
+	}
+	if (removed.length > 0) syncFolder(dirname(followLink(file)));
+	return {rewritten, removed};
+}
+
+function scrubbedStore(text: string, scrubbed: Scrubbed): string | undefined {
+	const document = tryParseJson(text);
+	if (!document) return undefined;
+	for (const [, entry] of entriesOf(member(document, 'profiles'))) {
+		if (!isObject(entry)) continue;
+		for (const [kind, {secret}] of Object.entries(staticSecretMembers)) {
+			const refs = secret.map(name => scrubbed.get(String(member(entry, name) ?? '')));
+			const ref = refs.find(found => found !== undefined);
+			if (ref) replaceSecret(entry, kind as keyof typeof staticSecretMembers, ref);
+		}
+	}
+	return serializeDocument(document);
+}
+
+function inJson(secret: string): string {
+	return JSON.stringify(secret).slice(1, -1);
+}

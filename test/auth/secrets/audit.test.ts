@@ -1,0 +1,246 @@
+import {chmodSync, chownSync, mkdirSync, utimesSync} from 'node:fs';
+import {join} from 'node:path';
+import {expect, it} from 'vitest';
+import {fingerprint} from '../../../source/auth/identity.ts';
+import {auditSecrets} from '../../../source/auth/secrets/audit.ts';
+import {checkCode, type FindingCode, type SecretFinding} from '../../../source/auth/secrets/findings.ts';
+import {commandTable} from '../../../source/commands/table.ts';
+import type {StatePaths} from '../../../source/store/paths.ts';
+import {openReplySlot} from '../../../source/store/reply-slot.ts';
+import {canary, writeStore} from '../../support/sandbox.ts';
+import {emptyState, put} from '../../support/state-folder.ts';
+
+const now = Date.now();
+const key = (name: string) => ({type: 'api_key', provider: 'groq', key: canary(name)});
+const token = (name: string) => ({type: 'token', provider: 'mistral', token: canary(name)});
+const oauth = (name: string) => ({
+	...{type: 'oauth', provider: 'acme', expires: 4_000_000_000_000},
+	...{access: canary(`${name}-access`), refresh: canary(`${name}-refresh`)},
+});
+const ref = (id: string) => ({source: 'env', provider: 'default', id});
+
+interface Row {
+	readonly name: string;
+	make(paths: StatePaths): void;
+	readonly found: readonly (readonly [FindingCode, string])[];
+	readonly code: 0 | 1 | 2;
+	readonly next?: string;
+}
+
+const profilesFile = 'agents/main/agent/auth-profiles.json';
+const store = (paths: StatePaths, profiles: Record<string, Record<string, unknown>>, agentId = 'main') =>
+	writeStore({paths}, agentId, {version: 1, profiles});
+const isRoot = process.getuid?.() === 0;
+
+const rows: Row[] = [
+	{name: 'an empty state folder', make: () => {}, found: [], code: 0},
+	{
+		name: 'keys and tokens in plain text, of every agent',
+		make: paths => {
+			store(paths, {'groq:default': key('a')});
+			store(
+				paths,
+				{'mistral:work': token('b'), 'groq:old': {mode: 'api_key', provider: 'groq', apiKey: 'x'}},
+				'two',
+			);
+		},
+		found: [
+			['plaintext_secret', profilesFile],
+			['plaintext_secret', 'agents/two/agent/auth-profiles.json'],
+			['plaintext_secret', 'agents/two/agent/auth-profiles.json'],
+		],
+		code: 1,
+		next: "jarvis secrets seal 'groq:default' --agent main",
+	},
+	{
+		name: 'OAuth tokens, which have to be there',
+		make: paths => store(paths, {'acme:me': oauth('me')}),
+		found: [['oauth_at_rest', profilesFile]],
+		code: 0,
+	},
+	{
+		name: 'a secret beside its ref',
+		make: paths => store(paths, {'groq:default': {...key('a'), keyRef: ref('SET')}}),
+		found: [['plaintext_beside_ref', profilesFile]],
+		code: 1,
+	},
+	{
+		name: 'refs: one that resolves, one that does not, one that is none',
+		make: paths =>
+			store(paths, {
+				'groq:good': {type: 'api_key', provider: 'groq', keyRef: ref('SET')},
+				'groq:bad': {type: 'api_key', provider: 'groq', keyRef: ref('UNSET')},
+				'mistral:none': {type: 'token', provider: 'mistral', tokenRef: {source: 'cloud', id: 'x'}},
+			}),
+		found: [
+			['malformed_ref', profilesFile],
+			['unresolved_ref', profilesFile],
+		],
+		code: 2,
+	},
+	{
+		name: 'a ref of a sealed secret that there is not',
+		make: paths => {
+			const keyRef = {source: 'keychain', provider: 'default', id: 'groq/0123'};
+			store(paths, {'groq:default': {type: 'api_key', provider: 'groq', keyRef}});
+		},
+		found: [['unresolved_ref', profilesFile]],
+		code: 2,
+	},
+	{
+		name: 'an OAuth profile with a ref',
+		make: paths => store(paths, {'acme:me': {...oauth('me'), keyRef: ref('SET')}}),
+		found: [
+			['oauth_with_ref', profilesFile],
+			['oauth_at_rest', profilesFile],
+		],
+		code: 2,
+		next: "jarvis models auth remove 'acme:me' --agent main",
+	},
+	{
+		name: 'secrets in jarvis.json',
+		make: paths =>
+			put(
+				paths.config,
+				`{models: {providers: {
+					plain: {apiKey: '${canary('config')}'}, env: {apiKey: '\${SET}'}, unset: {apiKey: '\${UNSET}'},
+					ref: {apiKey: {source: 'env', provider: 'default', id: 'UNSET'}}, wrong: {apiKey: 5},
+				}}, channels: {telegram: {botToken: '${canary('bot')}', maxTokens: 5, token: '\${BOT}'}}}`,
+			),
+		found: [
+			['plaintext_in_config', 'jarvis.json'],
+			['plaintext_in_config', 'jarvis.json'],
+		],
+		code: 1,
+		next: "Give it a profile, and take it out: jarvis models auth login --provider 'plain' --method api_key",
+	},
+	{
+		name: 'copies with secrets that the file has no more, and not those that it has',
+		make: paths => {
+			store(paths, {
+				'groq:default': {type: 'api_key', provider: 'groq', keyRef: ref('SET')},
+				'acme:me': oauth('me'),
+			});
+			const file = paths.profiles('main');
+			put(`${file}.bak`, {profiles: {'groq:default': key('a')}});
+			put(`${file}.bak.1`, {profiles: {'acme:me': oauth('older')}});
+			put(`${file}.bak.2`, {profiles: {'acme:gone': oauth('gone')}});
+			put(`${file}.77-abc.tmp`, '{"profiles": {"groq:default": {"key": "');
+			utimesSync(`${file}.77-abc.tmp`, now / 1000 - 3600, now / 1000 - 3600);
+			put(`${file}.orig`, {profiles: {'groq:default': key('editor')}});
+			put(`${file}.lock`, 'no JSON');
+			// A write that is under way.
+			put(`${file}.78-abc.tmp`, '{"profiles": {');
+			put(paths.config, {models: {}});
+			put(`${paths.config}.bak`, `{models: {providers: {groq: {'apiKey': "${canary('config')}"}}}}`);
+		},
+		found: [
+			['plaintext_in_copy', `${profilesFile}.bak`],
+			['plaintext_in_copy', `${profilesFile}.bak.2`],
+			['plaintext_in_copy', `${profilesFile}.77-abc.tmp`],
+			['plaintext_in_copy', `${profilesFile}.orig`],
+			['plaintext_in_copy', 'jarvis.json.bak'],
+			['oauth_at_rest', profilesFile],
+		],
+		code: 1,
+	},
+	{
+		name: 'files of older programs',
+		make: ({root}) => {
+			put(join(root, 'agents/main/agent/auth.json'), {groq: key('legacy'), acme: oauth('legacy')});
+			put(join(root, 'credentials/oauth.json.imported'), {acme: oauth('older')});
+		},
+		found: [
+			['legacy_plaintext', 'agents/main/agent/auth.json'],
+			['legacy_plaintext', 'credentials/oauth.json.imported'],
+			['legacy_oauth', 'agents/main/agent/auth.json'],
+		],
+		code: 1,
+	},
+	{
+		name: 'what is left of a deleted agent and of a refresh',
+		make: paths => {
+			put(join(paths.root, '.deleting-old-5/agent/auth-profiles.json'), {profiles: {}});
+			const slot = openReplySlot(paths, 'abc');
+			const credential = {
+				type: 'oauth',
+				provider: 'acme',
+				access: canary('a'),
+				refresh: canary('r'),
+			} as const;
+			slot.keep({spent: fingerprint('x'), startedAt: 1, credential});
+			slot.close();
+			openReplySlot(paths, 'empty').close();
+		},
+		found: [
+			['leftover_agent', '.deleting-old-5'],
+			['kept_reply', 'journal/abc.reply'],
+		],
+		code: 1,
+	},
+	{
+		name: 'files that cannot be read as what they are, which hide nothing of the others',
+		make: paths => {
+			put(paths.profiles('broken'), `{"profiles": {"groq:default": {"key": "${canary('broken')}" oops`);
+			put(paths.config, `{"a": "${canary('config')}" oops`);
+			put(paths.sealed, 'oops');
+			store(paths, {'groq:default': key('a')});
+		},
+		found: [
+			['unreadable_file', 'jarvis.json'],
+			['plaintext_secret', profilesFile],
+			['unreadable_file', 'agents/broken/agent/auth-profiles.json'],
+			['unreadable_file', 'sealed.json'],
+		],
+		code: 1,
+	},
+	{
+		name: 'files and folders that others can use',
+		make: paths => {
+			store(paths, {});
+			chmodSync(paths.profiles('main'), 0o640);
+			chmodSync(paths.agentCredentials('main'), 0o755);
+			mkdirSync(join(paths.plugins, 'acme'), {recursive: true, mode: 0o755});
+		},
+		found: [
+			['bad_mode', 'agents/main/agent'],
+			['bad_mode', profilesFile],
+		],
+		code: 1,
+	},
+	{
+		name: 'a sealed secret that no ref needs',
+		make: paths => put(paths.sealed, {version: 1, keyId: 'k', entries: {'groq/0123': 'AAAA'}}),
+		found: [['sealed_unused', 'sealed.json']],
+		code: 0,
+		next: 'jarvis secrets prune',
+	},
+];
+
+async function audit(paths: StatePaths): Promise<SecretFinding[]> {
+	return auditSecrets({paths, env: {SET: canary('environment')}, now: () => now});
+}
+
+it.each(rows)('an audit finds $name', async ({make, found, code, next}) => {
+	const paths = emptyState();
+	mkdirSync(paths.root, {mode: 0o700});
+	make(paths);
+	const findings = await audit(paths);
+	expect(findings.map(({code, file}) => [code, file.slice(paths.root.length + 1)])).toEqual(found);
+	expect(checkCode(findings)).toBe(code);
+	if (next !== undefined) expect(findings.map(finding => finding.next)).toContain(next);
+	for (const {next: command = ''} of findings) {
+		const [, words] = /\bjarvis (?!\.)([a-z][a-z -]*)/.exec(command) ?? [];
+		if (words) expect(commandTable.some(({path}) => words.startsWith(path.join(' ')))).toBe(true);
+	}
+	expect(JSON.stringify(findings)).not.toContain('canary');
+});
+
+it.runIf(isRoot)('an audit finds files of another user (as root, who alone can make one)', async () => {
+	const paths = emptyState();
+	store(paths, {});
+	chownSync(paths.profiles('main'), 12_345, 12_345);
+	const [finding, ...others] = await audit(paths);
+	expect(finding).toMatchObject({code: 'bad_owner', next: expect.stringContaining('sudo chown 0 ')});
+	expect(others).toEqual([]);
+});
