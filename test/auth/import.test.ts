@@ -1,8 +1,11 @@
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
+import {healthOf} from '../../source/auth/health.ts';
+import {fingerprint} from '../../source/auth/identity.ts';
 import type {ImportHow} from '../../source/auth/import/judge.ts';
 import {programs} from '../../source/auth/import/programs.ts';
 import {openJarvis} from '../../source/core.ts';
+import {writeJournal} from '../../source/store/journal.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {dayMs, writeAll, writeClaude, writeCodex, writeGh} from '../support/other-programs.ts';
 import {
@@ -204,7 +207,6 @@ describe('adopting', () => {
 	] as const)('%s', async (_, stored, state, why, isRefused?: boolean) => {
 		const {home, paths, take, states, profiles} = machine();
 		writeCodex(home, {expires: later()});
-		const {fingerprint} = await import('../../source/auth/identity.ts');
 		const needsLogin = {since: 1, fingerprint: fingerprint(canary('own-refresh')), reason: 'invalid_grant'};
 		writeStore({paths}, 'main', {
 			profiles: {'openai-codex:me': account(stored)},
@@ -263,6 +265,16 @@ describe('adopting', () => {
 		expect(() => profiles('work')).toThrow();
 		expect((await jarvis.resolve({providerId: 'openai-codex', agentId: 'work'})).owner).toBe('main');
 		expect(paths.root).toBeTruthy();
+	});
+
+	it('of what JARVIS has spent is refused, however late it runs out', async () => {
+		const {home, paths, take, states} = machine();
+		writeCodex(home, {expires: later()});
+		writeStore({paths}, 'main', {profiles: {'openai-codex:me': account({expires: Date.now() + 1000})}});
+		const spent = fingerprint(canary('codex-refresh'));
+		writeJournal(paths, 'codex', {spent, startedAt: 1, finishedAt: 2, outcome: 'refreshed', issued: 'next'});
+		expect(await states()).toEqual({'codex:tokens': 'older'});
+		expect((await refusal(take('codex:tokens', 'adopt'))).code).toBe('import_refused');
 	});
 
 	it('and linking is refused for tokens that JARVIS itself keeps in step there', async () => {
@@ -440,8 +452,15 @@ describe('a linked profile', () => {
 		const [facts] = (await jarvis.snapshot()).agents[0]?.profiles ?? [];
 		expect(facts).toMatchObject({refreshable: false, hasValue: true, link: {program: 'claude'}});
 		expect(facts?.secrets.map(({name}) => name)).toEqual(['access token']);
-		const {healthOf} = await import('../../source/auth/health.ts');
 		if (!facts) expect.fail('there is a profile');
 		expect(healthOf(facts, Date.now(), {}).status).toBe('ok');
 	});
+});
+
+it('of those who take one login at once, one takes it', async () => {
+	const {home, take, profiles} = machine();
+	writeCodex(home, {expires: later()});
+	const outcomes = await Promise.allSettled(Array.from({length: 8}, () => take('codex:tokens', 'adopt')));
+	expect(outcomes.filter(({status}) => status === 'fulfilled')).toHaveLength(1);
+	expect(Object.keys(profiles())).toEqual([profileId]);
 });
