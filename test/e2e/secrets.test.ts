@@ -240,7 +240,7 @@ it('no screen of the dashboard shows a secret, nor does the list of processes', 
 	const terminal = await openDashboard(sandbox, {
 		env: {JARVIS_DEBUG: '1', CANARY: canary('environment')},
 	});
-	for (const digit of ['1', '3', '4', '6', '7'] as const) await goTo(terminal, digit);
+	for (const digit of ['1', '3', '4', '7', '6'] as const) await goTo(terminal, digit);
 	// A question about a session, an answer in it, and a command that is refused.
 	await terminal.press('x', 'n', ':', ...'list', '\r');
 	await terminal.waitFor('> /model', {gone: true});
