@@ -15,7 +15,7 @@ import type {Failure, Success} from './auth/routing/rotation.ts';
 import type {SessionFacts} from './auth/session-facts.ts';
 import {agentIds, type Snapshot} from './auth/snapshot.ts';
 import type {Which} from './auth/which.ts';
-import type {SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
+import type {LinkFacts, SwitchedOn, SwitchOn, WriteBackContext} from './auth/write-back.ts';
 import {JarvisError} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit} from './store/audit-log.ts';
@@ -30,7 +30,6 @@ import {
 	stateFolder,
 	statePaths,
 } from './store/paths.ts';
-import type {WriteBackLink} from './store/write-back.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -463,10 +462,13 @@ export function openJarvis(options: JarvisOptions = {}) {
 			return revealSecret(paths, agentId, profileId);
 		},
 
-		/** The programs with login files of their own that are kept in step. Throws what the store throws. */
-		async writeBacks(): Promise<readonly WriteBackLink[]> {
-			const {readLinks} = await import('./store/write-back.ts');
-			return readLinks(paths);
+		/**
+		 * The programs with login files of their own that are kept in step, each after a look at its file. Changes
+		 * nothing. Throws what the store throws.
+		 */
+		async writeBacks(): Promise<readonly LinkFacts[]> {
+			const {linkFacts} = await import('./auth/write-back.ts');
+			return linkFacts(paths);
 		},
 
 		/**

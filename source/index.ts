@@ -52,7 +52,7 @@ export type {Failure, FailureReason, Success} from './auth/routing/rotation.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
-export type {SwitchedOn} from './auth/write-back.ts';
+export type {LinkFacts, SwitchedOn} from './auth/write-back.ts';
 export {
 	type Jarvis,
 	type JarvisOptions,

@@ -5,7 +5,8 @@ import type {ImportHow, ImportState} from './auth/import/judge.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
-import {stopReasons, type WriteBackLink} from './store/write-back.ts';
+import type {LinkFacts} from './auth/write-back.ts';
+import {stopReasons} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
 
@@ -141,14 +142,17 @@ export function agentWords({
 }
 
 /** How it stands with a program that is kept in step. */
-export function linkState({stopped, problem}: WriteBackLink): string {
-	if (stopped) return `✗ stopped: ${stopReasons[stopped.reason]}`;
-	return problem ? `✗ could not be written: ${problem.code}` : '✓ in step';
+export function linkState({state, stopped, problem}: LinkFacts): string {
+	if (state === 'in_step') return '✓ in step';
+	const why = problem ? ` (${problem.code})` : '';
+	if (state === 'behind') return `✗ holds an older token${why}: switch it on again to write it now`;
+	if (state === 'unreadable') return `✗ cannot be read${why}`;
+	return stopped ? `✗ stopped: ${stopReasons[state]}` : `✗ ${stopReasons[state]}`;
 }
 
 /** A program that is kept in step, and how it stands with it. */
-export function linkWords(link: WriteBackLink): string {
-	return clean(`${link.program} in ${link.home}: ${linkState(link)}`);
+export function linkWords(link: LinkFacts): string {
+	return clean(`${linkState(link)} · ${link.program} in ${link.home}`);
 }
 
 /** What came of deleting an agent that had so many bindings. */

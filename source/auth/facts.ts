@@ -8,8 +8,8 @@ import {
 	type SecretRef,
 	type UsageStats,
 } from '../store/schema.ts';
-import type {WriteBackLink} from '../store/write-back.ts';
 import {fingerprint} from './identity.ts';
+import type {LinkFacts} from './write-back.ts';
 
 /** All that rules and screens may know of a stored credential: everything but its secrets. */
 export interface ProfileFacts {
@@ -39,7 +39,7 @@ export interface ProfileFacts {
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
 	readonly usage: UsageStats;
 	/** The programs with login files of their own that are kept in step with it, in a snapshot. */
-	readonly writeBack?: readonly WriteBackLink[];
+	readonly writeBack?: readonly LinkFacts[];
 }
 
 export interface MaskedSecret {

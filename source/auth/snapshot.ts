@@ -1,9 +1,9 @@
+import {existsSync} from 'node:fs';
 import {asJarvisError, type JarvisError} from '../errors.ts';
 import {type Config, decodeConfig, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
 import {type AgentCredentials, type EntryProblem, optional} from '../store/schema.ts';
-import {readLinks, type WriteBackLink} from '../store/write-back.ts';
 import {factsOf, type ProfileFacts} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import type {SessionFacts} from './session-facts.ts';
@@ -15,6 +15,7 @@ import {
 	type UsableProfile,
 	withLinkedLogins,
 } from './usable.ts';
+import type {LinkFacts} from './write-back.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -61,7 +62,7 @@ export async function readSnapshot(
 	});
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
-	const links = await readLinks(paths).catch(error => {
+	const links = await linksOf(paths).catch(error => {
 		problems.push(asJarvisError(error));
 		return [];
 	});
@@ -167,7 +168,14 @@ async function readAgent(
 	}
 }
 
-function withLinks(facts: ProfileFacts, links: readonly WriteBackLink[]): ProfileFacts {
+// Hardly anybody has one: looking at programs' files is loaded where there is.
+async function linksOf(paths: StatePaths): Promise<LinkFacts[]> {
+	if (!existsSync(paths.writeBack)) return [];
+	const {linkFacts} = await import('./write-back.ts');
+	return linkFacts(paths);
+}
+
+function withLinks(facts: ProfileFacts, links: readonly LinkFacts[]): ProfileFacts {
 	const {agentId, profileId} = facts;
 	const own = links.filter(link => link.agentId === agentId && link.profileId === profileId);
 	return own.length === 0 ? facts : {...facts, writeBack: own};

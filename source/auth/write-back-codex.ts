@@ -42,9 +42,7 @@ export const codexProgram: StepProgram = {
 			const standing = standingOf(current);
 			const login = decide(standing);
 			if (!login) return;
-			if (standing.kind === 'login' || standing.kind === 'other') {
-				original = keepOriginal(home, document, standing, isSpentHere);
-			}
+			if (login.keepsOriginal) original = keepOriginal(home, document, standing, isSpentHere);
 			put(document, login);
 		});
 		return original;

@@ -23,6 +23,8 @@ export interface StepLogin {
 	readonly account: string;
 	/** When it is written (epoch ms). */
 	readonly at: number;
+	/** What stands there is worth something: it is kept beside the file. */
+	readonly keepsOriginal?: boolean;
 }
 
 /** A program whose own login file can be kept in step. */
@@ -44,8 +46,8 @@ export interface StepProgram {
 	/** Throws `store_damaged`, system errors. */
 	read(home: string): Promise<Standing>;
 	/**
-	 * Writes what `decide` makes of what stands there now, or nothing where it makes nothing. What is lost by
-	 * that is kept beside the file first, without a refresh token that `isSpentHere`.
+	 * Writes what `decide` makes of what stands there now, or nothing where it makes nothing. An original that
+	 * is to be kept is kept first, without a refresh token that `isSpentHere`.
 	 * @returns the file in which the original was kept, if there was one to keep
 	 * @throws `store_damaged`, `store_changed`, `lock_timeout`, `lock_lost`, system errors, and whatever `decide`
 	 * throws

@@ -85,13 +85,19 @@ export async function switchOn(
 	const {paths} = context;
 	const {program, home} = programAt(context, named.program, named.home);
 	const login = loginOf(program, profileId, credential, context.now());
+	const hindrance = program.hindrance(home);
+	const links = await readLinks(paths);
+	const isKeptInStep = links.some(link => link.program === program.id && link.home === home && !link.stopped);
 	const original = await program.write(
 		paths,
 		home,
 		standing => {
-			const found = replace ? undefined : conflictWith(standing, credential, isSpentHere(paths, credential));
+			// A token that was put there for a profile makes way: nothing is lost with it.
+			const isOwn = standing.kind === 'token' && (isKeptInStep || standing.account === login.account);
+			const found =
+				replace || isOwn ? undefined : conflictWith(standing, credential, isSpentHere(paths, credential));
 			if (found) throw conflict(program, home, profileId, found, standing);
-			return login;
+			return {...login, keepsOriginal: !isOwn && standing.kind !== 'nobody'};
 		},
 		isSpentHere(paths, credential),
 	);
@@ -99,7 +105,6 @@ export async function switchOn(
 	await putLink(paths, link);
 	const note = `write-back to the ${program.label} in ${home} was switched on`;
 	context.record('exported', {agentId, profileId, provider: program.provider, note});
-	const hindrance = program.hindrance(home);
 	return {
 		...{...link, label: program.label, file: program.file(home)},
 		...(original === undefined ? {} : {original}),
@@ -140,6 +145,36 @@ export async function keepInStep(context: WriteBackContext): Promise<void> {
 	}
 }
 
+/** A link, and how it stands with its program now. */
+export interface LinkFacts extends WriteBackLink {
+	/** `behind`: the file holds an older token; `unreadable`: what it holds is not known. */
+	readonly state: 'in_step' | 'behind' | 'unreadable' | StopReason;
+}
+
+/** All links, each after a look at its program's file. Changes nothing. Throws what `readLinks` throws. */
+export async function linkFacts(paths: StatePaths): Promise<LinkFacts[]> {
+	const links = await readLinks(paths);
+	return Promise.all(links.map(async link => ({...link, state: await stateOf(paths, link)})));
+}
+
+async function stateOf(paths: StatePaths, link: WriteBackLink): Promise<LinkFacts['state']> {
+	const program = stepPrograms.find(({id}) => id === link.program);
+	if (link.stopped) return link.stopped.reason;
+	const {isKnown, credential} = linkedCredential(paths, link);
+	const standing = isKnown ? await program?.read(link.home).catch(() => undefined) : undefined;
+	if (!standing) return 'unreadable';
+	const verdict = judgeStep(standing, credential);
+	return verdict === 'write' ? 'behind' : verdict === 'in step' ? 'in_step' : verdict;
+}
+
+function linkedCredential(paths: StatePaths, {program, agentId, profileId}: WriteBackLink) {
+	const credentials = peekCredentials(paths, agentId);
+	const credential = credentials?.profiles.get(profileId);
+	const provider = stepPrograms.find(({id}) => id === program)?.provider;
+	const isOf = credential?.type === 'oauth' && credential.provider === provider;
+	return {isKnown: credentials !== undefined, credential: isOf ? credential : undefined};
+}
+
 async function keepOneInStep(
 	context: WriteBackContext,
 	program: StepProgram,
@@ -172,20 +207,10 @@ async function keepOneInStep(
 
 type Done = 'written' | 'in step' | 'not known' | StopReason;
 
-async function step(
-	context: WriteBackContext,
-	program: StepProgram,
-	{home, agentId, profileId}: WriteBackLink,
-): Promise<Done> {
+async function step(context: WriteBackContext, program: StepProgram, link: WriteBackLink): Promise<Done> {
 	const {paths} = context;
-	// Looked at again under the file's lock: a token that was read before is not written over a newer one.
-	const present = () => {
-		const credentials = peekCredentials(paths, agentId);
-		const credential = credentials?.profiles.get(profileId);
-		const isOf = credential?.type === 'oauth' && credential.provider === program.provider;
-		return {isKnown: credentials !== undefined, credential: isOf ? credential : undefined};
-	};
-	const {isKnown, credential} = present();
+	const {home, profileId} = link;
+	const {isKnown, credential} = linkedCredential(paths, link);
 	if (!isKnown) return 'not known';
 	const first = judgeStep(await program.read(home), credential);
 	if (first !== 'write') return first;
@@ -194,7 +219,8 @@ async function step(
 		paths,
 		home,
 		standing => {
-			const newest = present().credential;
+			// A token that was read before is not written over a newer one.
+			const newest = linkedCredential(paths, link).credential;
 			const verdict = judgeStep(standing, newest);
 			done = verdict === 'write' ? 'written' : verdict;
 			return verdict === 'write' && newest ? loginOf(program, profileId, newest, context.now()) : undefined;
@@ -229,9 +255,9 @@ export function conflictWith(
 	isOurs: (refresh: string) => boolean,
 ): Conflict | undefined {
 	if (standing.kind === 'other') return 'other';
-	if (standing.kind !== 'login') return undefined;
+	if (standing.kind === 'nobody') return undefined;
 	if (standing.account !== accountId) return 'account';
-	if (isOurs(standing.refresh)) return undefined;
+	if (standing.kind === 'token' || isOurs(standing.refresh)) return undefined;
 	// Both by the server's clock: what is stored here was reckoned by this machine's.
 	const expires = expiryClaim(access);
 	const isOlder = expires !== undefined && standing.expires !== undefined && standing.expires < expires;

@@ -59,7 +59,7 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
 	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
 	const links = profiles.flatMap(({profileId, writeBack = []}) =>
-		writeBack.map(link => `${profileId} is written back to ${linkWords(link)}`),
+		writeBack.map(link => `${profileId} is written back: ${linkWords(link)}`),
 	);
 	return [title, await textTable(header, [...rows, ...broken]), ...links].join('\n');
 }

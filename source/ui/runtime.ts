@@ -135,6 +135,8 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	});
 	const unwatchLogins = watchLogins({store, jarvis});
 	const unwatch = watchState(jarvis.paths, () => void reload().then(refreshExpired, () => {}));
+	// A process that was killed after a refresh may have left a program behind.
+	void jarvis.keepInStep();
 	tick();
 	return {
 		reload,

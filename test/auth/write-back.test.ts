@@ -4,6 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {conflictWith, judgeStep} from '../../source/auth/write-back.ts';
 import type {Standing} from '../../source/auth/write-back-programs.ts';
 import type {JarvisOptions} from '../../source/core.ts';
+import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
 	type CodexFile,
 	type CodexSandbox,
@@ -14,7 +15,7 @@ import {
 	ownLogin,
 	storedCodex,
 } from '../support/codex.ts';
-import {readStore, refusal, writeJson, writeStore} from '../support/sandbox.ts';
+import {readStore, refusal, waiting, writeJson, writeStore} from '../support/sandbox.ts';
 import {modeOf, names} from '../support/state-folder.ts';
 
 const profile = {agentId: 'main', profileId: codexProfile, provider: 'openai-codex'};
@@ -66,7 +67,8 @@ describe('what is written over, by what stands there', () => {
 
 	it.each<[string, Standing, ReturnType<typeof conflictWith>]>([
 		['nothing', {kind: 'nobody'}, undefined],
-		['a token, whose ever', {...token, account: 'b'}, undefined],
+		['a token of the account', token, undefined],
+		['a token of another account', {...token, account: 'b'}, 'account'],
 		['an older login of the account', login, undefined],
 		['one as old', {...login, expires: 2000}, 'newer'],
 		['one whose age is not known', {kind: 'login', account: 'a', refresh: 'not-a-secret-x'}, 'newer'],
@@ -126,6 +128,26 @@ describe('a Codex that is kept in step', () => {
 		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
 	});
 
+	it('gets it from a new login of the profile', async () => {
+		const {sandbox, jarvis} = await inStep();
+		const before = codexFile(sandbox).tokens?.access_token;
+		const login = await jarvis.startLogin({providerId: 'openai-codex', agentId: 'main'});
+		const {url} = await waiting(login);
+		// By paste, since the two ports may be somebody else's on this machine.
+		const {url: redirect} = await visit(url, {stopAt: to => /^145[57]$/.test(to.port)});
+		await login.paste(redirect);
+		expect(await login.finished).toMatchObject({step: 'done', result: {profileId: codexProfile}});
+		const {access} = storedCodex(sandbox);
+		expect([access !== before, codexFile(sandbox).tokens?.access_token]).toEqual([true, access]);
+	});
+
+	it('has the newest one, however many refresh at once', async () => {
+		const {sandbox} = await inStep();
+		const many = Array.from({length: 6}, () => sandbox.open().refresh(profile, 'always'));
+		await Promise.all(many);
+		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
+	});
+
 	it('keeps what JARVIS does not know, and the login that stood there, but for a token that is spent here', async () => {
 		const sandbox = await openCodexSandbox();
 		const adopted = ownLogin(storedCodex(sandbox), {
@@ -154,6 +176,8 @@ describe('a Codex that is kept in step', () => {
 		const {sandbox, jarvis, told} = await inStep();
 		const own = ownLogin(await codexEntry(sandbox.server));
 		writeJson(sandbox.authFile, own);
+		// Seen at once; what comes of it, with the next refresh.
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'logged_in'}]);
 		expect(await jarvis.refresh(profile, 'always')).toBe('refreshed');
 		expect(codexFile(sandbox)).toEqual(own);
 		expect(told.join(' ')).toContain(`the Codex CLI in ${sandbox.home}, because it was logged in by itself`);
@@ -169,7 +193,7 @@ describe('a Codex that is kept in step', () => {
 		const {original} = await jarvis.switchWriteBackOn({program: 'codex', replace: true});
 		expect(JSON.parse(readFileSync(String(original), 'utf8'))).toEqual(later);
 		expect(await jarvis.writeBacks()).toEqual([
-			{program: 'codex', home: sandbox.home, agentId: 'main', profileId: codexProfile},
+			{program: 'codex', home: sandbox.home, agentId: 'main', profileId: codexProfile, state: 'in_step'},
 		]);
 	});
 
@@ -189,12 +213,16 @@ describe('a Codex that is kept in step', () => {
 		expect(await jarvis.refresh(profile, 'always')).toBe('refreshed');
 		expect(told.join(' ')).toContain(`Could not keep the Codex CLI in ${sandbox.home} in step`);
 		expect(auditOf(sandbox).at(-1)).toContain('could not keep');
-		expect(await jarvis.writeBacks()).toMatchObject([{problem: {code: 'store_inaccessible'}}]);
+		expect(await jarvis.writeBacks()).toMatchObject([
+			{state: 'unreadable', problem: {code: 'store_inaccessible'}},
+		]);
 		rmSync(sandbox.authFile, {recursive: true});
 		writeJson(sandbox.authFile, JSON.parse(before));
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'behind'}]);
 		await jarvis.keepInStep();
 		expect(codexFile(sandbox).tokens?.access_token).toBe(storedCodex(sandbox).access);
-		expect((await jarvis.writeBacks())[0]).not.toHaveProperty('problem');
+		expect((await jarvis.writeBacks())[0]).toEqual(expect.not.objectContaining({problem: expect.anything()}));
+		expect(await jarvis.writeBacks()).toMatchObject([{state: 'in_step'}]);
 	});
 
 	it('follows its profile through a new name, and stops where that is removed', async () => {
@@ -206,6 +234,28 @@ describe('a Codex that is kept in step', () => {
 		await jarvis.removeProfile('main', 'openai-codex:work');
 		expect(await jarvis.writeBacks()).toMatchObject([{stopped: {reason: 'profile_gone'}}]);
 		expect(told.join(' ')).toContain('the profile is gone');
+	});
+
+	it('can be given another profile, and no longer gets the first one’s tokens', async () => {
+		const {sandbox, jarvis} = await inStep();
+		const second = 'openai-codex:tomas@example.test';
+		const entry = await codexEntry(sandbox.server, 'tomas@example.test');
+		writeStore(sandbox, 'main', {
+			version: 1,
+			profiles: {[codexProfile]: storedCodex(sandbox), [second]: entry},
+		});
+		expect(await jarvis.switchWriteBackOn({program: 'codex', profileId: second})).not.toHaveProperty(
+			'original',
+		);
+		await jarvis.refresh(profile, 'always');
+		expect(codexFile(sandbox).tokens).toMatchObject({
+			...{access_token: entry.access, account_id: 'sandbox-account-tomas'},
+		});
+		expect(await jarvis.writeBacks()).toMatchObject([{profileId: second, state: 'in_step'}]);
+		// Where it was not JARVIS that put the token there, it is somebody's.
+		await jarvis.switchWriteBackOff({program: 'codex'});
+		const {code} = await refusal(jarvis.switchWriteBackOn({program: 'codex', profileId: codexProfile}));
+		expect(code).toBe('write_back_conflict');
 	});
 
 	it('is switched off without touching its file', async () => {

@@ -18,7 +18,13 @@ it('write-back is switched on, seen, kept up by any use of the token, stopped, a
 		`The Codex CLI in ${sandbox.home} is kept in step with ${codexProfile} from now on.`,
 	);
 	expect(on.stderr).toContain(`kept in ${sandbox.authFile}.before-jarvis.`);
-	const link = {program: 'codex', home: sandbox.home, agentId: 'main', profileId: codexProfile};
+	const link = {
+		program: 'codex',
+		home: sandbox.home,
+		agentId: 'main',
+		profileId: codexProfile,
+		state: 'in_step',
+	};
 	expect(await runJson(sandbox, [...writeBack, 'list'])).toEqual([link]);
 	const status = await runJson<{auth: {oauth: {profiles: unknown[]}}}>(sandbox, ['models', 'status']);
 	expect(status.auth.oauth.profiles).toMatchObject([{owner: 'main', writeBack: [link]}]);

@@ -45,7 +45,7 @@ describe('the details', () => {
 		const {writeBack} = statePaths(app.stateDir);
 		writeJson(writeBack, {version: 1, links: [link]});
 		await app.press('G');
-		await app.waitFor('write-back codex in /home/maya/.codex: ✓ in step');
+		await app.waitFor(/write-back .* · codex in \/home\/maya\/\.codex/);
 		writeJson(writeBack, {version: 1, links: [{...link, stopped: {at: noon, reason: 'logged_in'}}]});
 		await app.waitFor('✗ stopped: it was logged in by itself');
 	});

@@ -44,10 +44,9 @@ export async function openCodexSandbox(
 	const sandbox = await openSandbox(options);
 	const {server, stateDir, paths} = sandbox;
 	const home = join(temporaryFolder(), 'codex');
-	const {authorizationEndpoint, tokenEndpoint, clientId} = server;
-	writeJson(paths.config, {
-		models: {providers: {'openai-codex': {auth: {authorizationEndpoint, tokenEndpoint, clientId}}}},
-	});
+	const {issuer, authorizationEndpoint, tokenEndpoint, clientId} = server;
+	const auth = {issuer, authorizationEndpoint, tokenEndpoint, clientId};
+	writeJson(paths.config, {models: {providers: {'openai-codex': {auth}}}});
 	writeStore(sandbox, 'main', {version: 1, profiles: {[codexProfile]: await codexEntry(server)}});
 	const env = {CODEX_HOME: home, HOME: join(stateDir, 'no-home')};
 	return {
