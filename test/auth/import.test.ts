@@ -368,7 +368,13 @@ describe('a linked profile', () => {
 		expect(error.code).toBe('no_credential');
 		expect(error.exitCode).toBe(3);
 		expect(error.message).toContain('over, and claude, whose login it is, has not renewed it (expired)');
-		expect(error.next).toContain('Run claude');
+		expect(error.next).toBe('Run claude, which renews its own login.');
+		const {paths} = jarvis;
+		const over = {type: 'token', provider: 'anthropic', token: canary('own'), expires: 1};
+		writeStore({paths}, 'main', {profiles: {...readStore({paths}).profiles, 'anthropic:own': over}});
+		expect((await refusal(jarvis.resolve({providerId: 'anthropic'}))).next).toMatch(
+			/^Log in: .* Or: Run claude/,
+		);
 		const forced = await refusal(
 			jarvis.refresh(
 				{agentId: 'main', profileId: 'anthropic:maya@example.test', provider: 'anthropic'},

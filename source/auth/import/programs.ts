@@ -27,9 +27,8 @@ export interface Entry {
 
 /** What a program's file is decoded with. */
 export interface Contents {
-	/** The file as JSON; a file in another form is read by the program's own decoder. */
+	/** What is in the file, whatever its form. */
 	readonly document: JsonObject;
-	readonly text: string;
 	/** Another file of the program, by its path from the folder of this one. */
 	readonly beside: (path: string) => JsonObject | undefined;
 }

@@ -22,7 +22,7 @@ export async function readEntries(program: Program, file: string): Promise<reado
 		: readForeign(file);
 	if (text === undefined) return undefined;
 	const document = program.form === 'yaml' ? await parseYaml(file, text) : await parseJsonFile(file, text);
-	return program.decode({document, text, beside: path => besideOf(file, path)});
+	return program.decode({document, beside: path => besideOf(file, path)});
 }
 
 function readForeign(file: string): string | undefined {
