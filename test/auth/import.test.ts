@@ -76,11 +76,15 @@ describe('what is found', () => {
 		writeAll(from, Date.now());
 		const env = {
 			...{HOME: temporaryFolder(), CODEX_HOME: `${from}/.codex`, CLAUDE_CONFIG_DIR: `${from}/.claude`},
-			...{XDG_CONFIG_HOME: `${from}/.config`, PI_CODING_AGENT_DIR: `${from}/.pi/agent`},
+			...{
+				XDG_CONFIG_HOME: `${from}/.config`,
+				PI_CODING_AGENT_DIR: `${from}/.pi/agent`,
+				GEMINI_CLI_HOME: from,
+			},
 		};
 		const jarvis = openJarvis({stateDir: `${from}/state`, env});
 		const ids = async () => (await jarvis.foundLogins('main')).logins.map(({program}) => program);
-		expect([...new Set(await ids())]).toEqual(['codex', 'claude', 'gh', 'pi']);
+		expect([...new Set(await ids())]).toEqual(['codex', 'claude', 'gemini', 'gh', 'pi']);
 		const gh = {...env, GH_CONFIG_DIR: `${from}/nowhere`};
 		const other = openJarvis({stateDir: `${from}/state`, env: gh});
 		expect((await other.foundLogins('main')).logins.map(({program}) => program)).not.toContain('gh');

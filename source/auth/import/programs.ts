@@ -130,7 +130,7 @@ const gemini: Program = {
 	id: 'gemini',
 	label: 'Gemini CLI',
 	renewedBy: 'gemini',
-	files: place => [join(home(place), '.gemini', 'oauth_creds.json')],
+	files: place => [join(place.env.GEMINI_CLI_HOME || home(place), '.gemini', 'oauth_creds.json')],
 	form: 'json',
 	decode({document, beside}) {
 		const access = textMember(document, 'access_token');
