@@ -4,6 +4,7 @@ import {healthOf} from '../../source/auth/health.ts';
 import {fingerprint} from '../../source/auth/identity.ts';
 import type {ImportHow} from '../../source/auth/import/judge.ts';
 import {programs} from '../../source/auth/import/programs.ts';
+import {readEntries} from '../../source/auth/import/read.ts';
 import {openJarvis} from '../../source/core.ts';
 import {writeJournal} from '../../source/store/journal.ts';
 import {statePaths} from '../../source/store/paths.ts';
@@ -131,6 +132,40 @@ describe('what is found', () => {
 			'/home/maya/.claude/.credentials.json',
 			'keychain:Claude Code-credentials',
 		]);
+	});
+});
+
+describe.skipIf(process.platform === 'win32')('the keychain of macOS', () => {
+	const claude = programs.find(({id}) => id === 'claude');
+	const item = 'keychain:Claude Code-credentials';
+	const ask = (body: string) => {
+		const file = `${temporaryFolder()}/security`;
+		writeFileSync(file, `#!/bin/sh\n${body}\n`, {mode: 0o755});
+		if (!claude) expect.fail('Claude Code is among the programs');
+		return readEntries(claude, item, file);
+	};
+
+	it('gives the login that is in it', async () => {
+		const login = JSON.stringify({claudeAiOauth: {accessToken: canary('keychain'), expiresAt: 1000}});
+		const entries = await ask(
+			`[ "$*" = "find-generic-password -s Claude Code-credentials -w" ] && echo '${login}'`,
+		);
+		expect(entries?.map(({entry, credential}) => [entry, credential])).toEqual([
+			['claudeAiOauth', {type: 'oauth', provider: 'anthropic', access: canary('keychain'), expires: 1000}],
+		]);
+	});
+
+	it('that has no such item is as a file that is not there', async () => {
+		expect(await ask('exit 44')).toBeUndefined();
+		if (claude) expect(await readEntries(claude, item, '/nowhere/security')).toBeUndefined();
+	});
+
+	it('that is locked, or takes too long, says what helps', async () => {
+		for (const body of ['exit 51', 'exec sleep 30']) {
+			const error = await refusal(ask(body));
+			expect(error.code).toBe('import_refused');
+			expect(error.next).toContain('security unlock-keychain');
+		}
 	});
 });
 
