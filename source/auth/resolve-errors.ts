@@ -1,4 +1,5 @@
 import {JarvisError, shellWord} from '../errors.ts';
+import {clean} from './facts.ts';
 import {
 	type Failed,
 	modelName,
@@ -74,17 +75,12 @@ export function nothingResolved(
 			options,
 		);
 	}
-	// What another program logs in and refreshes is for that program to mend.
-	const links = prepared.profiles.flatMap(({profileId, credential: {link}}) =>
-		link && passedOver.some(other => other.profileId === profileId) ? [link.program] : [],
-	);
-	const renew = links[0] === undefined ? undefined : `Run ${links[0]}, which renews its own login.`;
 	// No login makes a server's tokens live longer.
 	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
 	return new JarvisError(
 		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
 		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-		`${isShort ? 'Ask for less with --min-ttl.' : (renew ?? loginCommand(agentId, provider))}${pinned.next}`,
+		`${isShort ? 'Ask for less with --min-ttl.' : whatHelps(prepared, passedOver, provider)}${pinned.next}`,
 		options,
 	);
 }
@@ -93,6 +89,22 @@ export function nothingResolved(
 const unreachable: readonly PassedOver['reason'][] = [
 	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile', 'already_tried'] as const),
 ];
+
+// What another program logs in and refreshes is for that program to mend.
+function whatHelps(
+	{agentId, profiles}: Prepared,
+	passedOver: readonly PassedOver[],
+	provider: string,
+): string {
+	const links = passedOver.map(
+		({profileId}) => profiles.find(profile => profile.profileId === profileId)?.credential.link?.program,
+	);
+	const program = links.find(link => link !== undefined);
+	const login = loginCommand(agentId, provider);
+	if (program === undefined) return login;
+	const run = `Run ${clean(program)}, which renews its own login.`;
+	return links.includes(undefined) ? `${login} Or: ${run}` : run;
+}
 
 function reasons(passedOver: readonly PassedOver[]): string {
 	return passedOver

@@ -2,7 +2,7 @@ import type {FoundLogin, FoundLogins} from '../auth/import/find.ts';
 import type {ImportHow} from '../auth/import/judge.ts';
 import type {TakenLogin} from '../auth/import/take.ts';
 import {JarvisError} from '../errors.ts';
-import {importHowWords, importStateWord, loginAccount, loginTimeLeft} from '../words.ts';
+import {importHowWords, importStateWord, loginAccount, loginTimeLeft, shortPath} from '../words.ts';
 import {chooseOne} from './add.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
@@ -76,8 +76,11 @@ async function list(context: CommandContext, agentId: string, found: FoundLogins
 			loginTimeLeft(login, jarvis.now()),
 			importStateWord[login.state],
 			login.state === 'new' || login.state === 'elsewhere' ? '–' : login.profileId,
+			shortPath(login.file, jarvis.env),
 		]);
-		context.print(await textTable(['LOGIN', 'PROVIDER', 'KIND', 'ACCOUNT', 'LEFT', 'HERE', 'PROFILE'], rows));
+		context.print(
+			await textTable(['LOGIN', 'PROVIDER', 'KIND', 'ACCOUNT', 'LEFT', 'HERE', 'PROFILE', 'FILE'], rows),
+		);
 	} else context.tell('No other program has a login on this machine.');
 	if (found.openclaw !== undefined) tellOpenclaw(context, found.openclaw);
 	const [first] = wanted.filter(login => waysOf(login).length > 0);

@@ -17,7 +17,12 @@ export const placesElsewhere: Readonly<Record<string, undefined>> = {
 		GH_CONFIG_DIR: undefined,
 		XDG_CONFIG_HOME: undefined,
 	},
-	...{PI_CODING_AGENT_DIR: undefined, OPENCLAW_STATE_DIR: undefined, APPDATA: undefined},
+	...{
+		PI_CODING_AGENT_DIR: undefined,
+		OPENCLAW_STATE_DIR: undefined,
+		APPDATA: undefined,
+		GEMINI_CLI_HOME: undefined,
+	},
 };
 
 /**

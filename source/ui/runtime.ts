@@ -1,4 +1,5 @@
 import {isExpired} from '../auth/expiry.ts';
+import type {ProfileFacts} from '../auth/facts.ts';
 import {healthOf} from '../auth/health.ts';
 import {asJarvisError} from '../errors.ts';
 import {watchState} from '../store/watch.ts';
@@ -21,6 +22,9 @@ const brokerMs = 2000;
 const firstPauseMs = 30_000;
 const longestPauseMs = 15 * 60_000;
 
+/** How long (ms) to leave the file of a linked login alone that was over when it was looked at. */
+const linkPauseMs = 10_000;
+
 export interface Runtime {
 	/** Reads the files again; calls during a reading are served by one further reading. */
 	reload(): Promise<void>;
@@ -38,6 +42,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	let reading: Promise<void> | undefined;
 	let readAgain: Promise<void> | undefined;
 	let stopped = false;
+	let nextLook = 0;
 
 	async function read(): Promise<void> {
 		const [snapshot, providers] = await Promise.all([jarvis.snapshot({sessions: true}), listProviders()]);
@@ -79,6 +84,19 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 		const {toast} = store.getState();
 		patch(store, {now, ...(toast && toast.until <= now ? {toast: undefined} : {})});
 		refreshExpired();
+		lookAtLinks();
+	}
+
+	// A linked login is renewed by its own program, in a file that is not watched here.
+	function lookAtLinks(): void {
+		const {snapshot, now} = store.getState();
+		if (now < nextLook || !snapshot.agents.some(agent => agent.profiles.some(isOverElsewhere))) return;
+		nextLook = now + linkPauseMs;
+		void reload().catch(() => {});
+
+		function isOverElsewhere(facts: ProfileFacts): boolean {
+			return facts.link !== undefined && (!facts.hasValue || isExpired(facts, now));
+		}
 	}
 
 	function schedule(): void {

@@ -224,6 +224,21 @@ describe('auth.json', () => {
 		expect(text(paths.profiles('work'))).not.toContain(canary('acme-refresh'));
 	});
 
+	it('of an isolated agent brings in a login of its own of the same account, and never the same token', async () => {
+		const paths = emptyState();
+		const login = (name: string) => ({type: 'oauth', ...oauth(name, now, {accountId: 'maya'})});
+		put(paths.config, {
+			agents: {list: [{id: 'work', readsMain: false}, {id: 'twin', readsMain: false}, {id: 'reader'}]},
+		});
+		put(paths.legacyAuth('main'), {acme: login('main')});
+		put(paths.legacyAuth('work'), {acme: login('work')});
+		put(paths.legacyAuth('twin'), {acme: login('main')});
+		put(paths.legacyAuth('reader'), {acme: login('reader')});
+		const {agents} = await use(paths);
+		const own = Object.fromEntries(agents.map(({id, profiles}) => [id, profiles.length]));
+		expect(own).toEqual({main: 1, work: 1, twin: 0, reader: 0});
+	});
+
 	it('tells entries that do not say what they are by what they hold', async () => {
 		const paths = emptyState();
 		put(paths.legacyAuth('main'), {

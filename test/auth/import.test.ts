@@ -1,8 +1,12 @@
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
+import {healthOf} from '../../source/auth/health.ts';
+import {fingerprint} from '../../source/auth/identity.ts';
 import type {ImportHow} from '../../source/auth/import/judge.ts';
 import {programs} from '../../source/auth/import/programs.ts';
+import {readEntries} from '../../source/auth/import/read.ts';
 import {openJarvis} from '../../source/core.ts';
+import {writeJournal} from '../../source/store/journal.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {dayMs, writeAll, writeClaude, writeCodex, writeGh} from '../support/other-programs.ts';
 import {
@@ -73,11 +77,15 @@ describe('what is found', () => {
 		writeAll(from, Date.now());
 		const env = {
 			...{HOME: temporaryFolder(), CODEX_HOME: `${from}/.codex`, CLAUDE_CONFIG_DIR: `${from}/.claude`},
-			...{XDG_CONFIG_HOME: `${from}/.config`, PI_CODING_AGENT_DIR: `${from}/.pi/agent`},
+			...{
+				XDG_CONFIG_HOME: `${from}/.config`,
+				PI_CODING_AGENT_DIR: `${from}/.pi/agent`,
+				GEMINI_CLI_HOME: from,
+			},
 		};
 		const jarvis = openJarvis({stateDir: `${from}/state`, env});
 		const ids = async () => (await jarvis.foundLogins('main')).logins.map(({program}) => program);
-		expect([...new Set(await ids())]).toEqual(['codex', 'claude', 'gh', 'pi']);
+		expect([...new Set(await ids())]).toEqual(['codex', 'claude', 'gemini', 'gh', 'pi']);
 		const gh = {...env, GH_CONFIG_DIR: `${from}/nowhere`};
 		const other = openJarvis({stateDir: `${from}/state`, env: gh});
 		expect((await other.foundLogins('main')).logins.map(({program}) => program)).not.toContain('gh');
@@ -124,6 +132,40 @@ describe('what is found', () => {
 			'/home/maya/.claude/.credentials.json',
 			'keychain:Claude Code-credentials',
 		]);
+	});
+});
+
+describe.skipIf(process.platform === 'win32')('the keychain of macOS', () => {
+	const claude = programs.find(({id}) => id === 'claude');
+	const item = 'keychain:Claude Code-credentials';
+	const ask = (body: string) => {
+		const file = `${temporaryFolder()}/security`;
+		writeFileSync(file, `#!/bin/sh\n${body}\n`, {mode: 0o755});
+		if (!claude) expect.fail('Claude Code is among the programs');
+		return readEntries(claude, item, file);
+	};
+
+	it('gives the login that is in it', async () => {
+		const login = JSON.stringify({claudeAiOauth: {accessToken: canary('keychain'), expiresAt: 1000}});
+		const entries = await ask(
+			`[ "$*" = "find-generic-password -s Claude Code-credentials -w" ] && echo '${login}'`,
+		);
+		expect(entries?.map(({entry, credential}) => [entry, credential])).toEqual([
+			['claudeAiOauth', {type: 'oauth', provider: 'anthropic', access: canary('keychain'), expires: 1000}],
+		]);
+	});
+
+	it('that has no such item is as a file that is not there', async () => {
+		expect(await ask('exit 44')).toBeUndefined();
+		if (claude) expect(await readEntries(claude, item, '/nowhere/security')).toBeUndefined();
+	});
+
+	it('that is locked, or takes too long, says what helps', async () => {
+		for (const body of ['exit 51', 'exec sleep 30']) {
+			const error = await refusal(ask(body));
+			expect(error.code).toBe('import_refused');
+			expect(error.next).toContain('security unlock-keychain');
+		}
 	});
 });
 
@@ -204,7 +246,6 @@ describe('adopting', () => {
 	] as const)('%s', async (_, stored, state, why, isRefused?: boolean) => {
 		const {home, paths, take, states, profiles} = machine();
 		writeCodex(home, {expires: later()});
-		const {fingerprint} = await import('../../source/auth/identity.ts');
 		const needsLogin = {since: 1, fingerprint: fingerprint(canary('own-refresh')), reason: 'invalid_grant'};
 		writeStore({paths}, 'main', {
 			profiles: {'openai-codex:me': account(stored)},
@@ -263,6 +304,16 @@ describe('adopting', () => {
 		expect(() => profiles('work')).toThrow();
 		expect((await jarvis.resolve({providerId: 'openai-codex', agentId: 'work'})).owner).toBe('main');
 		expect(paths.root).toBeTruthy();
+	});
+
+	it('of what JARVIS has spent is refused, however late it runs out', async () => {
+		const {home, paths, take, states} = machine();
+		writeCodex(home, {expires: later()});
+		writeStore({paths}, 'main', {profiles: {'openai-codex:me': account({expires: Date.now() + 1000})}});
+		const spent = fingerprint(canary('codex-refresh'));
+		writeJournal(paths, 'codex', {spent, startedAt: 1, finishedAt: 2, outcome: 'refreshed', issued: 'next'});
+		expect(await states()).toEqual({'codex:tokens': 'older'});
+		expect((await refusal(take('codex:tokens', 'adopt'))).code).toBe('import_refused');
 	});
 
 	it('and linking is refused for tokens that JARVIS itself keeps in step there', async () => {
@@ -356,7 +407,13 @@ describe('a linked profile', () => {
 		expect(error.code).toBe('no_credential');
 		expect(error.exitCode).toBe(3);
 		expect(error.message).toContain('over, and claude, whose login it is, has not renewed it (expired)');
-		expect(error.next).toContain('Run claude');
+		expect(error.next).toBe('Run claude, which renews its own login.');
+		const {paths} = jarvis;
+		const over = {type: 'token', provider: 'anthropic', token: canary('own'), expires: 1};
+		writeStore({paths}, 'main', {profiles: {...readStore({paths}).profiles, 'anthropic:own': over}});
+		expect((await refusal(jarvis.resolve({providerId: 'anthropic'}))).next).toMatch(
+			/^Log in: .* Or: Run claude/,
+		);
 		const forced = await refusal(
 			jarvis.refresh(
 				{agentId: 'main', profileId: 'anthropic:maya@example.test', provider: 'anthropic'},
@@ -440,8 +497,15 @@ describe('a linked profile', () => {
 		const [facts] = (await jarvis.snapshot()).agents[0]?.profiles ?? [];
 		expect(facts).toMatchObject({refreshable: false, hasValue: true, link: {program: 'claude'}});
 		expect(facts?.secrets.map(({name}) => name)).toEqual(['access token']);
-		const {healthOf} = await import('../../source/auth/health.ts');
 		if (!facts) expect.fail('there is a profile');
 		expect(healthOf(facts, Date.now()).status).toBe('ok');
 	});
+});
+
+it('of those who take one login at once, one takes it', async () => {
+	const {home, take, profiles} = machine();
+	writeCodex(home, {expires: later()});
+	const outcomes = await Promise.allSettled(Array.from({length: 8}, () => take('codex:tokens', 'adopt')));
+	expect(outcomes.filter(({status}) => status === 'fulfilled')).toHaveLength(1);
+	expect(Object.keys(profiles())).toEqual([profileId]);
 });

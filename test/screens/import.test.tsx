@@ -1,11 +1,15 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
+import {keymap} from '../../source/keymap.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {writeAll, writeCodex} from '../support/other-programs.ts';
 import {readStore, temporaryFolder} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {apiKey, day, fill, noon, oauth} from './state.ts';
+
+/** Whatever digit the screen has among the others. */
+const importKey = keymap.find(({action}) => action === 'openImport')?.keys[0] ?? '';
 
 /** The dashboard on a machine where all programs are logged in. */
 async function openApp(options: AppOptions = {}): Promise<RenderedApp & {readonly home: string}> {
@@ -17,7 +21,7 @@ async function openApp(options: AppOptions = {}): Promise<RenderedApp & {readonl
 
 async function openImport(options: AppOptions = {}) {
 	const app = await openApp(options);
-	await app.press('7');
+	await app.press(importKey);
 	await app.waitFor('Codex CLI');
 	return app;
 }
@@ -128,7 +132,7 @@ describe('the screen', () => {
 	test('says where there is nothing, and finds what comes', async () => {
 		const folder = temporaryFolder();
 		const app = await renderApp({env: {HOME: folder}});
-		await app.press('7');
+		await app.press(importKey);
 		await app.waitFor('No other program has a login on this machine.');
 		writeCodex(folder, {expires: noon + day});
 		await app.press('r');
@@ -138,7 +142,7 @@ describe('the screen', () => {
 	test('names a file that cannot be read, and nothing of what is in it', async () => {
 		const app = await openApp();
 		writeFileSync(join(app.home, '.codex', 'auth.json'), '{"OPENAI_API_KEY": "not-a-secret-torn');
-		await app.press('7');
+		await app.press(importKey);
 		await app.waitFor(/! .*auth\.json is not valid JSON/);
 		expect(app.frame()).not.toContain('torn');
 	});
@@ -192,6 +196,7 @@ describe('taking a login over', () => {
 		const app = await openImport();
 		await app.press(keys.enter, 'a');
 		await app.waitFor(/Codex CLI.*✓ here already/);
+		expect(app.frames.join()).not.toContain('canary');
 		await app.press(keys.enter);
 		await app.waitFor('openai-codex:maya@example.test has it already');
 		expect(app.state().dialog).toBeUndefined();
@@ -226,8 +231,8 @@ describe('the hint', () => {
 		const app = await openApp({rows: 16, columns: 80});
 		await app.waitFor('Logged in on this machine: Codex CLI, Claude Code, Gemini CLI, GitHub CLI,');
 		expect(app.state().screen).toBe('onboard');
-		expect(app.frame()).toContain('Press 7');
-		await app.press('7');
+		expect(app.frame()).toContain(`Press ${importKey}`);
+		await app.press(importKey);
 		await app.waitFor('Logins of other programs, for the agent main');
 	});
 

@@ -9,6 +9,7 @@ import {type Runtime, startRuntime} from '../../source/ui/runtime.ts';
 import {createUiStore, patch, type UiStore} from '../../source/ui/state.ts';
 import {soon} from '../screens/render-app.tsx';
 import {type AgentSeed, apiKey, fill, hour, minute, second, token} from '../screens/state.ts';
+import {writeCodex} from '../support/other-programs.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 
 interface Running {
@@ -23,9 +24,11 @@ interface Running {
 async function start(seed: AgentSeed = {}): Promise<Running> {
 	const stateDir = temporaryFolder();
 	await fill(stateDir, 'main', seed);
-	const jarvis = openJarvis({stateDir, env: {}});
+	// Nobody is logged in with other programs.
+	const env = {HOME: stateDir};
+	const jarvis = openJarvis({stateDir, env});
 	const store = createUiStore({
-		...{snapshot: await jarvis.snapshot(), providers: [], env: {}, now: jarvis.now(), sandbox: false},
+		...{snapshot: await jarvis.snapshot(), providers: [], env, now: jarvis.now(), sandbox: false},
 		surroundings: {browser: false},
 	});
 	const runtime = startRuntime({store, jarvis});
@@ -131,6 +134,21 @@ describe('as time goes by', () => {
 		expect(changes()).toBe(0);
 		await vi.advanceTimersByTimeAsync(10 * minute);
 		expect(changes()).toBeLessThanOrEqual(10);
+	});
+
+	test('a linked login that is over is found again once its own program has renewed it', async () => {
+		const home = temporaryFolder();
+		const {file} = writeCodex(home, {expires: Date.now() - second});
+		const link = {program: 'codex', file, entry: 'tokens'};
+		const {store} = await start({
+			profiles: {'openai-codex:me': {type: 'oauth', provider: 'openai-codex', link}},
+		});
+		const expires = () => store.getState().snapshot.agents[0]?.profiles[0]?.expires;
+		await vi.advanceTimersByTimeAsync(5 * minute);
+		expect(expires()).toBeLessThan(Date.now());
+		writeCodex(home, {expires: Date.now() + hour});
+		await vi.advanceTimersByTimeAsync(minute + second);
+		await soon(() => expect(expires()).toBeGreaterThan(Date.now()));
 	});
 
 	test('a countdown is drawn once for each step that is seen', async () => {

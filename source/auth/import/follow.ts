@@ -38,7 +38,7 @@ async function entriesOf(name: string, file: string): Promise<readonly Entry[] |
 }
 
 function followed(stored: Credential, link: Link, read: readonly Entry[] | string): Credential {
-	const broken = (problem: string): Credential => ({...stored, link: {...link, problem}});
+	const broken = (problem: string): Credential => ({...stored, link: {...link, problem: clean(problem)}});
 	if (typeof read === 'string') return broken(read);
 	const found = read.find(({entry}) => entry === link.entry);
 	if (!found) return broken(`${link.program} is logged out: ${link.file} holds no such login any more`);

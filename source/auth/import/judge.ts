@@ -50,8 +50,7 @@ export interface JudgeInput {
  * @throws `profile_invalid_id`
  */
 export function judge(input: JudgeInput): Judgement {
-	const {entry, current, wanted} = input;
-	const {credential} = entry;
+	const {entry, wanted} = input;
 	const place = standing(input);
 	const profileId = wanted === undefined ? place.profileId : assertProfileId(wanted);
 	const taken = wanted === undefined ? undefined : takenBy(input, profileId);
@@ -60,11 +59,7 @@ export function judge(input: JudgeInput): Judgement {
 	const link = entry.problem ?? taken ?? whyNotLinked(input, place, profileId);
 	if (adopt !== undefined) refusals.adopt = adopt;
 	if (link !== undefined) refusals.link = link;
-	const isElsewhere = entry.problem !== undefined && place.state === 'new';
-	const present = current.profiles.get(profileId);
-	// What is asked for under another name is a further profile.
-	const isBeside = wanted !== undefined && !present && place.state !== 'linked';
-	const state = isElsewhere ? 'elsewhere' : isBeside && credential.type !== 'oauth' ? 'new' : place.state;
+	const state = entry.problem !== undefined && place.state === 'new' ? 'elsewhere' : place.state;
 	return {state, profileId, refusals};
 }
 

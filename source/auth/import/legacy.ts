@@ -1,4 +1,5 @@
 import {asJarvisError, JarvisError} from '../../errors.ts';
+import {readConfig} from '../../store/config.ts';
 import {clearFailures, putCredential} from '../../store/edit.ts';
 import {
 	isObject,
@@ -27,6 +28,7 @@ import {claimsOf, claimText} from '../claims.ts';
 import {clean} from '../facts.ts';
 import {chooseProfileId} from '../login/keep.ts';
 import {oauthClientOf, type Provider} from '../providers/contract.ts';
+import {readsMain} from '../usable.ts';
 import {isNewer, isRefused, isSameAccount, isSameSecret, knownJournal, spentAt} from './compare.ts';
 
 export interface LegacyContext {
@@ -136,6 +138,10 @@ async function takeAuth(
 	if (legacy.length === 0) return [];
 	const journal = knownJournal(paths);
 	const main = agentId === mainAgentId ? undefined : peekCredentials(paths, mainAgentId);
+	const readsOfMain = await readConfig(paths).then(
+		({agents}) => readsMain(agents, agentId),
+		() => true,
+	);
 	const done = await updateCredentials(paths, agentId, (document, current) => {
 		const ids: BroughtIn[] = [];
 		const scrubbed: string[] = [];
@@ -144,8 +150,11 @@ async function takeAuth(
 			const profileId = `${provider}:default`;
 			const own = [...current.profiles.values()];
 			const isHere = own.some(other => isKnown(other, credential));
-			// Refresh material of the main agent is the main agent's: it is read there.
-			const isMains = [...(main?.profiles.values() ?? [])].some(other => isKnown(other, credential));
+			// Refresh material of the main agent is the main agent's: it is read there. A token of the same account
+			// may be an older one of the same grant, which to refresh would end.
+			const isMains = [...(main?.profiles.values() ?? [])].some(other =>
+				readsOfMain ? isKnown(other, credential) : isSameSecret(other, credential),
+			);
 			const isSpent = credential.type === 'oauth' && spentAt(journal, credential) !== undefined;
 			const isFree =
 				!current.profiles.has(profileId) && !current.problems.some(other => other.profileId === profileId);

@@ -27,9 +27,8 @@ export interface Entry {
 
 /** What a program's file is decoded with. */
 export interface Contents {
-	/** The file as JSON; a file in another form is read by the program's own decoder. */
+	/** What is in the file, whatever its form. */
 	readonly document: JsonObject;
-	readonly text: string;
 	/** Another file of the program, by its path from the folder of this one. */
 	readonly beside: (path: string) => JsonObject | undefined;
 }
@@ -131,7 +130,7 @@ const gemini: Program = {
 	id: 'gemini',
 	label: 'Gemini CLI',
 	renewedBy: 'gemini',
-	files: place => [join(home(place), '.gemini', 'oauth_creds.json')],
+	files: place => [join(place.env.GEMINI_CLI_HOME || home(place), '.gemini', 'oauth_creds.json')],
 	form: 'json',
 	decode({document, beside}) {
 		const access = textMember(document, 'access_token');

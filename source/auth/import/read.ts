@@ -12,17 +12,25 @@ const largestFile = 1024 * 1024;
 /** How long (ms) macOS may take to look into its keychain, which may be locked. */
 const keychainTimeoutMs = 3000;
 
+/** The program of macOS that looks into its keychain: by its full path, so that no other one is asked. */
+const securityCommand = '/usr/bin/security';
+
 /**
  * The logins in a program's file; `undefined` where there is no such file.
+ * @param security what looks into the keychain of macOS
  * @throws `store_damaged` (the text is never quoted), `import_refused` for what is no file, system errors
  */
-export async function readEntries(program: Program, file: string): Promise<readonly Entry[] | undefined> {
+export async function readEntries(
+	program: Program,
+	file: string,
+	security = securityCommand,
+): Promise<readonly Entry[] | undefined> {
 	const text = file.startsWith(keychainPrefix)
-		? await readKeychain(file.slice(keychainPrefix.length))
+		? await readKeychain(file.slice(keychainPrefix.length), security)
 		: readForeign(file);
 	if (text === undefined) return undefined;
 	const document = program.form === 'yaml' ? await parseYaml(file, text) : await parseJsonFile(file, text);
-	return program.decode({document, text, beside: path => besideOf(file, path)});
+	return program.decode({document, beside: path => besideOf(file, path)});
 }
 
 function readForeign(file: string): string | undefined {
@@ -54,10 +62,10 @@ function besideOf(file: string, path: string): JsonObject | undefined {
 }
 
 /** An item of the keychain of macOS, `undefined` where there is none. */
-async function readKeychain(service: string): Promise<string | undefined> {
+async function readKeychain(service: string, security: string): Promise<string | undefined> {
 	try {
 		const args = ['find-generic-password', '-s', service, '-w'];
-		const {stdout} = await promisify(execFile)('/usr/bin/security', args, {timeout: keychainTimeoutMs});
+		const {stdout} = await promisify(execFile)(security, args, {timeout: keychainTimeoutMs});
 		return stdout.trim();
 	} catch (error) {
 		// 44: there is no such item.
