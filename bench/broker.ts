@@ -43,13 +43,21 @@ try {
 	await loggedInFolder(folder, server);
 	server.setTokenDelay(50);
 	broker = await startBroker();
-	await load(1); // Loads what is loaded on demand, and lets the code be compiled.
+	// Loads what is loaded on demand, and lets the code be compiled.
+	await load(after(1));
 	console.log(`Broker, ${clients} clients, one connection each`);
-	report('token good', await load(seconds));
+	report('token good', await load(after(seconds)));
 	const before = server.refreshRequests;
-	const [expired] = await Promise.all([load(seconds), expireAgainAndAgain()]);
+	let isOver = false;
+	const underLoad = load(() => isOver);
+	await expireAgainAndAgain().finally(() => {
+		isOver = true;
+	});
+	const expired = await underLoad;
 	report(`${expiries} expiries, server 50 ms`, expired);
-	console.log(`  refreshes                      ${server.refreshRequests - before} for ${expiries} expiries`);
+	const refreshes = server.refreshRequests - before;
+	if (refreshes !== expiries) throw new Error(`${refreshes} refreshes for ${expiries} expiries`);
+	console.log(`  refreshes                      ${refreshes}`);
 	await restart();
 	compare();
 } finally {
@@ -66,24 +74,36 @@ async function startBroker(): Promise<ChildProcess> {
 	return child;
 }
 
+/** Each once the token of the one before is in use. */
 async function expireAgainAndAgain(): Promise<void> {
+	const jarvis = openJarvis({stateDir: folder});
 	for (let count = 0; count < expiries; count += 1) {
-		await pause((seconds * 1000) / (expiries + 1));
+		await pause((seconds * 1000) / expiries);
 		await expireProfile(folder);
+		const isFresh = async () => {
+			const [facts] = (await jarvis.snapshot()).agents[0]?.profiles ?? [];
+			return Number(facts?.expires) > Date.now();
+		};
+		while (!(await isFresh())) await pause(5);
 	}
 }
 
-/** Asks with all clients for so long, and gives the times (ms) that answers took. */
-async function load(forSeconds: number): Promise<{readonly took: number[]; readonly perSecond: number}> {
+/** Whether so many seconds are over. */
+function after(forSeconds: number): () => boolean {
+	const until = performance.now() + forSeconds * 1000;
+	return () => performance.now() >= until;
+}
+
+/** Asks with all clients until that is over, and gives the times (ms) that answers took. */
+async function load(isOver: () => boolean): Promise<{readonly took: number[]; readonly perSecond: number}> {
 	const took: number[] = [];
 	const started = performance.now();
-	const until = started + forSeconds * 1000;
-	await Promise.all(Array.from({length: clients}, () => client(until, took)));
+	await Promise.all(Array.from({length: clients}, () => client(isOver, took)));
 	return {took, perSecond: took.length / ((performance.now() - started) / 1000)};
 }
 
 // A client of a few lines: Node's own takes longer for a request than the broker for an answer.
-async function client(until: number, took: number[]): Promise<void> {
+async function client(isOver: () => boolean, took: number[]): Promise<void> {
 	const socket = createConnection(paths.brokerSocket);
 	const {promise, resolve: finish, reject} = Promise.withResolvers<void>();
 	const request = 'GET /v1/token?provider=bench HTTP/1.1\r\nhost: jarvis\r\nuser-agent: bench\r\n\r\n';
@@ -101,7 +121,7 @@ async function client(until: number, took: number[]): Promise<void> {
 		if (!text.startsWith('HTTP/1.1 200')) return reject(new Error(text));
 		took.push(performance.now() - sent);
 		text = '';
-		if (performance.now() < until) return ask();
+		if (!isOver()) return ask();
 		socket.end();
 		finish();
 	});
@@ -120,7 +140,7 @@ async function restart(): Promise<void> {
 	const back: number[] = [];
 	for (let round = 0; round < 10; round += 1) {
 		const isKilled = round % 2 === 0;
-		const underWay = load(60).catch(() => undefined);
+		const underWay = load(after(60)).catch(() => undefined);
 		await pause(100);
 		if (!isKilled) await expireProfile(folder);
 		await pause(20);
@@ -130,7 +150,7 @@ async function restart(): Promise<void> {
 		await expireProfile(folder);
 		const started = performance.now();
 		broker = await startBroker();
-		await client(0, []);
+		await client(() => true, []);
 		back.push(performance.now() - started);
 	}
 	const profile = {agentId: 'main', profileId: await profileId(), provider: 'bench'};
