@@ -76,7 +76,7 @@ async function list(context: CommandContext, agentId: string, found: FoundLogins
 			loginTimeLeft(login, jarvis.now()),
 			importStateWord[login.state],
 			login.state === 'new' || login.state === 'elsewhere' ? '–' : login.profileId,
-			shortPath(login.file, jarvis.env),
+			shortPath(login.file, jarvis.env.HOME),
 		]);
 		context.print(
 			await textTable(['LOGIN', 'PROVIDER', 'KIND', 'ACCOUNT', 'LEFT', 'HERE', 'PROFILE', 'FILE'], rows),
