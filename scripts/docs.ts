@@ -163,7 +163,11 @@ function codes(names: readonly string[]): string {
 }
 
 function usageOf({path, arguments: words}: CommandSpec): string {
-	return ['jarvis', ...path, ...words.map(word => `<${word.name}>${word.variadic ? '…' : ''}`)].join(' ');
+	const told = words.map(({name, variadic, optional}) => {
+		const word = `<${name}>${variadic ? '…' : ''}`;
+		return optional ? `[${word}]` : word;
+	});
+	return ['jarvis', ...path, ...told].join(' ');
 }
 
 function capital(text: string): string {

@@ -1,5 +1,7 @@
 import type {ProfileFacts} from './auth/facts.ts';
 import type {Login} from './auth/login/contract.ts';
+import type {OpenclawExport, OpenclawExportOptions} from './auth/openclaw/export.ts';
+import type {OpenclawImport} from './auth/openclaw/import.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
 import type {MethodName, Provider} from './auth/providers/contract.ts';
@@ -371,6 +373,37 @@ export function openJarvis(options: JarvisOptions = {}) {
 		async revealSecret(agentId: string, profileId: string): Promise<string> {
 			const {revealSecret} = await import('./auth/manage.ts');
 			return revealSecret(paths, agentId, profileId);
+		},
+
+		/**
+		 * Brings an openclaw state folder in, `$OPENCLAW_STATE_DIR` or `~/.openclaw` if none is named. Throws as
+		 * `importOpenclaw` does.
+		 */
+		async importOpenclaw(
+			folder: string | undefined,
+			{dryRun}: {readonly dryRun: boolean},
+		): Promise<OpenclawImport> {
+			const [{importOpenclaw}, {openclawHome}] = await Promise.all([
+				import('./auth/openclaw/import.ts'),
+				import('./store/openclaw/folder.ts'),
+			]);
+			const done = await importOpenclaw(paths, folder ?? openclawHome(env), {dryRun});
+			for (const {agentId, profileId, provider, outcome} of dryRun ? [] : done.profiles) {
+				const isTaken = outcome === 'added' || outcome === 'renewed' || outcome === 'access_only';
+				if (isTaken) record('imported', {agentId, profileId, provider, note: `from openclaw: ${outcome}`});
+			}
+			return done;
+		},
+
+		/** Writes an openclaw state folder. Throws as `exportOpenclaw` does, and `agent_unknown`. */
+		async exportOpenclaw(folder: string, wanted: OpenclawExportOptions): Promise<OpenclawExport> {
+			const {exportOpenclaw} = await import('./auth/openclaw/export.ts');
+			const agentId = wanted.agentId === undefined ? undefined : await agent(wanted.agentId);
+			const done = await exportOpenclaw(resolveContext, folder, {...wanted, agentId});
+			for (const {agentId, profileId, provider, outcome} of done.profiles) {
+				record('exported', {agentId, profileId, provider, note: `to openclaw: ${outcome}`});
+			}
+			return done;
 		},
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */

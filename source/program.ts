@@ -46,7 +46,8 @@ export async function runProgram(
 	}
 	const groups = new Map<string, Command>([['', program]]);
 	for (const spec of commandTable) {
-		addCommand(groupOf(groups, spec.path.slice(0, -1)), spec, async (flags, words) => {
+		// One that others begin with, as `import` and `import openclaw`, is the group of those.
+		addCommand(groupOf(groups, spec.path), spec, async (flags, words) => {
 			exitCode = await invoke({spec, flags, arguments: words});
 		});
 	}
@@ -90,21 +91,20 @@ function groupOf(groups: Map<string, Command>, path: readonly string[]): Command
 }
 
 function addCommand(
-	group: Command,
+	command: Command,
 	spec: CommandSpec,
 	run: (flags: Record<string, string | true>, words: string[]) => Promise<void>,
 ): void {
-	const command = group
-		.command(spec.path.at(-1) ?? '')
-		.description(spec.summary)
-		.exitOverride();
+	command.description(spec.summary);
 	for (const {name, value, help, required} of spec.flags) {
 		const usage = value ? `--${name} <${value}>` : `--${name}`;
 		if (required) command.requiredOption(usage, `${help} (required)`);
 		else command.option(usage, help);
 	}
-	for (const {name, help, variadic} of spec.arguments)
-		command.argument(`<${name}${variadic ? '...' : ''}>`, help);
+	for (const {name, help, variadic, optional} of spec.arguments) {
+		const word = `${name}${variadic ? '...' : ''}`;
+		command.argument(optional ? `[${word}]` : `<${word}>`, help);
+	}
 	command.action(async () => {
 		await run(flagsOf(command, spec), command.args);
 	});
