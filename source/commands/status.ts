@@ -68,8 +68,7 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 	const profiles = usableFacts(agent);
 	const providers = [...new Set(profiles.map(facts => facts.provider))].sort();
 	const ofProvider = (provider: string) => profiles.filter(facts => facts.provider === provider);
-	const withoutKeys = (provider: string) => ofProvider(provider).filter(({kind}) => kind !== 'api_key');
-	const withOAuth = providers.filter(provider => withoutKeys(provider).length > 0);
+	const withOAuth = providers.filter(provider => ofProvider(provider).some(facts => facts.kind === 'oauth'));
 	const inUse = [models.primary, ...models.fallbacks].flatMap(ref =>
 		ref?.includes('/') ? [ref.split('/')[0] ?? ''] : [],
 	);
@@ -87,7 +86,7 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 		auth: {
 			storePath,
 			shellEnvFallback: {enabled: false, appliedKeys: []},
-			providersWithOAuth: withOAuth.map(provider => `${provider} (${withoutKeys(provider).length})`),
+			providersWithOAuth: withOAuth.map(provider => `${provider} (${ofProvider(provider).length})`),
 			missingProvidersInUse: [...new Set(inUse)].filter(provider => !providers.includes(provider)),
 			providers: providers.map(provider => ({
 				provider,

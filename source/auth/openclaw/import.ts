@@ -91,7 +91,8 @@ async function importAgent(
 		);
 		return {...merged, profiles};
 	};
-	const isNothing = incoming.length === 0 && Object.keys(credentials).length <= emptyMembers;
+	const isNothing =
+		incoming.length === 0 && Object.keys(credentials).every(name => emptyMembers.includes(name));
 	if (dryRun || isNothing) {
 		const document = await readJsonFile(paths.profiles(id));
 		return edit(document, decodeAgentCredentials(document));
@@ -99,8 +100,7 @@ async function importAgent(
 	return updateCredentials(paths, id, edit);
 }
 
-/** `version` and `profiles`. */
-const emptyMembers = 2;
+const emptyMembers = ['version', 'profiles'];
 
 function copiesOf({id}: OpenclawAgent, {copies}: Settled): ImportedProfile[] {
 	return copies
