@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {type Jarvis, openJarvis} from '../../source/core.ts';
 import {
+	agentsSaid,
 	askOpenclaw,
 	contentOf,
 	makeOpenclawState,
@@ -55,7 +56,10 @@ describe.skipIf(!openclawProgram)('with the real openclaw (skipped unless JARVIS
 			await jarvis.exportOpenclaw(folder, {merge: false, withRefreshTokens: false});
 			const exported = contentOf(folder);
 			const again = await askOpenclaw(folder);
-			expectSame(again, await askJarvis(stateDir, again.at));
+			// Without its refresh token a login that ends within a day is one that a person must renew there.
+			const status = 'auth.oauth.profiles.openai-codex:default.status';
+			const differing = agentsSaid.map(agent => `${agent}.${status}`);
+			expectSame(again, await askJarvis(stateDir, again.at), differing);
 			// What it says of its own folders is another thing, and so is what needs the refresh token.
 			const statusOf = (of: Said) =>
 				JSON.stringify([of.status.main, of.order], (key, value) =>
@@ -104,9 +108,9 @@ describe.skipIf(!openclawProgram)('with the real openclaw (skipped unless JARVIS
 				documentOf(theirs, agentId).profiles['openai-codex:default'].refresh;
 			expect([refresh('main'), refresh('work')]).toEqual([undefined, undefined]);
 			const channels = await openclawJson(theirs, 'config', 'get', 'channels.telegram.accounts');
-			expect(channels).toEqual({work: {}});
+			expect(channels).toHaveProperty('work');
 			expect(readFileSync(join(theirs, 'openclaw.json'), 'utf8')).toContain('not-a-secret-bot-token');
-			const status = JSON.stringify((await askOpenclaw(theirs)).status);
+			const status = JSON.stringify(await openclawJson(theirs, 'models', 'status', '--agent', 'work'));
 			expect(status).toContain('"openai-codex:default"');
 
 			await jarvis.exportOpenclaw(theirs, {merge: true, withRefreshTokens: true});

@@ -117,21 +117,24 @@ export async function askOpenclaw(stateDir: string): Promise<Said> {
 	const status: Record<string, Json> = {};
 	const order: Record<string, Record<string, Json>> = {};
 	const at = Date.now();
+	const ask = (...args: readonly string[]) => openclawJson(stateDir, ...args);
 	for (const agent of agentsSaid) {
-		status[agent] = await openclawJson(stateDir, 'models', 'status', '--agent', agent);
-		const ofAgent: Record<string, Json> = {};
-		for (const provider of providersSaid) {
-			const get = ['models', 'auth', 'order', 'get', '--agent', agent, '--provider', provider];
-			ofAgent[provider] = await openclawJson(stateDir, ...get);
-		}
-		order[agent] = ofAgent;
+		const get = ['models', 'auth', 'order', 'get', '--agent', agent, '--provider'];
+		const [ofAgent, ...orders] = await Promise.all([
+			ask('models', 'status', '--agent', agent),
+			...providersSaid.map(provider => ask(...get, provider)),
+		]);
+		status[agent] = ofAgent;
+		order[agent] = Object.fromEntries(
+			providersSaid.map((provider, index) => [provider, orders[index] ?? null]),
+		);
 	}
-	return {
-		...{at, status, order},
-		agents: await openclawJson(stateDir, 'agents', 'list'),
-		bindings: await openclawJson(stateDir, 'agents', 'bindings'),
-		sessions: await openclawJson(stateDir, 'sessions', '--agent', 'main'),
-	};
+	const [agents, bindings, sessions] = await Promise.all([
+		ask('agents', 'list'),
+		ask('agents', 'bindings'),
+		ask('sessions', '--agent', 'main'),
+	]);
+	return {at, status, order, agents, bindings, sessions};
 }
 
 /** Records a state and what openclaw says of it. */

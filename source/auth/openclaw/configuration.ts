@@ -159,26 +159,28 @@ function exportAgents(
 	const there = listedAgents(theirs);
 	// Without a list openclaw has the main agent alone.
 	if (there.length === 0 && ids.every(id => id === mainAgentId) && listedAgents(ours).length === 0) return;
+	const isDecided = ids.includes(defaultAgent);
+	// The first one is the default where none is marked.
+	const isFirst = (there[0]?.id ?? ids[0]) === defaultAgent;
 	for (const id of ids) {
 		const entry = listedAgents(ours).find(other => other.id === id)?.entry ?? {};
 		const members = entriesOf(entry).filter(([key]) => !ownOfAgent.includes(key));
 		const present = there.find(other => other.id === id);
+		const marks = id === defaultAgent && !isFirst && member(present?.entry, 'default') !== true;
 		if (!present) {
-			const isDefault = id === defaultAgent ? {default: true} : {};
-			edit(changes, ['agents', 'list', -1], {id, ...Object.fromEntries(members), ...isDefault});
+			const added = {id, ...Object.fromEntries(members), ...(marks ? {default: true} : {})};
+			edit(changes, ['agents', 'list', -1], added);
 			continue;
 		}
 		for (const [key, value] of members) {
 			const isEdited = key === 'name' || key === 'workspace';
 			set(changes, theirs, ['agents', 'list', present.index, key], value, !isEdited);
 		}
-		if (id === defaultAgent && member(present.entry, 'default') !== true) {
-			edit(changes, ['agents', 'list', present.index, 'default'], true);
-		}
+		if (marks) edit(changes, ['agents', 'list', present.index, 'default'], true);
 	}
 	for (const {id, index, entry} of there) {
-		const isMarked = ids.includes(defaultAgent) && id !== defaultAgent && member(entry, 'default') === true;
-		if (isMarked) edit(changes, ['agents', 'list', index, 'default'], undefined);
+		if (!isDecided || id === defaultAgent || member(entry, 'default') !== true) continue;
+		edit(changes, ['agents', 'list', index, 'default'], undefined);
 	}
 }
 

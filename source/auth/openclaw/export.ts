@@ -18,7 +18,7 @@ import {listAgentIds, readCredentials, updateCredentials} from '../../store/prof
 import {entriesOf, type OAuthCredential} from '../../store/schema.ts';
 import {readSessions} from '../../store/sessions.ts';
 import {readJsonFile, updateJsonFile} from '../../store/update-json.ts';
-import {ensurePrivateFolder} from '../../store/write.ts';
+import {ensurePrivateFolder, writeDurably} from '../../store/write.ts';
 import {isExpired} from '../expiry.ts';
 import {isMarked} from '../grant.ts';
 import {type Holder, holdersOf} from '../holders.ts';
@@ -149,9 +149,11 @@ async function writeAgent(
 	const document = await readJsonFile(paths.profiles(agent.id));
 	const orders = new Map([...agent.order, ...narrowedOrders(snapshot, agent, now(), env)]);
 	const file = openclawAgentFiles(root, theirs, agent.id).credentials;
+	// Without a file of its own an agent of openclaw would get a copy of all that the main agent has.
+	await withOpenclawLock(file, async () => {
+		if (!existsSync(file)) writeDurably(file, serializeDocument({}));
+	});
 	return changeTheirs(paths, file, target => {
-		// Without a file of its own an agent of openclaw would get a copy of all that the main agent has.
-		objectMember(target, 'profiles');
 		const exported = composeAgent(target, {agentId: agent.id, document, orders});
 		detach(paths, target, agent.id);
 		return exported;
