@@ -116,6 +116,11 @@ describe('a folder that holds something', () => {
 		],
 		['JARVIS’s own state', () => jarvis.paths.root, merging],
 		['a folder within it', () => join(jarvis.paths.root, 'agents/x'), plain],
+		[
+			'a state whose agents are elsewhere',
+			() => openclawFolder({}, {agents: {list: [{id: 'w', agentDir: '/else/where'}]}}),
+			merging,
+		],
 		['a file', () => join(filled('a-file'), 'a-file'), plain],
 	])('%s is refused, and nothing is written', async (_what, make, wanted) => {
 		const folder = make();

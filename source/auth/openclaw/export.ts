@@ -1,5 +1,5 @@
 import {existsSync, readdirSync, statSync} from 'node:fs';
-import {join, relative} from 'node:path';
+import {basename, dirname, isAbsolute, join, relative} from 'node:path';
 import {asJarvisError, isSystemError, JarvisError} from '../../errors.ts';
 import {readConfigFile, updateConfig} from '../../store/config.ts';
 import {serializeDocument} from '../../store/edit.ts';
@@ -18,7 +18,7 @@ import {listAgentIds, readCredentials, updateCredentials} from '../../store/prof
 import {entriesOf, type OAuthCredential} from '../../store/schema.ts';
 import {readSessions} from '../../store/sessions.ts';
 import {readJsonFile, updateJsonFile} from '../../store/update-json.ts';
-import {ensurePrivateFolder, writeDurably} from '../../store/write.ts';
+import {ensurePrivateFolder, followLink, writeDurably} from '../../store/write.ts';
 import {isExpired} from '../expiry.ts';
 import {isMarked} from '../grant.ts';
 import {type Holder, holdersOf} from '../holders.ts';
@@ -66,6 +66,7 @@ export async function exportOpenclaw(
 	const agents = snapshot.agents.filter(({id}) => options.agentId === undefined || id === options.agentId);
 	ensurePrivateFolder(root);
 	const theirs = await readConfigFile(openclawConfigFile(root));
+	assertAllWithin(root, theirs);
 	const profiles: ExportedProfile[] = [];
 	for (const agent of agents) {
 		profiles.push(...(await writeAgent(context, root, theirs, snapshot, agent)));
@@ -87,8 +88,7 @@ export async function exportOpenclaw(
 
 function assertTarget(paths: StatePaths, root: string, merge: boolean): void {
 	const next = 'Name an empty folder, or one that is not there yet.';
-	const inside = relative(paths.root, root);
-	if (inside === '' || !(inside.startsWith('..') || inside.startsWith('/')) || isState(root)) {
+	if (isWithin(paths.root, root) || isState(root)) {
 		throw new JarvisError('export_refused', `${root} is a state folder of JARVIS itself.`, next);
 	}
 	if (!holdsSomething(root)) return;
@@ -103,6 +103,31 @@ function assertTarget(paths: StatePaths, root: string, merge: boolean): void {
 		`${root} holds an openclaw state already. Nothing was written.`,
 		'Stop openclaw and add --merge to write into it: what is there and not here stays.',
 	);
+}
+
+// A copy of a state folder still names the places of the original.
+function assertAllWithin(root: string, theirs: JsonObject): void {
+	for (const {id} of listedAgents(theirs)) {
+		const {credentials} = openclawAgentFiles(root, theirs, id);
+		if (isWithin(root, dirname(credentials))) continue;
+		throw new JarvisError(
+			'export_refused',
+			`agents.list in ${openclawConfigFile(root)} puts the credentials of ${id} outside of the folder, into ${dirname(credentials)}. Nothing was written.`,
+			'Take agentDir out of that entry, or name the folder that it is in.',
+		);
+	}
+}
+
+/** Whether a path is a folder or below it, whatever links lead there. */
+function isWithin(folder: string, path: string): boolean {
+	const between = relative(realFolder(folder), realFolder(path));
+	return !between.startsWith('..') && !isAbsolute(between);
+}
+
+function realFolder(path: string): string {
+	return existsSync(path) || dirname(path) === path
+		? followLink(path)
+		: join(realFolder(dirname(path)), basename(path));
 }
 
 function isState(root: string): boolean {
