@@ -12,15 +12,15 @@ import {textTable} from './text.ts';
 const importWords: Readonly<Record<ImportOutcome, string>> = {
 	added: '✓ taken',
 	renewed: '✓ taken: fresher than what was here',
-	access_only: '• taken without its refresh token, which may be an older one of the same login: log in again',
+	access_only: '! taken without its refresh token, maybe an old one: log in again',
 	same: '✓ here already',
 	fresher_here: '✓ what is here is fresher',
-	held_here: '✓ the login is here already',
-	read_of_main: '✓ a copy: read of the main agent from now on',
-	copy_left: '✗ a copy of another agent’s login: not taken, log in for this agent',
-	spent: '✗ left: its refresh token was used here already, log in again',
-	other_account: '✗ left: the profile of that id here is of another account',
-	other_secret: '✗ left: the profile of that id here has another secret',
+	held_here: '✓ the login is here already, as',
+	read_of_main: '✓ a copy: read from now on of',
+	copy_left: '✗ not taken: log in for this agent. A copy of',
+	spent: '✗ its refresh token was used here already: log in again',
+	other_account: '✗ left: that id is of another account here',
+	other_secret: '✗ left: that id has another secret here',
 	not_understood: '• kept in the file, out of use: not understood',
 	id_refused: '✗ left: its id cannot be one here',
 };
@@ -29,9 +29,9 @@ const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	written: '✓ written',
 	access_only: '✓ access token only',
 	handed_over: '• handed over: openclaw refreshes it now',
-	fresher_there: '✗ left: openclaw has a fresher token (import that first)',
-	other_account: '✗ left: the profile of that id there is of another account',
-	ref_unknown_there: '✗ left: openclaw knows no such source of secrets',
+	fresher_there: '✗ left: fresher there (import that first)',
+	other_account: '✗ left: that id is of another account there',
+	ref_unknown_there: '✗ left: openclaw has no such source of secrets',
 };
 
 /** `import openclaw`: brings an openclaw state folder in. Exit code 1 where a profile was of another account. */
@@ -77,7 +77,7 @@ async function importText({profiles}: OpenclawImport): Promise<string> {
 	if (profiles.length === 0) return 'openclaw has no profiles.';
 	const rows = profiles.map(({agentId, profileId, outcome, heldBy}: ImportedProfile) => [
 		...[agentId, profileId],
-		heldBy === undefined ? importWords[outcome] : `${importWords[outcome]} (${heldBy})`,
+		[importWords[outcome], heldBy ?? []].flat().join(' '),
 	]);
 	return textTable(['AGENT', 'PROFILE', 'WHAT BECOMES OF IT'], rows);
 }

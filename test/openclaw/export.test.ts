@@ -259,8 +259,14 @@ describe('handing over', () => {
 				expect(entry).toHaveProperty('access');
 			}
 		}
-		const back = await jarvis.importOpenclaw(folder, {dryRun: true});
-		expect(back.profiles.map(({outcome}) => outcome)).not.toContain('other_account');
+
+		const {profiles} = await jarvis.importOpenclaw(folder, {dryRun: false});
+		expect(profiles.map(({profileId, outcome}) => [profileId, outcome])).toEqual([
+			['acme:a', 'renewed'],
+			['acme:same', 'same'],
+			['acme:own', 'renewed'],
+		]);
+		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
 	});
 
 	it('is asked for, and without a terminal needs --yes', async () => {

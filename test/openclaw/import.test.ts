@@ -48,6 +48,12 @@ describe('a profile of an id that is here', () => {
 			'here',
 		],
 		['fresher, of an unknown account', {...oauth('new'), expires: now + 2 * hour}, 'other_secret', 'here'],
+		[
+			'fresher, without a refresh token',
+			{...oauth('new', maya), expires: now + 2 * hour, refresh: undefined},
+			'fresher_here',
+			'here',
+		],
 		['of another kind', key('new'), 'other_secret', 'here'],
 	])('%s', async (_what, theirs, outcome, name) => {
 		const usage = {'acme:a': {lastUsed: 5}};
@@ -151,6 +157,17 @@ describe('the copies that openclaw makes', () => {
 		]);
 		expect(notes).toEqual([expect.stringMatching(/work has profiles of acme itself.*: acme:a\.$/)]);
 		expect(Object.keys(documentOf(jarvis.paths.root, 'work').profiles)).toEqual(['acme:own', 'acme:key']);
+	});
+
+	it('are left where the agent has something of its own here already', async () => {
+		const folder = openclawFolder({
+			main: {profiles: {'acme:a': oauth('1', maya)}},
+			work: {profiles: {'acme:a': oauth('1', maya)}},
+		});
+		const jarvis = jarvisWith({work: {profiles: {'acme:mine': key('mine')}}});
+		expect(await outcomes(jarvis, folder)).toEqual({'main/acme:a': 'added', 'work/acme:a': 'copy_left'});
+		const apart = jarvisWith({}, {agents: {list: [{id: 'work', readsMain: false}]}});
+		expect(await outcomes(apart, folder)).toEqual({'main/acme:a': 'added', 'work/acme:a': 'copy_left'});
 	});
 
 	it('may be two logins where no account is known: only the younger keeps its refresh token', async () => {

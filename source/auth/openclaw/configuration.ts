@@ -57,7 +57,11 @@ function set(changes: Changes, document: JsonObject, path: Path, value: JsonValu
 function edit(changes: Changes, path: Path, value: JsonValue | undefined): void {
 	changes.edits.push({path, value});
 	const isNew = path.at(-1) === -1;
-	changes.taken.push((isNew ? path.with(-1, textMember(value, 'id') ?? 'new') : path).join('.'));
+	changes.taken.push(
+		(isNew ? path.with(-1, textMember(value, 'id') ?? textMember(value, 'agentId') ?? 'new') : path).join(
+			'.',
+		),
+	);
 }
 
 /** What an import needs to know beside the two files. */

@@ -1,4 +1,4 @@
-import {readConfig, readConfigFile, updateConfig} from '../../store/config.ts';
+import {type Config, readConfig, readConfigFile, updateConfig} from '../../store/config.ts';
 import {readAllJournals} from '../../store/journal.ts';
 import {isObject, type JsonObject, type JsonValue, member, setMember} from '../../store/json.ts';
 import {type OpenclawAgent, type OpenclawFolder, readOpenclaw} from '../../store/openclaw/folder.ts';
@@ -10,6 +10,7 @@ import {readJsonFile} from '../../store/update-json.ts';
 import {ensurePrivateFolder} from '../../store/write.ts';
 import {holdersOf} from '../holders.ts';
 import {agentIds} from '../snapshot.ts';
+import {readsMain} from '../usable.ts';
 import {type ConfigTransfer, importConfig} from './configuration.ts';
 import {type Here, type ImportedProfile, type Merged, mergeAgent} from './merge.ts';
 import {type Settled, settleOwners} from './one-owner.ts';
@@ -58,7 +59,7 @@ export async function importOpenclaw(
 	const notes: string[] = [...folder.notes];
 	for (const agent of folder.agents) {
 		const merged = await importAgent(paths, agent, settled, dryRun);
-		profiles.push(...merged.profiles, ...copiesOf(agent, settled));
+		profiles.push(...merged.profiles, ...(await copiesOf(paths, before, agent, settled)));
 		notes.push(...merged.notes, ...notSeen(agent, folder, settled));
 		sessions.push(await importSessions(paths, agent, dryRun));
 		if (!dryRun) ensurePrivateFolder(paths.agentCredentials(agent.id));
@@ -102,12 +103,22 @@ async function importAgent(
 
 const emptyMembers = ['version', 'profiles'];
 
-function copiesOf({id}: OpenclawAgent, {copies}: Settled): ImportedProfile[] {
+async function copiesOf(
+	paths: StatePaths,
+	config: Config,
+	{id}: OpenclawAgent,
+	{copies}: Settled,
+): Promise<ImportedProfile[]> {
+	const own = [...(await readCredentials(paths, id)).profiles.values()];
+	const reads = readsMain(config.agents, id);
 	return copies
 		.filter(({agentId}) => agentId === id)
 		.map(({agentId, profileId, provider, owner, isRead}) => ({
 			...{agentId, profileId, provider},
-			outcome: isRead ? ('read_of_main' as const) : ('copy_left' as const),
+			outcome:
+				isRead && reads && !own.some(credential => credential.provider === provider)
+					? ('read_of_main' as const)
+					: ('copy_left' as const),
 			heldBy: `${owner}/${profileId}`,
 		}));
 }

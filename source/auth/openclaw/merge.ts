@@ -151,12 +151,17 @@ function mergeOverOwn(
 	if (own.type === 'oauth' && credential.type === 'oauth') {
 		const isSame = own.access === credential.access && own.refresh === credential.refresh;
 		if (isSame) return 'same';
+		// A fresher access token is not worth a refresh token.
+		if (own.refresh && !credential.refresh) return 'fresher_here';
 		if (isOfGrant(credential, own, here)) {
 			if (endOf(credential) <= endOf(own) || credential.refresh !== own.refresh) return 'fresher_here';
-		} else if (!isSameAccount(own, credential)) {
+		} else if (own.access !== credential.access && !isSameAccount(own, credential)) {
 			return accountOf(own) && accountOf(credential) ? 'other_account' : 'other_secret';
 		}
-		if (endOf(credential) <= endOf(own)) return 'fresher_here';
+		// It was handed over, and comes back.
+		const comesBack = !own.refresh && credential.refresh !== undefined;
+		if (endOf(credential) < endOf(own) || (endOf(credential) === endOf(own) && !comesBack))
+			return 'fresher_here';
 		if (credential.refresh !== own.refresh && isSpent(credential, here)) return 'spent';
 	} else {
 		if (handedOutSecret(own) === handedOutSecret(credential)) return 'same';
@@ -175,9 +180,13 @@ function isOfGrant(credential: OAuthCredential, other: OAuthCredential, {journal
 	return token !== undefined && leadsTo(tokenOf(credential), token, journal);
 }
 
+// A server that does not rotate gives the same token again.
 function isSpent(credential: OAuthCredential, {journal}: Here): boolean {
 	const token = tokenOf(credential);
-	return token !== undefined && journal.some(({spent}) => spent === token);
+	return journal.some(
+		({spent, issued, outcome}) =>
+			spent === token && issued !== token && (outcome === 'refreshed' || outcome === 'refused'),
+	);
 }
 
 // An order is a filter: one that was made without knowing of a profile here would keep it out.
