@@ -29,6 +29,7 @@ const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	written: '✓ written',
 	access_only: '✓ access token only',
 	handed_over: '• handed over: openclaw refreshes it now',
+	refreshed_there: '✓ left: openclaw refreshes it itself',
 	fresher_there: '✗ left: fresher there (import that first)',
 	other_account: '✗ left: that id is of another account there',
 	ref_unknown_there: '✗ left: openclaw has no such source of secrets',

@@ -259,6 +259,14 @@ describe('handing over', () => {
 				expect(entry).toHaveProperty('access');
 			}
 		}
+		// It is the only one that there is now.
+		const written = contentOf(folder);
+		expect(await outcomes(jarvis, folder, merging)).toEqual({
+			'main/acme:a': 'refreshed_there',
+			'work/acme:own': 'refreshed_there',
+			'work/acme:same': 'access_only',
+		});
+		expect(contentOf(folder)).toEqual(written);
 
 		const {profiles} = await jarvis.importOpenclaw(folder, {dryRun: false});
 		expect(profiles.map(({profileId, outcome}) => [profileId, outcome])).toEqual([

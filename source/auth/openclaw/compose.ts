@@ -14,6 +14,8 @@ export type ExportOutcome =
 	| 'access_only'
 	/** With its refresh token, which is no longer here. */
 	| 'handed_over'
+	/** What is there has the refresh token, and JARVIS has none: left. */
+	| 'refreshed_there'
 	/** What is there is of the same account and runs out later: left. */
 	| 'fresher_there'
 	/** What is there is of another account: left. */
@@ -72,9 +74,10 @@ function composeProfile(target: JsonObject, profileId: string, entry: JsonObject
 	const credential = decodeCredential(entry);
 	const present = decodeCredential(member(member(target, 'profiles'), profileId) ?? null);
 	if (typeof credential === 'object' && credential.type === 'oauth') {
-		if (typeof present === 'object' && present.type === 'oauth' && present.access !== credential.access) {
-			const areKnown = accountOf(present) && accountOf(credential);
-			if (areKnown && !isSameAccount(present, credential)) return 'other_account';
+		if (typeof present === 'object' && present.type === 'oauth') {
+			const isSame = present.access === credential.access || isSameAccount(present, credential);
+			if (!isSame && accountOf(present) && accountOf(credential)) return 'other_account';
+			if (present.refresh && !credential.refresh) return 'refreshed_there';
 			if (endOf(present) > endOf(credential)) return 'fresher_there';
 		}
 		const {refresh: _, ...fields} = entry;
@@ -118,7 +121,8 @@ export function detachGrants(target: JsonObject, agentId: string, here: Here): s
 		if (!isObject(entry) || typeof credential === 'string' || credential.type !== 'oauth') return [];
 		if (!credential.refresh) return [];
 		const holder = here.holders.find(other => {
-			if (other.credential.provider !== credential.provider) return false;
+			// Of a login that was handed over the token there is the only one.
+			if (other.credential.provider !== credential.provider || !other.credential.refresh) return false;
 			if (isOfGrant(credential, other.credential, here)) return true;
 			const isCopy = other.profileId === profileId && (other.agentId === agentId || other.agentId === 'main');
 			return (

@@ -1,11 +1,10 @@
 import {type Config, readConfig, readConfigFile, updateConfig} from '../../store/config.ts';
 import {readAllJournals} from '../../store/journal.ts';
-import {isObject, type JsonObject, type JsonValue, member, setMember} from '../../store/json.ts';
+import type {JsonObject} from '../../store/json.ts';
 import {type OpenclawAgent, type OpenclawFolder, readOpenclaw} from '../../store/openclaw/folder.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {readCredentials, updateCredentials} from '../../store/profiles.ts';
-import {decodeAgentCredentials, entriesOf} from '../../store/schema.ts';
-import {updateSessions} from '../../store/sessions.ts';
+import {decodeAgentCredentials} from '../../store/schema.ts';
 import {readJsonFile} from '../../store/update-json.ts';
 import {ensurePrivateFolder} from '../../store/write.ts';
 import {holdersOf} from '../holders.ts';
@@ -14,6 +13,7 @@ import {readsMain} from '../usable.ts';
 import {type ConfigTransfer, importConfig} from './configuration.ts';
 import {type Here, type ImportedProfile, type Merged, mergeAgent} from './merge.ts';
 import {type Settled, settleOwners} from './one-owner.ts';
+import {type ImportedSessions, importSessions} from './pins.ts';
 
 export interface OpenclawImport {
 	readonly folder: string;
@@ -25,13 +25,6 @@ export interface OpenclawImport {
 	readonly config: Omit<ConfigTransfer, 'edits'>;
 	/** What a person should know beside it. */
 	readonly notes: readonly string[];
-}
-
-export interface ImportedSessions {
-	readonly agentId: string;
-	readonly added: number;
-	/** Sessions that have a model or a profile here already, and keep it. */
-	readonly kept: number;
 }
 
 /**
@@ -146,49 +139,6 @@ function notSeen({id}: OpenclawAgent, folder: OpenclawFolder, {taken}: Settled):
 			`${id} has profiles of ${provider} itself, so it does not use the main agent’s here: ${hidden.join(', ')}.`,
 		];
 	});
-}
-
-const pinMembers = [
-	...['providerOverride', 'modelOverride'],
-	...['authProfileOverride', 'authProfileOverrideSource', 'authProfileOverrideCompactionCount'],
-];
-const sessionMembers = ['sessionId', 'updatedAt', 'compactionCount', ...pinMembers];
-
-async function importSessions(
-	paths: StatePaths,
-	{id, sessions}: OpenclawAgent,
-	dryRun: boolean,
-): Promise<ImportedSessions> {
-	const pinned = entriesOf(sessions).filter(([, entry]) => hasPin(entry));
-	const merge = (document: JsonObject): ImportedSessions => {
-		let added = 0;
-		let kept = 0;
-		for (const [key, entry] of pinned) {
-			const present = member(document, key);
-			const taken = only(entry, sessionMembers);
-			if (isSamePin(present, taken)) continue;
-			if (hasPin(present)) kept += 1;
-			else {
-				setMember(document, key, {...(isObject(present) ? present : {}), ...taken});
-				added += 1;
-			}
-		}
-		return {agentId: id, added, kept};
-	};
-	if (dryRun || pinned.length === 0) return merge(await readJsonFile(paths.sessions(id)));
-	return updateSessions(paths, id, merge);
-}
-
-function hasPin(entry: JsonValue | undefined): boolean {
-	return pinMembers.some(name => typeof member(entry, name) === 'string');
-}
-
-function isSamePin(a: JsonValue | undefined, b: JsonValue): boolean {
-	return hasPin(a) && pinMembers.every(name => member(a, name) === member(b, name));
-}
-
-function only(value: JsonValue, names: readonly string[]): JsonObject {
-	return Object.fromEntries(entriesOf(value).filter(([name]) => names.includes(name)));
 }
 
 async function transferConfig(
