@@ -184,6 +184,18 @@ describe('the copies that openclaw makes', () => {
 		expect(documentOf(jarvis.paths.root, 'work').profiles['acme:default']).toHaveProperty('refresh');
 	});
 
+	it('are known by their token, under another id and without an account too', async () => {
+		const folder = openclawFolder({
+			main: {profiles: {'acme:default': oauth('1')}},
+			work: {profiles: {'acme:work': oauth('1')}},
+		});
+		const jarvis = jarvisWith();
+		expect(await outcomes(jarvis, folder)).toEqual({
+			'main/acme:default': 'added',
+			'work/acme:work': 'read_of_main',
+		});
+	});
+
 	it('of two agents beside the main one have one owner too', async () => {
 		const folder = openclawFolder({
 			home: {profiles: {'acme:a': oauth('1', maya)}},
