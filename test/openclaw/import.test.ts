@@ -170,6 +170,18 @@ describe('the copies that openclaw makes', () => {
 		expect(await outcomes(apart, folder)).toEqual({'main/acme:a': 'added', 'work/acme:a': 'copy_left'});
 	});
 
+	it('are not read of a main agent that has another account under that id here', async () => {
+		const folder = openclawFolder({
+			main: {profiles: {'acme:a': oauth('1', maya)}},
+			work: {profiles: {'acme:a': oauth('1', maya)}},
+		});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', noor)}}});
+		expect(await outcomes(jarvis, folder)).toEqual({
+			'main/acme:a': 'other_account',
+			'work/acme:a': 'copy_left',
+		});
+	});
+
 	it('may be two logins where no account is known: only the younger keeps its refresh token', async () => {
 		const folder = openclawFolder({
 			main: {profiles: {'acme:default': oauth('1')}},

@@ -11,7 +11,7 @@ import {holdersOf} from '../holders.ts';
 import {agentIds} from '../snapshot.ts';
 import {readsMain} from '../usable.ts';
 import {type ConfigTransfer, importConfig} from './configuration.ts';
-import {type Here, type ImportedProfile, type Merged, mergeAgent} from './merge.ts';
+import {type Here, type ImportedProfile, isHere, type Merged, mergeAgent} from './merge.ts';
 import {type Settled, settleOwners} from './one-owner.ts';
 import {type ImportedSessions, importSessions} from './pins.ts';
 
@@ -52,7 +52,8 @@ export async function importOpenclaw(
 	const notes: string[] = [...folder.notes];
 	for (const agent of folder.agents) {
 		const merged = await importAgent(paths, agent, settled, dryRun);
-		profiles.push(...merged.profiles, ...(await copiesOf(paths, before, agent, settled)));
+		profiles.push(...merged.profiles);
+		profiles.push(...(await copiesOf(paths, before, agent, settled, profiles)));
 		notes.push(...merged.notes, ...notSeen(agent, folder, settled));
 		sessions.push(await importSessions(paths, agent, dryRun));
 		if (!dryRun) ensurePrivateFolder(paths.agentCredentials(agent.id));
@@ -96,24 +97,24 @@ async function importAgent(
 
 const emptyMembers = ['version', 'profiles'];
 
+// A copy is read of the main agent where that has the login here, and the agent nothing of its own.
 async function copiesOf(
 	paths: StatePaths,
 	config: Config,
 	{id}: OpenclawAgent,
 	{copies}: Settled,
+	done: readonly ImportedProfile[],
 ): Promise<ImportedProfile[]> {
 	const own = [...(await readCredentials(paths, id)).profiles.values()];
-	const reads = readsMain(config.agents, id);
-	return copies
-		.filter(({agentId}) => agentId === id)
-		.map(({agentId, profileId, provider, owner, isRead}) => ({
-			...{agentId, profileId, provider},
-			outcome:
-				isRead && reads && !own.some(credential => credential.provider === provider)
-					? ('read_of_main' as const)
-					: ('copy_left' as const),
-			heldBy: `${owner}/${profileId}`,
-		}));
+	const mayRead = readsMain(config.agents, id);
+	return copies.flatMap(({agentId, profileId, provider, owner, ownerProfileId, isRead}) => {
+		if (agentId !== id) return [];
+		const kept = done.find(other => other.agentId === owner && other.profileId === ownerProfileId);
+		const isThere = kept !== undefined && isHere(kept);
+		const reads = isRead && mayRead && isThere && own.every(credential => credential.provider !== provider);
+		const outcome = reads ? ('read_of_main' as const) : ('copy_left' as const);
+		return [{agentId, profileId, provider, outcome, heldBy: `${owner}/${ownerProfileId}`}];
+	});
 }
 
 // openclaw adds the main agent's profiles to an agent's own; here they are for providers of which it has none.

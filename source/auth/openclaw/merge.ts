@@ -216,6 +216,11 @@ function mergeOrders(
 	return notes;
 }
 
+/** Whether the profile of that id here is now the one of openclaw, or a fresher one of its account. */
+export function isHere({outcome}: ImportedProfile): boolean {
+	return ['added', 'renewed', 'access_only', 'same', 'fresher_here'].includes(outcome);
+}
+
 function rotates(credential: Credential | string): boolean {
 	return typeof credential === 'object' && credential.type === 'oauth' && credential.refresh !== undefined;
 }

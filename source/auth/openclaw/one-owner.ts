@@ -26,6 +26,8 @@ export interface Copy {
 	readonly profileId: string;
 	readonly provider: string;
 	readonly owner: string;
+	/** The id that the owner has it under. */
+	readonly ownerProfileId: string;
 	/** The agent reads the owner's record, as it has no profile of the provider itself. */
 	readonly isRead: boolean;
 }
@@ -60,7 +62,7 @@ export function settleOwners(agents: readonly OpenclawAgent[]): Settled {
 		if (isYounger(incoming, twin)) replace(taken, twin, withSecretsOf(twin, incoming));
 		const {agentId, profileId, credential} = incoming;
 		const {provider} = credential as Credential;
-		copies.push({agentId, profileId, provider, owner: twin.agentId});
+		copies.push({agentId, profileId, provider, owner: twin.agentId, ownerProfileId: twin.profileId});
 	}
 	return keepSeen(agents, taken, copies, doubtful);
 }
