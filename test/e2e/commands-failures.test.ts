@@ -41,7 +41,10 @@ const everyCommand: readonly (readonly string[])[] = [
 ];
 
 /** What only asks, and what reads neither store nor configuration first. */
-const apart = new Set(['models auth add', 'plugins list', 'plugins add', 'plugins remove']);
+const apart = new Set([
+	...['models auth add', 'plugins list', 'plugins add', 'plugins remove'],
+	...['import openclaw', 'export openclaw'],
+]);
 
 it('every command that prints JSON is among those that are tried here', () => {
 	const withJson = commandTable.filter(
