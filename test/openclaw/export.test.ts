@@ -91,6 +91,23 @@ describe('an empty folder', () => {
 		expect(documentOf(folder).order).toBeUndefined();
 	});
 
+	it('gets bindings that mean the same there, and that come back as they were', async () => {
+		const bindings = [
+			{agentId: 'main', match: {channel: 'any'}},
+			{agentId: 'main', match: {channel: 'one', accountId: 'default'}},
+		];
+		const jarvis = jarvisWith({}, {bindings});
+		const folder = emptyFolder();
+		await jarvis.exportOpenclaw(folder, plain);
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(JSON.parse(readFileSync(join(folder, 'openclaw.json'), 'utf8')).bindings).toEqual([
+			{agentId: 'main', match: {channel: 'any', accountId: '*'}},
+			{agentId: 'main', match: {channel: 'one', accountId: 'default'}},
+		]);
+		await jarvis.importOpenclaw(folder, {dryRun: false});
+		expect(JSON.parse(readFileSync(jarvis.paths.config, 'utf8'))).toEqual({bindings});
+	});
+
 	it('gets one agent where one is named', async () => {
 		const jarvis = jarvisWith({
 			main: {profiles: {'acme:m': key('m')}},

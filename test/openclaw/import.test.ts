@@ -308,7 +308,7 @@ describe('the configuration', () => {
 			list: [{id: 'Work', workspace: '/w', memorySearch: {remote: {apiKey: 'not-a-secret-m', baseUrl: 'https://m.example.test'}}}, {id: 'home'}],
 		},
 		models: {providers: {acme: {baseUrl: 'https://acme.example.test', apiKey: 'not-a-secret-p', headers: {'x-a': 'not-a-secret-h', 'x-b': '\${ACME}'}, models: []}}},
-		bindings: [{agentId: 'work', match: {channel: 'chat'}}, {agentId: 'home', match: {channel: 'mail'}}],
+		bindings: [{agentId: 'Work', match: {channel: 'chat'}}, {agentId: 'home', match: {channel: 'mail', accountId: '*'}}],
 		channels: {chat: {token: 'not-a-secret-c', accounts: {one: {token: 'not-a-secret-d'}}}},
 		gateway: {auth: {token: 'not-a-secret-g'}},
 	}`;
@@ -336,7 +336,7 @@ describe('the configuration', () => {
 			},
 			bindings: [
 				{agentId: 'main', match: {channel: 'mail'}},
-				{agentId: 'work', match: {channel: 'chat'}},
+				{agentId: 'work', match: {channel: 'chat', accountId: 'default'}},
 			],
 			models: {
 				providers: {acme: {baseUrl: 'https://acme.example.test', headers: {'x-b': `\${ACME}`}, models: []}},

@@ -1,5 +1,5 @@
 import {isDeepStrictEqual} from 'node:util';
-import {decodeBindings, isSameMatch} from '../../store/binding-schema.ts';
+import {anyAccount, decodeBindings, isSameMatch} from '../../store/binding-schema.ts';
 import {type ConfigEdit, decodeConfig} from '../../store/config.ts';
 import {isObject, type JsonObject, type JsonValue, member, setMember, textMember} from '../../store/json.ts';
 import {listedAgents} from '../../store/openclaw/folder.ts';
@@ -94,7 +94,7 @@ export function importConfig(
 	const model = at(theirs, ['agents', 'defaults', 'model']);
 	if (model !== undefined) set(changes, ours, ['agents', 'defaults', 'model'], model, true);
 	importAgents(theirs, ours, defaultAgent, changes);
-	transferBindings(theirs, ours, changes);
+	transferBindings(bindingsOf(theirs).map(bindingFromOpenclaw), bindingsOf(ours), changes);
 	// Of a channel nothing is taken but its name and those of its accounts: the rest is for talking to it.
 	for (const [channel, accounts] of decodeConfig(theirs).channels) {
 		if (!isObject(at(ours, ['channels', channel]))) edit(changes, ['channels', channel], {accounts: {}});
@@ -123,7 +123,8 @@ export function exportConfig(
 	const model = at(ours, ['agents', 'defaults', 'model']);
 	if (model !== undefined) set(changes, theirs, ['agents', 'defaults', 'model'], model, false);
 	exportAgents(ours, theirs, agents, changes);
-	transferBindings(ours, theirs, changes, agents.ids);
+	const own = bindingsOf(ours).filter(entry => agents.ids.some(id => id === textMember(entry, 'agentId')));
+	transferBindings(own, bindingsOf(theirs).map(bindingFromOpenclaw), changes, bindingForOpenclaw);
 	return changes;
 }
 
@@ -188,26 +189,44 @@ function exportAgents(
 	}
 }
 
+/** Adds the bindings that are not there yet, in the form that `asThere` gives them; both lists are in ours. */
 function transferBindings(
-	from: JsonObject,
-	to: JsonObject,
+	from: readonly JsonValue[],
+	to: readonly JsonValue[],
 	changes: Changes,
-	agents?: readonly string[],
+	asThere: (binding: JsonValue) => JsonValue = binding => binding,
 ): void {
-	const present = decodeBindings(member(to, 'bindings'));
-	const raw = member(to, 'bindings');
-	const entries = Array.isArray(raw) ? raw : [];
-	const list = member(from, 'bindings');
-	const {bindings} = decodeBindings(list);
-	for (const [index, entry] of (Array.isArray(list) ? list : []).entries()) {
+	const present = decodeBindings([...to]).bindings;
+	const {bindings} = decodeBindings([...from]);
+	for (const [index, entry] of from.entries()) {
+		if (to.some(other => isDeepStrictEqual(other, entry))) continue;
 		const binding = bindings.find(other => other.index === index);
-		const agentId = textMember(entry, 'agentId');
-		if (agents && !agents.some(id => id === agentId)) continue;
-		if (entries.some(other => isDeepStrictEqual(other, entry))) continue;
-		const same = binding && present.bindings.find(({match}) => isSameMatch(match, binding.match));
-		if (!same) edit(changes, ['bindings', -1], entry);
+		const same = binding && present.find(({match}) => isSameMatch(match, binding.match));
+		if (!same) edit(changes, ['bindings', -1], asThere(entry));
 		else if (same.agentId !== binding.agentId) changes.kept.push(`bindings.${same.index}`);
 	}
+}
+
+function bindingsOf(document: JsonObject): readonly JsonValue[] {
+	const list = member(document, 'bindings');
+	return Array.isArray(list) ? list : [];
+}
+
+// Without an account a binding is for the account `default` alone in openclaw, and for any here.
+const defaultAccount = 'default';
+
+function bindingFromOpenclaw(entry: JsonValue): JsonValue {
+	const match = member(entry, 'match');
+	const agentId = textMember(entry, 'agentId');
+	if (!isObject(entry) || !isObject(match) || agentId === undefined) return entry;
+	const accountId = member(match, 'accountId') ?? defaultAccount;
+	return {...entry, agentId: agentId.trim().toLowerCase(), match: {...match, accountId}};
+}
+
+function bindingForOpenclaw(entry: JsonValue): JsonValue {
+	const match = member(entry, 'match');
+	if (!isObject(entry) || !isObject(match)) return entry;
+	return {...entry, match: {...match, accountId: member(match, 'accountId') ?? anyAccount}};
 }
 
 // A list of what may be used keeps out what it does not name: one that was made without knowing of the
