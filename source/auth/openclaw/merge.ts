@@ -20,8 +20,7 @@ import {
 import {handedOutSecret} from '../facts.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import type {Holder} from '../holders.ts';
-import {accountOf} from '../identity.ts';
-import {endOf, type Incoming, isSameAccount} from './one-owner.ts';
+import {endOf, type Incoming, isOtherAccount, isSameAccount} from './one-owner.ts';
 
 /** What became of a profile of openclaw. Stable: scripts may rely on them. */
 export type ImportOutcome =
@@ -151,12 +150,13 @@ function mergeOverOwn(
 	if (own.type === 'oauth' && credential.type === 'oauth') {
 		const isSame = own.access === credential.access && own.refresh === credential.refresh;
 		if (isSame) return 'same';
+		if (isOtherAccount(own, credential)) return 'other_account';
 		// A fresher access token is not worth a refresh token.
 		if (own.refresh && !credential.refresh) return 'fresher_here';
 		if (isOfGrant(credential, own, here)) {
 			if (endOf(credential) <= endOf(own) || credential.refresh !== own.refresh) return 'fresher_here';
 		} else if (own.access !== credential.access && !isSameAccount(own, credential)) {
-			return accountOf(own) && accountOf(credential) ? 'other_account' : 'other_secret';
+			return 'other_secret';
 		}
 		// It was handed over, and comes back.
 		const comesBack = !own.refresh && credential.refresh !== undefined;

@@ -45,7 +45,9 @@ export function settleOwners(agents: readonly OpenclawAgent[]): Settled {
 	const copies: Omit<Copy, 'isRead'>[] = [];
 	const doubtful: string[] = [];
 	for (const incoming of agents.flatMap(profilesOf)) {
-		const twin = taken.find(other => relation(other, incoming) !== undefined);
+		const related = taken.filter(other => relation(other, incoming) !== undefined);
+		// One of the same id may be of the same account; one of the same token is of the same grant.
+		const twin = related.find(other => sharesToken(other, incoming)) ?? related[0];
 		const how = twin && relation(twin, incoming);
 		if (!twin || how === undefined) {
 			taken.push(incoming);
@@ -124,9 +126,21 @@ export function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
 	return Boolean(a.email && a.email === b.email);
 }
 
+/** Whether two accounts are known to differ. */
+export function isOtherAccount(a: OAuthCredential, b: OAuthCredential): boolean {
+	const areComparable = Boolean((a.accountId && b.accountId) || (a.email && b.email));
+	return areComparable && !isSameAccount(a, b);
+}
+
 /** When an access token runs out (epoch ms); 0 where that is not known. */
 export function endOf(credential: Credential | string): number {
 	return typeof credential === 'object' && typeof credential.expires === 'number' ? credential.expires : 0;
+}
+
+function sharesToken({credential: a}: Incoming, {credential: b}: Incoming): boolean {
+	if (typeof a === 'string' || typeof b === 'string' || a.type !== 'oauth' || b.type !== 'oauth')
+		return false;
+	return a.refresh !== undefined && a.refresh === b.refresh;
 }
 
 function isYounger(a: Incoming, b: Incoming): boolean {
