@@ -1,8 +1,8 @@
-import {existsSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, it} from 'vitest';
 import {recordedState} from '../support/openclaw.ts';
-import {temporaryFolder} from '../support/sandbox.ts';
+import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {exposed} from '../support/state-folder.ts';
 import {emptyState, errorIn, run, runJson} from './support.ts';
 
@@ -10,6 +10,11 @@ it('takes a state over from where openclaw keeps it, and writes one that it does
 	const state = emptyState();
 	const theirs = join(temporaryFolder(), 'openclaw');
 	recordedState(theirs);
+	// One that is over would be refreshed before it is written, at its real server.
+	const file = join(theirs, 'agents/main/agent/auth-profiles.json');
+	const document = JSON.parse(readFileSync(file, 'utf8'));
+	document.profiles['openai-codex:default'].expires = Date.now() + 3_600_000;
+	writeJson(file, document);
 	const nothing = await run(state, ['import', 'openclaw', '--json']);
 	expect(nothing.code).toBe(1);
 	expect(errorIn(nothing)).toMatchObject({
