@@ -101,7 +101,7 @@ function tellImport(context: CommandContext, done: OpenclawImport): void {
 			'JARVIS refreshes these logins from now on. An openclaw that goes on refreshing them logs both out.',
 		);
 		context.tell(
-			`Stop it, or take the refresh tokens from it: jarvis export openclaw ${shellWord(done.folder)} --merge`,
+			`Stop it for good, or take the refresh tokens from it while it is stopped: jarvis export openclaw ${shellWord(done.folder)} --merge`,
 		);
 	}
 }
