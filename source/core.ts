@@ -6,6 +6,8 @@ import {handOuts} from './auth/hand-outs.ts';
 import type {FindContext, FoundLogins} from './auth/import/find.ts';
 import type {TakenLogin, TakeRequest} from './auth/import/take.ts';
 import type {Login} from './auth/login/contract.ts';
+import type {OpenclawExport, OpenclawExportOptions} from './auth/openclaw/export.ts';
+import type {OpenclawImport} from './auth/openclaw/import.ts';
 import type {PluginFacts} from './auth/plugins.ts';
 import type {ProbedProfile, ProbeOptions} from './auth/probe-profiles.ts';
 import type {MethodName, Provider} from './auth/providers/contract.ts';
@@ -761,6 +763,37 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 		/** Brings the programs up to date that are kept in step, as each refresh does. Never throws. */
 		keepInStep,
+
+		/**
+		 * Brings an openclaw state folder in, `$OPENCLAW_STATE_DIR` or `~/.openclaw` if none is named. Throws as
+		 * `importOpenclaw` does.
+		 */
+		async importOpenclaw(
+			folder: string | undefined,
+			{dryRun}: {readonly dryRun: boolean},
+		): Promise<OpenclawImport> {
+			const [{importOpenclaw}, {openclawHome}] = await Promise.all([
+				import('./auth/openclaw/import.ts'),
+				import('./store/openclaw/folder.ts'),
+			]);
+			const done = await importOpenclaw(paths, folder ?? openclawHome(env), {dryRun});
+			for (const {agentId, profileId, provider, outcome} of dryRun ? [] : done.profiles) {
+				const isTaken = outcome === 'added' || outcome === 'renewed' || outcome === 'access_only';
+				if (isTaken) record('imported', {agentId, profileId, provider, note: `from openclaw: ${outcome}`});
+			}
+			return done;
+		},
+
+		/** Writes an openclaw state folder. Throws as `exportOpenclaw` does, and `agent_unknown`. */
+		async exportOpenclaw(folder: string, wanted: OpenclawExportOptions): Promise<OpenclawExport> {
+			const {exportOpenclaw} = await import('./auth/openclaw/export.ts');
+			const agentId = wanted.agentId === undefined ? undefined : await agent(wanted.agentId);
+			const done = await exportOpenclaw(resolveContext, folder, {...wanted, agentId});
+			for (const {agentId, profileId, provider, outcome} of done.profiles) {
+				record('exported', {agentId, profileId, provider, note: `to openclaw: ${outcome}`});
+			}
+			return done;
+		},
 
 		/** All plugins, those that are out of use with the reason. Loads no code of them. */
 		async plugins(): Promise<PluginFacts[]> {

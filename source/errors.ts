@@ -32,6 +32,12 @@ export const errorTable = {
 		exit: 1,
 		meaning: 'jarvis.json uses JSON5 syntax that JARVIS could not write back unharmed.',
 	},
+	openclaw_absent: {exit: 1, meaning: 'There is no openclaw state in the folder.'},
+	openclaw_unsupported: {
+		exit: 1,
+		meaning: 'The openclaw state is of a form that JARVIS does not read: a SQLite store, or included files.',
+	},
+	export_refused: {exit: 1, meaning: 'The folder to export to holds something else already.'},
 	store_damaged: {exit: 1, meaning: 'A credential or session file is not valid JSON. It is left as it is.'},
 	store_changed: {exit: 1, meaning: 'Another program wrote a file of its own while JARVIS was about to.'},
 	store_inaccessible: {exit: 1, meaning: 'A file or folder cannot be read or written.'},

@@ -539,6 +539,36 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./broker.ts')).runBrokerUninstall,
 	},
 	{
+		path: ['import', 'openclaw'],
+		summary: 'bring in what openclaw has: agents, profiles, orders, the pins of sessions, configuration',
+		flags: [{name: 'dry-run', help: 'show what would be taken, and change nothing'}, json, stateDir],
+		arguments: [
+			{
+				name: 'folder',
+				help: 'its state folder (default: $OPENCLAW_STATE_DIR or ~/.openclaw)',
+				optional: true,
+			},
+		],
+		load: async () => (await import('./openclaw.ts')).runImportOpenclaw,
+	},
+	{
+		path: ['export', 'openclaw'],
+		summary: 'write a state folder for openclaw; JARVIS goes on refreshing, unless it hands that over',
+		flags: [
+			{...agent, help: 'only this agent (all if absent)'},
+			{name: 'merge', help: 'write into an openclaw state that is there already'},
+			{
+				name: 'with-refresh-tokens',
+				help: 'hand the logins over: openclaw refreshes them, JARVIS no longer can',
+			},
+			yes,
+			json,
+			stateDir,
+		],
+		arguments: [{name: 'folder', help: 'an empty folder, or one that is not there yet'}],
+		load: async () => (await import('./openclaw.ts')).runExportOpenclaw,
+	},
+	{
 		path: ['plugins', 'list'],
 		summary: 'list the plugins, and which of them are out of use',
 		flags: [json, stateDir],
@@ -647,6 +677,8 @@ export const groupSummaries: Readonly<Record<string, string>> = {
 	'models auth order': 'the order in which profiles are tried',
 	agents: 'agents, each with credentials of its own, and the messages bound to them',
 	channels: 'the channels that messages come from',
+	import: 'bring in what another program has',
+	export: 'write what JARVIS has for another program',
 	plugins: 'providers of your own',
 	secrets: 'secrets that are kept elsewhere',
 };

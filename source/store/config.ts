@@ -68,19 +68,19 @@ export interface EndpointOverride {
  * @throws `config_damaged` with the position, system errors
  */
 export async function readConfig(paths: StatePaths): Promise<Config> {
-	const document = await readConfigDocument(paths);
+	const document = await readConfigFile(paths.config);
 	const fault = faultInOrder(document);
 	if (fault !== undefined) throw configDamaged(`${paths.config}: ${fault}`);
 	return decodeConfig(document);
 }
 
 /**
- * The whole of `jarvis.json`, for what is decoded only where it is needed.
- * @throws as `readConfig` does
+ * A configuration file as it is written, `jarvis.json` or one of its kin; a missing one is an empty object.
+ * @throws `config_damaged` with the position, system errors
  */
-export async function readConfigDocument(paths: StatePaths): Promise<JsonObject> {
-	const text = readTextIfThere(paths.config);
-	return text === undefined ? {} : parseConfig(paths.config, text);
+export async function readConfigFile(file: string): Promise<JsonObject> {
+	const text = readTextIfThere(file);
+	return text === undefined ? {} : parseConfig(file, text);
 }
 
 /** Decodes a parsed `jarvis.json`. Parts of another type than documented count as absent. */
@@ -120,13 +120,13 @@ export interface ConfigEdit {
 
 /**
  * Changes `jarvis.json` under its lock; comments and layout stay.
- * @param makeEdits gets the configuration as it is now
+ * @param makeEdits gets the configuration as it is now, and the file as it is written
  * @throws `config_uneditable` when the file uses syntax beyond JSON with comments, `config_damaged`,
  * `lock_timeout`, `lock_lost`, system errors, and whatever `makeEdits` throws
  */
 export async function updateConfig(
-	paths: StatePaths,
-	makeEdits: (config: Config) => readonly ConfigEdit[],
+	paths: Pick<StatePaths, 'config' | 'locks'>,
+	makeEdits: (config: Config, document: JsonObject) => readonly ConfigEdit[],
 ): Promise<void> {
 	const [{withLock}, {writeDurably}, {removeMember}, {appendElement}, {modify, applyEdits, parse}] =
 		await Promise.all([
@@ -138,7 +138,8 @@ export async function updateConfig(
 		]);
 	await withLock(paths.locks, 'config', async lock => {
 		const content = readTextIfThere(paths.config) ?? '{}\n';
-		const edits = makeEdits(decodeConfig(await parseConfig(paths.config, content)));
+		const document = await parseConfig(paths.config, content);
+		const edits = makeEdits(decodeConfig(document), document);
 		if (edits.length === 0) return;
 		const mark = content.startsWith('\ufeff') ? '\ufeff' : '';
 		let text = content.slice(mark.length);

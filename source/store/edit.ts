@@ -43,10 +43,15 @@ export function serializeDocument(document: JsonObject): string {
 
 /** Writes a credential under an id. Members of the entry that this version does not know are kept. */
 export function putCredential(document: JsonObject, profileId: string, credential: Credential): void {
+	const {hasRef: _, ...fields} = {hasRef: undefined, ...credential};
+	putEntry(document, profileId, fields as unknown as JsonObject);
+}
+
+/** The same of an entry as a file holds it. */
+export function putEntry(document: JsonObject, profileId: string, fields: JsonObject): void {
 	const profiles = objectMember(document, 'profiles');
 	const present = member(profiles, profileId);
-	const {hasRef: _, ...fields} = {hasRef: undefined, ...credential};
-	const entry: JsonObject = {...(fields as unknown as JsonObject)};
+	const entry: JsonObject = {...fields};
 	for (const [key, value] of isObject(present) ? Object.entries(present) : []) {
 		if (!secretMembers.includes(key) && !Object.hasOwn(entry, key)) setMember(entry, key, value);
 	}

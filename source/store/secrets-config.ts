@@ -1,5 +1,5 @@
 import {isAbsolute} from 'node:path';
-import {readConfigDocument} from './config.ts';
+import {readConfigFile} from './config.ts';
 import {isObject, type JsonObject, type JsonValue, member, textMember} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {entriesOf, optional, type SecretSource, secretSources} from './schema.ts';
@@ -103,7 +103,7 @@ const unconfigured: {readonly [Source in SecretSource]?: SecretProviders[Source]
  * @throws as `readConfig` does
  */
 export async function readSecretsConfig(paths: StatePaths): Promise<SecretsConfig> {
-	return {...decodeSecrets(member(await readConfigDocument(paths), 'secrets')), paths};
+	return {...decodeSecrets(member(await readConfigFile(paths.config), 'secrets')), paths};
 }
 
 /** Decodes `secrets` of `jarvis.json`. Never throws: a provider that is not understood says why. */

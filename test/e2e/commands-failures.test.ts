@@ -51,6 +51,7 @@ const apart = new Set([
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
 	...['broker status', 'broker stop', 'doctor', 'log'],
 	...['secrets audit', 'secrets apply', 'secrets prune'],
+	...['import openclaw', 'export openclaw'],
 ]);
 
 it('every command that prints JSON is among those that are tried here', () => {

@@ -50,7 +50,27 @@ async function openSecrets(): Promise<Sandbox> {
 	});
 	writeJson(join(paths.agentCredentials('main'), 'auth.json'), {key: keyOf('legacy')});
 	writeJson(join(stateDir, 'credentials', 'oauth.json'), {acme: oauthOf('legacy-oauth', later)});
+	const theirs = openclawOf(sandbox);
+	writeJson(join(theirs, 'openclaw.json'), {
+		channels: {telegram: {botToken: canary('their-bot')}},
+		models: {
+			providers: {key: {baseUrl: 'https://key.example.test', apiKey: canary('their-config'), models: []}},
+		},
+	});
+	writeJson(join(theirs, 'agents/main/agent/auth-profiles.json'), {
+		profiles: {
+			'key:theirs': keyOf('their-key'),
+			'key:default': keyOf('their-other-key'),
+			'acme:theirs': oauthOf('theirs', later),
+			'future:theirs': {type: 'passkey', provider: 'future', secret: canary('their-future')},
+		},
+	});
 	return sandbox;
+}
+
+/** A folder of openclaw with secrets. */
+function openclawOf({stateDir}: Sandbox): string {
+	return join(stateDir, 'their-openclaw');
 }
 
 /** Every string that a secret member of a file of the state folder holds, and those of the environment. */
@@ -191,13 +211,18 @@ const commands: readonly (readonly string[])[] = [
 	['agents', 'delete', 'broken', '--yes'],
 	['agents', 'delete', 'main', '--yes'],
 	['models', 'auth', 'login'],
+	['import', 'openclaw', '--dry-run'],
+	['import', 'openclaw'],
+	['import', 'openclaw', './no-such-folder'],
+	['export', 'openclaw', '.', '--merge'],
+	['export', 'openclaw', '.', '--with-refresh-tokens'],
 ];
 
 it('no command shows a secret, whether it works or fails, also with JARVIS_DEBUG', async () => {
 	const sandbox = await openSecrets();
 	const secrets = secretsIn(sandbox);
 	expect(secrets.size).toBeGreaterThan(14);
-	const env = {JARVIS_DEBUG: '1', CANARY: canary('environment')};
+	const env = {JARVIS_DEBUG: '1', CANARY: canary('environment'), OPENCLAW_STATE_DIR: openclawOf(sandbox)};
 	const codes = new Set<number | null>();
 	for (const args of commands) {
 		const both = [[], ['--json']].map(flags => run(sandbox, [...args, ...flags], {env}));

@@ -1,4 +1,4 @@
-import {decodeConfig, readConfigDocument} from '../../store/config.ts';
+import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {agentIds} from '../snapshot.ts';
 import {auditConfig, auditConfigCopies} from './audit-config.ts';
@@ -24,7 +24,7 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 	const now = context.now();
 	const found: SecretFinding[] = [];
 	const held: HeldSecret[] = [];
-	const config = await reading(found, paths.config, () => readConfigDocument(paths), {});
+	const config = await reading(found, paths.config, () => readConfigFile(paths.config), {});
 	for (const agentId of agentIds(paths, decodeConfig(config))) {
 		const places = await reading(
 			found,

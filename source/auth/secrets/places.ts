@@ -1,5 +1,5 @@
 import {shellWord} from '../../errors.ts';
-import {decodeConfig, readConfigDocument} from '../../store/config.ts';
+import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import {staticSecretMembers} from '../../store/edit.ts';
 import {isObject, type JsonObject, type JsonValue, member, textMember} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
@@ -44,7 +44,7 @@ export function placeFacts({secret, ...facts}: HeldSecret): PlaceFacts {
  */
 export async function readPlaces(paths: StatePaths, agents?: Iterable<string>): Promise<HeldSecret[]> {
 	const held: HeldSecret[] = [];
-	const all = agents ?? agentIds(paths, decodeConfig(await readConfigDocument(paths)));
+	const all = agents ?? agentIds(paths, decodeConfig(await readConfigFile(paths.config)));
 	for (const agentId of new Set(all)) held.push(...(await readPlacesOf(paths, agentId)));
 	return held;
 }

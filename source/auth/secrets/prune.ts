@@ -1,4 +1,4 @@
-import {decodeConfig, readConfigDocument} from '../../store/config.ts';
+import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import {readTextIfThere} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {copiesOf} from '../../store/scrub.ts';
@@ -17,7 +17,7 @@ export async function pruneSealed(
 	if (!(await readSealed(paths))) return {removed: [], kept: []};
 	const files = [
 		paths.config,
-		...agentIds(paths, decodeConfig(await readConfigDocument(paths))).map(paths.profiles),
+		...agentIds(paths, decodeConfig(await readConfigFile(paths.config))).map(paths.profiles),
 	];
 	return changeSealed(paths, async ({file, write}) => {
 		const inFiles = files.map(path => readTextIfThere(path) ?? '');

@@ -1,0 +1,320 @@
+import {mkdirSync, readFileSync, rmSync, utimesSync} from 'node:fs';
+import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
+import {describe, expect, it} from 'vitest';
+import {fingerprint} from '../../source/auth/identity.ts';
+import {runExportOpenclaw} from '../../source/commands/openclaw.ts';
+import type {Jarvis} from '../../source/core.ts';
+import {writeJournal} from '../../source/store/journal.ts';
+import {contentOf} from '../support/openclaw.ts';
+import {exposed, put, temporaryFolder} from '../support/state-folder.ts';
+import {credentialsOf, documentOf, hour, jarvisWith, key, now, oauth, openclawFolder} from './folders.ts';
+
+const maya = {accountId: 'account-maya', email: 'maya@example.test'};
+const noor = {accountId: 'account-noor', email: 'noor@example.test'};
+const plain = {merge: false, withRefreshTokens: false};
+const merging = {merge: true, withRefreshTokens: false};
+
+function emptyFolder(): string {
+	return join(temporaryFolder(), 'exported');
+}
+
+async function outcomes(
+	jarvis: Jarvis,
+	folder: string,
+	wanted: typeof plain,
+): Promise<Record<string, string>> {
+	const {profiles} = await jarvis.exportOpenclaw(folder, wanted);
+	return Object.fromEntries(
+		profiles.map(({agentId, profileId, outcome}) => [`${agentId}/${profileId}`, outcome]),
+	);
+}
+
+/** Where in a folder a text stands. */
+function filesWith(folder: string, text: string): string[] {
+	return Object.entries(contentOf(folder)).flatMap(([file, content]) =>
+		content.includes(text) ? [file] : [],
+	);
+}
+
+describe('an empty folder', () => {
+	it('gets all but refresh tokens, private, with a file for each agent', async () => {
+		const jarvis = jarvisWith(
+			{
+				main: {
+					profiles: {'acme:a': {...oauth('1'), fromTheFuture: 1}, 'other:key': key('1', 'other')},
+					order: {acme: ['acme:a']},
+					usageStats: {'acme:a': {lastUsed: 5, disabledCount: 1}},
+					fromTheFuture: {a: 1},
+				},
+				work: {profiles: {}},
+			},
+			{
+				agents: {list: [{id: 'work', default: true, readsMain: false}]},
+				models: {providers: {acme: {auth: {issuer: 'https://a.example.test'}}}},
+			},
+		);
+		const before = contentOf(jarvis.paths.root);
+		const folder = emptyFolder();
+		const done = await jarvis.exportOpenclaw(folder, plain);
+		expect(done.profiles.map(({outcome}) => outcome)).toEqual(['access_only', 'written']);
+		const {refresh: _, ...withoutRefresh} = oauth('1');
+		expect(documentOf(folder)).toEqual({
+			version: 1,
+			profiles: {'acme:a': {...withoutRefresh, fromTheFuture: 1}, 'other:key': key('1', 'other')},
+			order: {acme: ['acme:a']},
+			usageStats: {'acme:a': {lastUsed: 5, disabledCount: 1}},
+			fromTheFuture: {a: 1},
+		});
+		expect(documentOf(folder, 'work')).toEqual({version: 1, profiles: {}});
+		// What openclaw does not know would make it refuse the file.
+		expect(JSON.parse(readFileSync(join(folder, 'openclaw.json'), 'utf8'))).toEqual({
+			agents: {list: [{id: 'main'}, {id: 'work', default: true}]},
+		});
+		expect(done.config.left).toEqual(['models.providers.acme']);
+		expect(done.notes).toEqual([expect.stringContaining('work is kept from the main agent’s profiles here')]);
+		expect(exposed(folder)).toEqual([]);
+		const {[jarvis.paths.auditLog]: log, ...after} = contentOf(jarvis.paths.root);
+		for (const file of Object.keys(after)) if (file.startsWith(jarvis.paths.locks)) delete after[file];
+		expect(after).toEqual(before);
+		expect(log).toContain('"event":"exported"');
+	});
+
+	it('says by an order that an agent uses its own profiles alone', async () => {
+		const jarvis = jarvisWith({
+			main: {profiles: {'acme:main': key('m')}},
+			work: {profiles: {'acme:one': key('1'), 'acme:two': oauth('2')}},
+		});
+		const folder = emptyFolder();
+		await jarvis.exportOpenclaw(folder, plain);
+		expect(documentOf(folder, 'work').order).toEqual({acme: ['acme:two', 'acme:one']});
+		expect(documentOf(folder).order).toBeUndefined();
+	});
+
+	it('gets bindings that mean the same there, and that come back as they were', async () => {
+		const bindings = [
+			{agentId: 'main', match: {channel: 'any'}},
+			{agentId: 'main', match: {channel: 'one', accountId: 'default'}},
+		];
+		const jarvis = jarvisWith({}, {bindings});
+		const folder = emptyFolder();
+		await jarvis.exportOpenclaw(folder, plain);
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(JSON.parse(readFileSync(join(folder, 'openclaw.json'), 'utf8')).bindings).toEqual([
+			{agentId: 'main', match: {channel: 'any', accountId: '*'}},
+			{agentId: 'main', match: {channel: 'one', accountId: 'default'}},
+		]);
+		await jarvis.importOpenclaw(folder, {dryRun: false});
+		expect(JSON.parse(readFileSync(jarvis.paths.config, 'utf8'))).toEqual({bindings});
+	});
+
+	it('gets one agent where one is named', async () => {
+		const jarvis = jarvisWith({
+			main: {profiles: {'acme:m': key('m')}},
+			work: {profiles: {'acme:w': key('w')}},
+		});
+		const folder = emptyFolder();
+		const {profiles} = await jarvis.exportOpenclaw(folder, {...plain, agentId: 'work'});
+		expect(profiles.map(({profileId}) => profileId)).toEqual(['acme:w']);
+		expect(filesWith(folder, 'acme:m')).toEqual([]);
+	});
+});
+
+describe('a folder that holds something', () => {
+	const jarvis = jarvisWith(undefined, {});
+	it.each([
+		['another program’s files', () => filled('notes.txt'), merging],
+		['an openclaw state, without --merge', () => openclawFolder({}), plain],
+		['an openclaw state in SQLite', () => filled('openclaw.json', 'state/openclaw.sqlite'), merging],
+		[
+			'the state of another JARVIS',
+			() => filled('jarvis.json', 'agents/main/agent/auth-profiles.json'),
+			merging,
+		],
+		['JARVIS’s own state', () => jarvis.paths.root, merging],
+		['a folder within it', () => join(jarvis.paths.root, 'agents/x'), plain],
+		[
+			'a state whose agents are elsewhere',
+			() => openclawFolder({}, {agents: {list: [{id: 'w', agentDir: '/else/where'}]}}),
+			merging,
+		],
+		['a file', () => join(filled('a-file'), 'a-file'), plain],
+	])('%s is refused, and nothing is written', async (_what, make, wanted) => {
+		const folder = make();
+		const before = JSON.stringify([contentOf(jarvis.paths.root), wanted === plain ? '' : contentOf(folder)]);
+		const failed = jarvis.exportOpenclaw(folder, wanted);
+		await expect(failed).rejects.toMatchObject({
+			code: expect.stringMatching(/^(export_refused|openclaw_unsupported)$/),
+		});
+		expect(JSON.stringify([contentOf(jarvis.paths.root), wanted === plain ? '' : contentOf(folder)])).toBe(
+			before,
+		);
+	});
+});
+
+describe('an openclaw state', () => {
+	it('keeps what is only there, and what is not known', async () => {
+		const config =
+			'{\n  // Mine.\n  "gateway": {"auth": {"token": "not-a-secret-g"}},\n  "agents": {"list": [{"id": "main", "name": "M"}, {"id": "home"}]}\n}\n';
+		const there = {...oauth('old', maya), expires: now, theirs: 1};
+		const folder = openclawFolder(
+			{
+				main: {
+					profiles: {'acme:a': there, 'acme:only': key('only')},
+					usageStats: {'acme:a': {theirs: 1}},
+					top: 1,
+				},
+			},
+			config,
+		);
+		const jarvis = jarvisWith(
+			{main: {profiles: {'acme:a': oauth('new', maya)}, usageStats: {'acme:a': {lastUsed: 5}}}},
+			{auth: {order: {acme: ['acme:a']}}, agents: {list: [{id: 'main', name: 'Main'}]}},
+		);
+		expect(await outcomes(jarvis, folder, merging)).toEqual({'main/acme:a': 'access_only'});
+		const {refresh: _, ...written} = oauth('new', maya);
+		expect(documentOf(folder)).toMatchObject({
+			profiles: {'acme:a': {...written, theirs: 1}, 'acme:only': key('only')},
+			...{usageStats: {'acme:a': {theirs: 1, lastUsed: 5}}, top: 1},
+		});
+		expect(documentOf(folder).profiles['acme:a']).not.toHaveProperty('refresh');
+		const text = readFileSync(join(folder, 'openclaw.json'), 'utf8');
+		expect(text).toContain('// Mine.');
+		expect(text).toContain('"name": "Main"');
+		expect(text).toContain('not-a-secret-g');
+		expect(text).toContain('"id": "home"');
+	});
+
+	it('loses every refresh token of a login that JARVIS holds, copies and spent ones too, and no other', async () => {
+		const folder = openclawFolder({
+			main: {profiles: {'acme:a': oauth('1', maya), 'acme:theirs': oauth('theirs')}},
+			work: {profiles: {'acme:a': {...oauth('stray', maya), expires: now - hour}}},
+			home: {profiles: {'acme:other-name': oauth('1')}},
+		});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('2', {...maya, expires: now + 2 * hour})}}});
+		const spent = fingerprint('not-a-secret-refresh-1');
+		const issued = fingerprint('not-a-secret-refresh-2');
+		writeJournal(jarvis.paths, 'acme', {
+			spent,
+			startedAt: now,
+			finishedAt: now,
+			outcome: 'refreshed',
+			issued,
+		});
+		await jarvis.exportOpenclaw(folder, merging);
+		const files = [credentialsOf(folder), credentialsOf(folder, 'work'), credentialsOf(folder, 'home')];
+		const texts = files.map(file => readFileSync(file, 'utf8')).join('\n');
+		expect(texts.match(/not-a-secret-refresh-\w+/g)).toEqual(['not-a-secret-refresh-theirs']);
+		expect(documentOf(folder, 'home').profiles['acme:other-name']).toMatchObject({
+			access: 'not-a-secret-access-2',
+		});
+	});
+
+	it.each([
+		[
+			'of the same account that is fresher',
+			oauth('there', {...maya, expires: now + 2 * hour}),
+			'fresher_there',
+		],
+		['of another account', oauth('there', noor), 'other_account'],
+	])('keeps a token %s, and the command ends with 1', async (_what, there, outcome) => {
+		const folder = openclawFolder({main: {profiles: {'acme:a': there}}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', maya)}}});
+		let text = '';
+		const put = (line: string) => {
+			text += line;
+		};
+		const context = {jarvis, arguments: [folder], stdin: process.stdin, print: put, tell: put};
+		expect(await runExportOpenclaw({...context, flags: {merge: true, json: true}})).toBe(1);
+		expect(JSON.parse(text).profiles).toMatchObject([{outcome}]);
+		expect(documentOf(folder).profiles['acme:a']).toEqual(there);
+		expect(text).not.toContain('not-a-secret');
+	});
+
+	it('is waited for while openclaw holds its lock, but not when that was left behind', async () => {
+		const folder = openclawFolder({main: {profiles: {}}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': key('a')}}});
+		const lock = `${credentialsOf(folder)}.lock`;
+		put(lock, {pid: process.pid, createdAt: new Date().toISOString()});
+		const done = jarvis.exportOpenclaw(folder, merging);
+		await sleep(200);
+		expect(documentOf(folder).profiles).toEqual({});
+
+		rmSync(lock);
+		await done;
+		expect(documentOf(folder).profiles).toHaveProperty('acme:a');
+
+		put(lock, {pid: process.pid, createdAt: new Date().toISOString()});
+		const longAgo = new Date(Date.now() - 60_000);
+		utimesSync(lock, longAgo, longAgo);
+		await jarvis.exportOpenclaw(folder, merging);
+		put(lock, {pid: 2 ** 22 + 1, createdAt: new Date().toISOString()});
+		await jarvis.exportOpenclaw(folder, merging);
+	});
+});
+
+describe('handing over', () => {
+	it('gives openclaw the refresh token, and leaves it in no record here', async () => {
+		const jarvis = jarvisWith({
+			main: {profiles: {'acme:a': oauth('1', maya)}},
+			work: {profiles: {'acme:same': oauth('1', maya), 'acme:own': oauth('own', noor)}},
+		});
+		const folder = emptyFolder();
+		expect(await outcomes(jarvis, folder, {merge: false, withRefreshTokens: true})).toEqual({
+			'main/acme:a': 'handed_over',
+			'work/acme:own': 'handed_over',
+			// One of two records of one grant gets its token.
+			'work/acme:same': 'access_only',
+		});
+		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([credentialsOf(folder)]);
+		expect(documentOf(folder, 'work').profiles['acme:own']).toMatchObject({
+			refresh: 'not-a-secret-refresh-own',
+		});
+		for (const agentId of ['main', 'work']) {
+			for (const entry of Object.values(documentOf(jarvis.paths.root, agentId).profiles)) {
+				expect(entry).not.toHaveProperty('refresh');
+				expect(entry).toHaveProperty('access');
+			}
+		}
+		// It is the only one that there is now.
+		const written = contentOf(folder);
+		expect(await outcomes(jarvis, folder, merging)).toEqual({
+			'main/acme:a': 'refreshed_there',
+			'work/acme:own': 'refreshed_there',
+			'work/acme:same': 'access_only',
+		});
+		expect(contentOf(folder)).toEqual(written);
+
+		const {profiles} = await jarvis.importOpenclaw(folder, {dryRun: false});
+		expect(profiles.map(({profileId, outcome}) => [profileId, outcome])).toEqual([
+			['acme:a', 'renewed'],
+			['acme:same', 'same'],
+			['acme:own', 'renewed'],
+		]);
+		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
+	});
+
+	it('is asked for, and without a terminal needs --yes', async () => {
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('1')}}});
+		const folder = emptyFolder();
+		const context = {
+			jarvis,
+			arguments: [folder],
+			stdin: {isTTY: false} as NodeJS.ReadStream,
+			print: () => {},
+			tell: () => {},
+		};
+		const flags = {'with-refresh-tokens': true} as const;
+		await expect(runExportOpenclaw({...context, flags})).rejects.toMatchObject({code: 'terminal_required'});
+		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toHaveProperty('refresh');
+		expect(await runExportOpenclaw({...context, flags: {...flags, yes: true}})).toBe(0);
+		expect(documentOf(folder).profiles['acme:a']).toHaveProperty('refresh');
+	});
+});
+
+function filled(...names: readonly string[]): string {
+	const folder = temporaryFolder();
+	mkdirSync(folder, {recursive: true});
+	for (const name of names) put(join(folder, name), '{}');
+	return folder;
+}
