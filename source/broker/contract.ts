@@ -76,6 +76,8 @@ export interface BrokerFacts {
 	readonly keepFresh: boolean;
 	/** Whether it looks which user asks. */
 	readonly peerCheck: boolean;
+	/** Secret refs could not all be loaded anew: what was loaded before stays in use. */
+	readonly secretsDegraded: boolean;
 	readonly connections: number;
 	readonly requests: number;
 	/** Connections that were turned away, as those of other users. */

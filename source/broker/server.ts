@@ -10,6 +10,7 @@ import {idleTimeoutMs, maxHeadBytes, ownVersion, protocol, requestTimeoutMs} fro
 import {loadPeerLookup} from './peer.ts';
 import {startRenewals} from './renewals.ts';
 import {answer, type Routes} from './routes.ts';
+import {keepSecretsLoaded} from './secrets.ts';
 import {claimSocket} from './socket.ts';
 import {sparingLog} from './sparing-log.ts';
 import {serveSubscriptions} from './subscriptions.ts';
@@ -39,7 +40,7 @@ const farewellMs = 10_000;
 
 /**
  * Serves a state folder on a Unix socket until it is stopped (docs/broker.md).
- * @throws `broker_running`, `broker_socket_unsafe`, `broker_no_peer_check`, system errors
+ * @throws `broker_running`, `broker_socket_unsafe`, `broker_no_peer_check`, `secrets_unresolved`, system errors
  */
 export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): Promise<Broker> {
 	const {paths, now, record} = jarvis;
@@ -50,6 +51,13 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	const ledger = keepLedger(now, log);
 	const answers = keepAnswers(jarvis);
 	const subscriptions = serveSubscriptions(answers, now);
+	const secrets = await keepSecretsLoaded(jarvis, () => {
+		answers.clear();
+		subscriptions.look();
+	}).catch(error => {
+		claim.release();
+		throw error;
+	});
 	const renewals = options.keepFresh ? startRenewals(jarvis) : undefined;
 	const underWay = new Set<ServerResponse>();
 	const streams = new Set<ServerResponse>();
@@ -69,6 +77,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		facts: () => ({
 			...{version: ownVersion(), protocol, pid: process.pid, stateDir: paths.root, socket: claim.path},
 			...{startedAt, keepFresh: renewals !== undefined, peerCheck: lookup !== undefined},
+			...{secretsDegraded: secrets.isDegraded()},
 			...{connections: connections.open(), requests: ledger.requests(), refused: connections.refused()},
 			...{clients: ledger.list(), renewals: renewals?.list() ?? []},
 		}),
@@ -87,8 +96,9 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		answers.clear();
 		const before = seen;
 		seen = lookAtState(paths);
-		// The audit log is watched with the rest: a failure that is noted there must not be tried again for that.
+		// Other files are watched with these: what failed must not be tried again because one of them changed.
 		if (seen !== '' && seen === before) return;
+		secrets.look();
 		subscriptions.look();
 		void renewals?.plan().catch(() => {});
 	};
@@ -100,12 +110,15 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 		lookAround();
 	} catch (error) {
 		unwatch();
+		secrets.stop();
 		renewals?.stop();
 		server.close();
 		claim.hide();
 		claim.release();
 		throw error;
 	}
+	// A process that was killed after a refresh may have left a program behind.
+	void jarvis.keepInStep();
 	record('broker', {note: `started at ${claim.path}${options.keepFresh ? ', keeps tokens fresh' : ''}`});
 
 	function stop(): Promise<void> {
@@ -115,6 +128,7 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 
 	async function end(): Promise<void> {
 		unwatch();
+		secrets.stop();
 		const renewed = renewals?.stop();
 		subscriptions.stop();
 		// Who comes now finds nobody. Who has asked already is answered, also where that was not read yet.

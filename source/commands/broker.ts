@@ -97,6 +97,9 @@ function statusLines(status: Extract<BrokerStatus, {running: true}>, now: number
 		`The broker runs at ${status.socket} (pid ${status.pid}) since ${clockTime(status.startedAt)}.`,
 		`It was asked ${times(status.requests)}. Connections: ${status.connections} open, ${status.refused} refused.`,
 		...(status.peerCheck ? [] : ['It does not look which user asks.']),
+		...(status.secretsDegraded
+			? ['Secret refs are degraded: what was loaded before stays in use (jarvis secrets reload).']
+			: []),
 		...(status.keepFresh ? ['It keeps tokens fresh:'] : []),
 		...renewals.map(({agentId, profileId, at, failed}) => {
 			const why = failed === undefined ? '' : `, after ${failed}`;

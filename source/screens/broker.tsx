@@ -84,6 +84,7 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 				) : (
 					<Text {...tones.attention}>! the broker runs, and does not look which user asks</Text>
 				)}
+				{broker.secretsDegraded ? <Text {...tones.attention}>{'   ! secret refs are degraded'}</Text> : null}
 				{`   ${clean(broker.socket)}`}
 			</Text>
 			{head.slice(1).map(line => (

@@ -1,3 +1,4 @@
+import {lateRefs} from '../auth/secrets/late-refs.ts';
 import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import {asJarvisError} from '../errors.ts';
@@ -51,12 +52,7 @@ export function keepSecrets(
 	}, fault);
 	return {
 		look() {
-			const late = store
-				.getState()
-				.snapshot.agents.flatMap(agent => agent.profiles)
-				.filter(({unresolved}) => unresolved?.code === 'not_loaded')
-				.map(({agentId, profileId, ref}) => `${agentId} ${profileId} ${JSON.stringify(ref)}`)
-				.join('\n');
+			const late = lateRefs(store.getState().snapshot);
 			if (late === known) return;
 			known = late;
 			if (late !== '') jarvis.reloadSecrets().then(told, fault);

@@ -55,7 +55,7 @@ async function sayAlways(stateDir: string, facts: Partial<BrokerFacts>): Promise
 	const all: BrokerFacts = {
 		...{version: '1.0.0', protocol, pid: 4711, stateDir: '/home/maya/.jarvis'},
 		socket: '/home/maya/.jarvis/broker/broker.sock',
-		...{startedAt: noon - 3 * hour, keepFresh: true, peerCheck: true},
+		...{startedAt: noon - 3 * hour, keepFresh: true, peerCheck: true, secretsDegraded: false},
 		...{connections: 12, requests: 48_211, refused: 1, clients: [], renewals: []},
 		...facts,
 	};

@@ -1,0 +1,41 @@
+import {lateRefs} from '../auth/secrets/late-refs.ts';
+import type {SecretsReport} from '../auth/secrets/runtime.ts';
+import type {Jarvis} from '../core.ts';
+
+export interface BrokerSecrets {
+	/** To be called when a file of the state has changed: refs that came since the last loading are loaded. */
+	look(): void;
+	/** The last loading failed: what was loaded before stays in use. */
+	isDegraded(): boolean;
+	stop(): void;
+}
+
+/**
+ * Loads the secrets that are kept elsewhere before the first request, and again when another process asks for it or
+ * a ref came that was not there.
+ * @param onLoaded called when others than before may be in use
+ * @throws `secrets_unresolved`
+ */
+export async function keepSecretsLoaded(jarvis: Jarvis, onLoaded: () => void): Promise<BrokerSecrets> {
+	let isDegraded = false;
+	let known = '';
+	const told = ({state}: SecretsReport) => {
+		isDegraded = state === 'degraded';
+		onLoaded();
+	};
+	await jarvis.activateSecrets();
+	const stop = await jarvis.followSecrets(told);
+	async function lookForLate(): Promise<void> {
+		const late = lateRefs(await jarvis.snapshot());
+		if (late === known) return;
+		known = late;
+		if (late !== '') told(await jarvis.reloadSecrets());
+	}
+
+	return {
+		// Those who ask are told what is wrong with a file.
+		look: () => void lookForLate().catch(() => {}),
+		isDegraded: () => isDegraded,
+		stop,
+	};
+}
