@@ -46,6 +46,7 @@ import {
 	stateFolder,
 	statePaths,
 } from './store/paths.ts';
+import {listAgentIds} from './store/profiles.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -260,10 +261,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 
 		/** All agents as they are on the disk, without any secret; what is wished besides. */
 		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
-			const [{readSnapshot}, {listAgentIds}] = await Promise.all([
-				import('./auth/snapshot.ts'),
-				import('./store/profiles.ts'),
-			]);
+			const {readSnapshot} = await import('./auth/snapshot.ts');
 			const ids = await Promise.resolve(paths)
 				.then(listAgentIds)
 				.catch(() => []);

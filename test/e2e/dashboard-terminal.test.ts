@@ -198,7 +198,7 @@ it('a line that something stands on already is none of the dashboard’s', async
 	await terminal.press('3', '1', '4');
 	await terminal.waitFor('▸4 Health');
 	expect(terminal.screen()[0]).toBe(
-		' 1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
+		' JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
 	);
 });
 
@@ -210,7 +210,7 @@ it('keys that are pressed while it starts do not show in its frame', async () =>
 	await terminal.press('3', '1', '4');
 	await terminal.waitFor('▸4 Health');
 	expect(terminal.screen()[0]).toBe(
-		' 1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
+		' JARVIS  1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker',
 	);
 });
 

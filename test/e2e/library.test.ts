@@ -49,7 +49,7 @@ it('brings no other package in, and keeps to its own files', () => {
 	expect(manifest).not.toHaveProperty('dependencies');
 	expect(manifest).not.toHaveProperty('peerDependencies');
 	// Native, and loaded where it is there only (docs/keychain.md).
-	expect(Object.keys(manifest.optionalDependencies)).toEqual(['@napi-rs/keyring']);
+	expect(Object.keys(manifest.optionalDependencies)).toEqual(['@napi-rs/keyring', 'koffi']);
 	expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'docs', 'package.json']);
 });
 
