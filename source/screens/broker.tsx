@@ -124,15 +124,16 @@ function Lines({
 	readonly width: number;
 	readonly height: number;
 }) {
+	const all = ['', ...lines].flatMap(line => (line === '' ? [' '] : wrapWords(clean(line), width - 4)));
+	// Where there is no room, that between the lines goes first.
+	const shown = all.length <= height ? all : all.filter(line => line !== ' ').slice(0, height);
 	return (
-		<Box flexDirection="column" height={height} paddingX={2} paddingTop={1} overflow="hidden">
-			{lines
-				.flatMap(line => (line === '' ? [' '] : wrapWords(clean(line), width - 4)))
-				.map((line, index) => (
-					<Text key={line + String(index)} wrap="truncate">
-						{line}
-					</Text>
-				))}
+		<Box flexDirection="column" height={height} paddingX={2}>
+			{shown.map((line, index) => (
+				<Text key={line + String(index)} wrap="truncate">
+					{line}
+				</Text>
+			))}
 		</Box>
 	);
 }

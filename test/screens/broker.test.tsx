@@ -48,6 +48,14 @@ describe('the broker of the state folder', () => {
 	});
 });
 
+test('that does not run says how to start it, in the smallest window too', async () => {
+	const app = await renderApp({stateDir: await withKey(), columns: 60, rows: 16});
+	await app.press('9');
+	await app.waitFor(/^ {2}No broker runs\.$/m);
+	expect(app.frame()).toContain('jarvis broker install --keep-fresh');
+	expect(app.frame()).toContain('It will listen at');
+});
+
 /** A broker that says always the same. */
 async function sayAlways(stateDir: string, facts: Partial<BrokerFacts>): Promise<void> {
 	const paths = statePaths(stateDir);
