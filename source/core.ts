@@ -5,7 +5,7 @@ import type {HandOut, HandOutRequest} from './auth/hand-out.ts';
 import {handOuts} from './auth/hand-outs.ts';
 import type {FindContext, FoundLogins} from './auth/import/find.ts';
 import type {TakenLogin, TakeRequest} from './auth/import/take.ts';
-import type {Login} from './auth/login/contract.ts';
+import type {Login, LoginResult} from './auth/login/contract.ts';
 import type {OpenclawExport, OpenclawExportOptions} from './auth/openclaw/export.ts';
 import type {OpenclawImport} from './auth/openclaw/import.ts';
 import type {PluginFacts} from './auth/plugins.ts';
@@ -31,7 +31,7 @@ import type {BrokerStatus} from './broker/contract.ts';
 import type {Broker, BrokerOptions} from './broker/server.ts';
 import type {Finding} from './doctor/findings.ts';
 import type {Machine} from './doctor/subject.ts';
-import {JarvisError} from './errors.ts';
+import {asJarvisError, JarvisError, shellWord} from './errors.ts';
 import type {NewAgent} from './store/agents.ts';
 import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from './store/audit-log.ts';
 import type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
@@ -240,6 +240,20 @@ export function openJarvis(options: JarvisOptions = {}) {
 		const done = await moveSecrets({paths, env}, moves, how);
 		if (!how.dryRun) await noteSecrets(done.secrets.filter(({outcome}) => outcome === 'moved'));
 		return done;
+	}
+
+	/** Seals what a login brought where a sealed secret stood before. Never throws: it is told, and in the log. */
+	async function sealAgain({agentId, profileId, wasSealed}: LoginResult): Promise<void> {
+		if (!wasSealed) return;
+		try {
+			await moveSecrets([{place: {agentId, profileId}, to: 'seal'}], {dryRun: false});
+		} catch (error) {
+			const {message} = asJarvisError(error);
+			record('secrets_changed', {agentId, profileId, note: 'its new secret could not be sealed'});
+			options.tell?.(
+				`${profileId} was sealed, and its new secret is in plain text: ${message} Seal it: jarvis secrets seal ${shellWord(profileId)} --agent ${agentId}`,
+			);
+		}
 	}
 
 	async function used({agentId, profileId}: UsedProfile) {
@@ -553,7 +567,10 @@ export function openJarvis(options: JarvisOptions = {}) {
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
 			const finished = login.finished.then(async outcome => {
-				if (outcome.step === 'done') await keepInStep();
+				if (outcome.step === 'done') {
+					await sealAgain(outcome.result);
+					await keepInStep();
+				}
 				if (outcome.step === 'failed') {
 					record('login_failed', {agentId, profileId, provider: provider.id, note: outcome.error.code});
 				}
@@ -597,6 +614,7 @@ export function openJarvis(options: JarvisOptions = {}) {
 			const {finishLogin} = await import('./auth/login/finish.ts');
 			const world = {paths, network, now, record, providers: (await providers()).providers};
 			const finished = await finishLogin(world, pasted);
+			await sealAgain(finished);
 			await keepInStep();
 			return finished;
 		},

@@ -3,6 +3,7 @@ import type {Network} from '../auth/network.ts';
 import type {Provider} from '../auth/providers/contract.ts';
 import type {RefFailures, SecretReader} from '../auth/secrets/secrets.ts';
 import {agentIds} from '../auth/snapshot.ts';
+import {withLinkedLogins} from '../auth/usable.ts';
 import type {JarvisError} from '../errors.ts';
 import type {Recorder} from '../store/audit-log.ts';
 import {type Config, decodeConfig, readConfig} from '../store/config.ts';
@@ -64,7 +65,7 @@ export async function readSubject(context: DoctorContext): Promise<Subject> {
 	const agents = new Map<string, AgentCredentials>();
 	for (const id of ids) {
 		try {
-			agents.set(id, await readCredentials(paths, id));
+			agents.set(id, await withLinkedLogins(await readCredentials(paths, id)));
 		} catch (error) {
 			faults.set(paths.profiles(id), error);
 		}

@@ -45,6 +45,8 @@ export interface LoginResult {
 	readonly expires?: number;
 	/** What the person should know of what was stored. */
 	readonly note?: string;
+	/** What stood there before was sealed: this one is in plain text until it is, too. */
+	readonly wasSealed?: true;
 }
 
 /** Whether a browser was asked for, and what came of it. */

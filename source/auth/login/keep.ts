@@ -4,6 +4,7 @@ import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type Credential, type OAuthCredential, optional} from '../../store/schema.ts';
+import {refOf} from '../facts.ts';
 import {accountOf, fingerprint} from '../identity.ts';
 import {
 	type IssuedCredential,
@@ -48,16 +49,21 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 			? optional('method', isOneOfSeveral(provider) ? options.methodName : undefined)
 			: optional('expires', options.expires)),
 	};
-	const {profileId, isLeftOut} = await updateCredentials(paths, agentId, (document, current) => {
+	const {profileId, isLeftOut, wasSealed} = await updateCredentials(paths, agentId, (document, current) => {
 		options.signal?.throwIfAborted();
 		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
+		const present = current.profiles.get(id);
 		putCredential(document, id, credential);
 		clearFailures(document, id);
 		// A pasted secret was seen by nobody yet.
 		const lastProven = credential.type === 'oauth' ? {at: now(), outcome: 'login'} : undefined;
 		patchUsage(document, id, {lastProven});
 		const order = current.order.get(provider.id);
-		return {profileId: id, isLeftOut: order !== undefined && !order.includes(id)};
+		return {
+			profileId: id,
+			isLeftOut: order !== undefined && !order.includes(id),
+			wasSealed: present !== undefined && refOf(present)?.source === 'keychain',
+		};
 	});
 	const how = {note: options.methodName ?? credential.type};
 	options.record?.('login', {agentId, profileId, provider: provider.id, ...how});
@@ -67,6 +73,7 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 		: undefined;
 	return {
 		...optional('note', note),
+		...(wasSealed && credential.type !== 'oauth' ? {wasSealed: true as const} : {}),
 		...{profileId, provider: provider.id, agentId, kind: credential.type},
 		...(credential.type === 'oauth' ? optional('accountId', credential.accountId) : {}),
 		...optional('email', credential.email),

@@ -18,7 +18,7 @@ export function auditProfiles(
 	places: readonly HeldSecret[],
 ): SecretFinding[] {
 	const found = places.flatMap(held => findingAt(held));
-	const oauth = places.filter(({type}) => type === 'oauth').length;
+	const oauth = places.filter(({type, isLinked}) => type === 'oauth' && !isLinked).length;
 	if (oauth === 0) return found;
 	const file = paths.profiles(agentId);
 	const message = `${file} holds the tokens of ${oauth === 1 ? 'an OAuth profile' : `${oauth} OAuth profiles`}: each refresh writes new ones.`;

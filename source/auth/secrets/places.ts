@@ -23,6 +23,8 @@ export interface HeldSecret {
 	/** The secret, where it is in the file and a ref could stand for it. */
 	readonly secret?: string;
 	readonly ref?: SecretRef;
+	/** It is the login of another program, which alone holds its secrets. */
+	readonly isLinked: boolean;
 	/** Something stands where a ref belongs, and is none. */
 	readonly isMalformed: boolean;
 }
@@ -56,7 +58,8 @@ export async function readPlacesOf(paths: StatePaths, agentId: string): Promise<
 		const provider = textMember(entry, 'provider');
 		const type = kindOf(entry);
 		if (!provider || !type) return [];
-		return [{...{place: {agentId, profileId}, provider, file, type}, ...heldIn(entry, type)}];
+		const isLinked = member(entry, 'link') !== undefined;
+		return [{...{place: {agentId, profileId}, provider, file, type, isLinked}, ...heldIn(entry, type)}];
 	});
 }
 

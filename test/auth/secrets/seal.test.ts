@@ -8,7 +8,7 @@ import {openJarvis} from '../../../source/core.ts';
 import {type StatePaths, statePaths} from '../../../source/store/paths.ts';
 import {backupPaths} from '../../../source/store/write.ts';
 import {type Keyring, noKeyring, startKeyring} from '../../support/keyring.ts';
-import {canary, readStore, refusal, soon, writeStore} from '../../support/sandbox.ts';
+import {canary, reaches, readStore, refusal, soon, writeStore} from '../../support/sandbox.ts';
 import {exposed, put, temporaryFolder, text} from '../../support/state-folder.ts';
 import {endWorkers, startWorker, startWorkers} from '../../support/workers.ts';
 import type {SealWorker} from './seal-worker.ts';
@@ -98,6 +98,20 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 	async function handedOut(paths: StatePaths, profileId: string, agentId = 'main'): Promise<string> {
 		return (await open(paths).resolve({agentId, profileId, providerId: profileId.split(':')[0]})).secret;
 	}
+
+	it('a new secret of a sealed profile is sealed, too', async () => {
+		const paths = stateWithSecrets();
+		const jarvis = open(paths);
+		await jarvis.moveSecrets(toSeal(profile('mistral:default')), {dryRun: false});
+		const login = await jarvis.startLogin({
+			...{providerId: 'mistral', agentId: 'main', method: 'token', profileId: 'mistral:default'},
+		});
+		await reaches(login, 'asking');
+		await login.paste(canary('newer-token'));
+		expect(await login.finished).toMatchObject({step: 'done', result: {profileId: 'mistral:default'}});
+		expect(holding(paths, canary('newer-token'))).toEqual([]);
+		expect(await handedOut(paths, 'mistral:default')).toBe(canary('newer-token'));
+	});
 
 	it('a sealed secret is handed out, and is in no file any more, copies included', async () => {
 		const paths = stateWithSecrets();
