@@ -100,7 +100,9 @@ function statusLines(status: Extract<BrokerStatus, {running: true}>, now: number
 		...(status.secretsDegraded
 			? ['Secret refs are degraded: what was loaded before stays in use (jarvis secrets reload).']
 			: []),
-		...(status.keepFresh ? ['It keeps tokens fresh:'] : []),
+		...(status.keepFresh
+			? [`It keeps tokens fresh${renewals.length === 0 ? '; none runs out soon.' : ':'}`]
+			: []),
 		...renewals.map(({agentId, profileId, at, failed}) => {
 			const why = failed === undefined ? '' : `, after ${failed}`;
 			return `  ${agentId}/${profileId} is renewed in ${span(at - now)}${why}`;

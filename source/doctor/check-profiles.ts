@@ -1,9 +1,9 @@
-import {factsOf, handedOutSecret} from '../auth/facts.ts';
+import {clean, factsOf, handedOutSecret} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
-import {type AgentCredentials, type Credential, optional} from '../store/schema.ts';
+import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
 import {span} from '../words.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
@@ -41,6 +41,7 @@ function profileFindings(
 		const what = `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
 	}
+	if (facts.link) return linkFindings(where, facts.link, health);
 	const fault = faultOf(health, unresolved);
 	if (fault !== undefined) return [finding('profile_unusable', {where, what: fault, next: login})];
 	const left = health.remainingMs ?? Number.POSITIVE_INFINITY;
@@ -52,6 +53,17 @@ function profileFindings(
 		return [finding('profile_expiring', {where, what: `It runs out in ${span(left)}.`, next: login})];
 	}
 	return [];
+}
+
+// Its own program renews it, and is what helps.
+function linkFindings(where: string, {program, problem}: Link, {reason}: Health): Finding[] {
+	const name = clean(program);
+	const what =
+		problem ??
+		(reason === 'expired' ? `It is over, and ${name}, whose login it is, has not renewed it.` : undefined);
+	return what === undefined
+		? []
+		: [finding('profile_unusable', {where, what, next: `Run ${name}, which renews its own login.`})];
 }
 
 function faultOf({reason}: Health, unresolved: RefFailure | undefined): string | undefined {

@@ -607,3 +607,24 @@ test('writing of a file that is under way is no finding', async () => {
 	writeFileSync(`${world.paths.profiles('main')}.1-abc.tmp`, '{', {mode: 0o600});
 	expect(await examine(world)).toEqual([]);
 });
+
+test('a linked login is for its own program to renew', async () => {
+	const world = await healthy();
+	const file = join(world.home, '.claude', '.credentials.json');
+	const login = (expiresAt: number) =>
+		put(file, {claudeAiOauth: {accessToken: canary('access'), refreshToken: canary('refresh'), expiresAt}});
+	add('anthropic:claude', {
+		...{type: 'oauth', provider: 'anthropic'},
+		link: {program: 'claude', file, entry: 'claudeAiOauth'},
+	})(world);
+	login(Date.now() + hour);
+	expect(await examine(world)).toEqual([]);
+	login(Date.now() - hour);
+	expect(await examine(world)).toMatchObject([
+		{
+			id: 'profile_unusable',
+			what: expect.stringContaining('claude'),
+			next: 'Run claude, which renews its own login.',
+		},
+	]);
+});
