@@ -1,0 +1,75 @@
+import type {Revocation} from '../auth/revoke.ts';
+import type {NewAgent} from '../store/agents.ts';
+import type {World} from './world.ts';
+
+/** Agents and their profiles. */
+export function profilesOf({paths, record, secrets, keepInStep, resolveContext}: World) {
+	return {
+		/** Adds an agent. Throws as `addAgent` does. */
+		async addAgent(newAgent: NewAgent) {
+			const {addAgent} = await import('../store/agents.ts');
+			await addAgent(paths, newAgent);
+			record('agent_added', {agentId: newAgent.id});
+		},
+
+		/** Deletes an agent. Returns how many bindings went with it. Throws as `deleteAgent` does. */
+		async deleteAgent(agentId: string): Promise<number> {
+			const {deleteAgent} = await import('../store/agents.ts');
+			const bindings = await deleteAgent(paths, agentId);
+			await keepInStep();
+			record('agent_deleted', {agentId});
+			return bindings;
+		},
+
+		/** Makes an agent the default one. Throws as `setDefaultAgent` does. */
+		async setDefaultAgent(agentId: string) {
+			const {setDefaultAgent} = await import('../store/agents.ts');
+			await setDefaultAgent(paths, agentId);
+		},
+
+		/**
+		 * Ends a profile at its server where that can be asked, and removes it here. Throws `profile_unknown`, and
+		 * what the store throws.
+		 */
+		async logOut(agentId: string, profileId: string): Promise<Revocation> {
+			const {logOut} = await import('../auth/revoke.ts');
+			const revocation = await logOut({...resolveContext, agentId, profileId});
+			await keepInStep();
+			const note = `at its server: ${revocation.outcome}`;
+			record('logout', {agentId, profileId, note});
+			return revocation;
+		},
+
+		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
+		async removeProfile(agentId: string, profileId: string) {
+			const {removeProfile} = await import('../auth/manage.ts');
+			await removeProfile(paths, agentId, profileId);
+			await keepInStep();
+			record('removed', {agentId, profileId});
+		},
+
+		/** Gives a profile another id. Throws as `renameProfile` does. */
+		async renameProfile(agentId: string, from: string, to: string) {
+			const {renameProfile} = await import('../auth/manage.ts');
+			await renameProfile(paths, agentId, from, to);
+			const {renameInLinks} = await import('../store/write-back.ts');
+			await renameInLinks(paths, agentId, from, to);
+			record('renamed', {agentId, profileId: from, note: `to ${to}`});
+		},
+
+		/** Sets an agent's explicit order of a provider, or takes it away. Throws as `changeOrder` does. */
+		async setOrder(agentId: string, providerId: string, ids: readonly string[] | undefined) {
+			const {changeOrder} = await import('../auth/manage.ts');
+			await changeOrder(paths, agentId, providerId, ids);
+			record('order_changed', {agentId, provider: providerId, note: ids?.join(', ') ?? 'taken away'});
+		},
+
+		/** The secret of a profile, for a person who asked for it. Throws as `revealSecret` does. */
+		async revealSecret(agentId: string, profileId: string): Promise<string> {
+			const {revealSecret} = await import('../auth/manage.ts');
+			const secret = await revealSecret(paths, secrets, agentId, profileId);
+			record('handed_out', {agentId, profileId, note: 'to a person'});
+			return secret;
+		},
+	};
+}
