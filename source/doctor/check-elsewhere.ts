@@ -1,29 +1,27 @@
 import {readdirSync} from 'node:fs';
 import {homedir} from 'node:os';
-import {join, resolve} from 'node:path';
+import {join} from 'node:path';
 import {fingerprint} from '../auth/identity.ts';
+import {type Place, programs} from '../auth/import/programs.ts';
 import {shellWord} from '../errors.ts';
 import {isObject, readTextIfThere, tryParseJson} from '../store/json.ts';
+import {openclawHome} from '../store/openclaw/folder.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
 
 /** A program that keeps logins of its own, and the files in which it does. */
 interface Holder {
 	readonly program: string;
-	readonly files: (home: string, env: NodeJS.ProcessEnv) => readonly string[];
+	readonly files: (place: Place) => readonly string[];
 }
 
+/** Those whose logins can be imported one by one, and others. */
 const holders: readonly Holder[] = [
-	{program: 'Codex', files: (home, env) => [join(folderOf(env.CODEX_HOME, home, '.codex'), 'auth.json')]},
-	{
-		program: 'Claude Code',
-		files: (home, env) => [join(folderOf(env.CLAUDE_CONFIG_DIR, home, '.claude'), '.credentials.json')],
-	},
-	{program: 'Gemini CLI', files: home => [join(home, '.gemini', 'oauth_creds.json')]},
+	...programs.map(({label, files}) => ({program: label, files})),
 	{
 		program: 'openclaw',
-		files: (home, env) => {
-			const root = folderOf(env.OPENCLAW_STATE_DIR, home, '.openclaw');
+		files: ({env}) => {
+			const root = openclawHome(env);
 			const agents = namesIn(join(root, 'agents')).map(id => join(root, 'agents', id, 'agent'));
 			return [
 				join(root, 'credentials', 'oauth.json'),
@@ -31,10 +29,12 @@ const holders: readonly Holder[] = [
 			];
 		},
 	},
-	{program: 'pi', files: home => [join(home, '.pi', 'agent', 'auth.json')]},
 	{
 		program: 'opencode',
-		files: (home, env) => [join(folderOf(env.XDG_DATA_HOME, home, '.local/share'), 'opencode', 'auth.json')],
+		files: ({env}) => {
+			const data = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
+			return [join(data, 'opencode', 'auth.json')];
+		},
 	},
 ];
 
@@ -46,8 +46,7 @@ const deepest = 8;
 
 /** Other programs that hold the refresh token of a profile. */
 export function checkElsewhere(subject: Subject): Finding[] {
-	const {env, paths} = subject;
-	const home = env.HOME || homedir();
+	const {env, paths, machine} = subject;
 	const own = new Map(
 		oauthProfiles(subject).flatMap(profile =>
 			profile.credential.refresh ? [[fingerprint(profile.credential.refresh), profile] as const] : [],
@@ -55,7 +54,7 @@ export function checkElsewhere(subject: Subject): Finding[] {
 	);
 	if (own.size === 0) return [];
 	return holders.flatMap(({program, files}) =>
-		files(home, env)
+		files({env, platform: machine.platform})
 			// The state folder may be one that another program reads too.
 			.filter(file => !file.startsWith(join(paths.root, '/')))
 			.flatMap(file =>
@@ -93,10 +92,6 @@ function tokensIn(value: unknown, depth: number): string[] {
 			? [inner]
 			: tokensIn(inner, depth + 1),
 	);
-}
-
-function folderOf(chosen: string | undefined, home: string, otherwise: string): string {
-	return chosen ? resolve(chosen) : join(home, otherwise);
 }
 
 function namesIn(folder: string): string[] {

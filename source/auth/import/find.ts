@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {asJarvisError, JarvisError} from '../../errors.ts';
+import {openclawHome} from '../../store/openclaw/folder.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {readCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type CredentialKind, type Expires, optional} from '../../store/schema.ts';
@@ -9,7 +10,7 @@ import {holdersOf} from '../holders.ts';
 import {type Provider, refresherOf} from '../providers/contract.ts';
 import {knownJournal} from './compare.ts';
 import {type ImportHow, type ImportState, type JudgeInput, judge} from './judge.ts';
-import {type Entry, openclawFolder, type Place, type Program, programs} from './programs.ts';
+import {type Entry, type Place, type Program, programs} from './programs.ts';
 import {readEntries} from './read.ts';
 
 /** A login of another program on this machine, without its secrets. */
@@ -76,7 +77,7 @@ export async function findLogins(context: FindContext, agentId: string): Promise
 			}
 		}),
 	);
-	const openclaw = openclawFolder(place);
+	const openclaw = openclawHome(place.env);
 	return {
 		logins: found.flat().map(source => factsOfLogin(context, source, agentId, current)),
 		problems,

@@ -227,12 +227,6 @@ const pi: Program = {
 /** All programs whose logins can be taken over. What is known of one is here and nowhere else. */
 export const programs: readonly Program[] = [codex, claude, gemini, gh, pi];
 
-/** The state folder of openclaw, which is brought in whole and not login by login. */
-export function openclawFolder(place: Place): string {
-	const chosen = place.env.OPENCLAW_STATE_DIR;
-	return chosen ? resolve(chosen) : join(home(place), '.openclaw');
-}
-
 function claudeFolder(place: Place): string {
 	const chosen = place.env.CLAUDE_CONFIG_DIR;
 	return chosen ? resolve(chosen) : join(home(place), '.claude');
