@@ -3,8 +3,9 @@ import {isObject, type JsonObject, member, objectMember, setMember, textMember} 
 import {decodeCredential, entriesOf, type OAuthCredential, optional} from '../../store/schema.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import {accountOf} from '../identity.ts';
+import {isSameAccount} from '../import/compare.ts';
 import {type Here, knownSections} from './merge.ts';
-import {endOf, isSameAccount} from './one-owner.ts';
+import {endOf} from './one-owner.ts';
 
 /** What became of a profile that was to be written for openclaw. Stable: scripts may rely on them. */
 export type ExportOutcome =

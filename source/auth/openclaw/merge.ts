@@ -20,7 +20,8 @@ import {
 import {handedOutSecret} from '../facts.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import type {Holder} from '../holders.ts';
-import {endOf, type Incoming, isOtherAccount, isSameAccount} from './one-owner.ts';
+import {isSameAccount} from '../import/compare.ts';
+import {endOf, type Incoming, isOtherAccount} from './one-owner.ts';
 
 /** What became of a profile of openclaw. Stable: scripts may rely on them. */
 export type ImportOutcome =

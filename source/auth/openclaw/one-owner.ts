@@ -4,6 +4,7 @@ import {mainAgentId} from '../../store/paths.ts';
 import {type Credential, decodeCredential, entriesOf, type OAuthCredential} from '../../store/schema.ts';
 import {handedOutSecret} from '../facts.ts';
 import {accountOf} from '../identity.ts';
+import {isSameAccount} from '../import/compare.ts';
 
 /**
  * openclaw copies the main agent's profiles into the file of another agent when that is first used, refresh
@@ -116,14 +117,6 @@ function relation(owner: Incoming, other: Incoming): 'copy' | 'doubtful' | undef
 	const accounts = [accountOf(a), accountOf(b)];
 	if (accounts.includes(undefined)) return 'doubtful';
 	return isSameAccount(a, b) ? 'copy' : undefined;
-}
-
-/** Whether what is known of two accounts is the same, as far as both know it. */
-export function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
-	if (a.accountId && b.accountId) {
-		return a.accountId === b.accountId && (!a.email || !b.email || a.email === b.email);
-	}
-	return Boolean(a.email && a.email === b.email);
 }
 
 /** Whether two accounts are known to differ. */
