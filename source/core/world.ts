@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {handOuts} from '../auth/hand-outs.ts';
+import {handOutLog} from '../auth/hand-out-log.ts';
 import type {FindContext} from '../auth/import/find.ts';
 import type {Provider} from '../auth/providers/contract.ts';
 import type {ResolveContext} from '../auth/resolve.ts';
@@ -56,7 +56,7 @@ export function openWorld(options: JarvisOptions) {
 		});
 	}
 
-	const noteHandOut = handOuts(record, now);
+	const noteHandOut = handOutLog(record, now);
 
 	/** All providers: built in, and declared by manifests. */
 	async function providers(): Promise<ProviderListing> {

@@ -18,7 +18,7 @@ interface Noted {
  * Notes who was given what: at once, and from then on once a minute with how often it was, so that a program that
  * asks for each of its requests does not push all else out of the log.
  */
-export function handOuts(record: Recorder, now: () => number) {
+export function handOutLog(record: Recorder, now: () => number) {
 	const known = new Map<string, Noted>();
 	return ({agentId, profileId, provider, owner, expires}: Resolved, by: string | undefined): void => {
 		// A token that was refreshed is another one.
