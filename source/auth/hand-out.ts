@@ -62,34 +62,46 @@ export async function handOut(context: HandOutContext, request: HandOutRequest):
 	const leftOut: {provider: string; error: JarvisError}[] = [];
 	for (const [index, outcome] of settled.entries()) {
 		const provider = wanted[index]?.providerId ?? '';
-		if (outcome.status === 'fulfilled') resolved.push(outcome.value);
-		else if (request.all && outcome.reason instanceof JarvisError)
+		if (outcome.status === 'fulfilled') {
+			// A provider and its profile may both be named.
+			if (!resolved.some(other => isSameProfile(other, outcome.value))) resolved.push(outcome.value);
+		} else if (request.all && outcome.reason instanceof JarvisError)
 			leftOut.push({provider, error: outcome.reason});
 		else throw withAll(outcome.reason);
 	}
 	if (resolved.length === 0) throw leftOut[0]?.error ?? nothingToGive(request.agentId);
 	const chosen = await chosenFor(context, request, resolved);
 	const without: string[] = [];
-	const given: {profileId: string; variables: ReadonlyMap<string, string>}[] = [];
-	for (const {profileId, provider, kind, secret} of resolved) {
+	const given: {
+		readonly about: Omit<HandedOut, 'variables'>;
+		readonly profileId: string;
+		readonly variables: ReadonlyMap<string, string>;
+	}[] = [];
+	for (const {secret, passedOver: _, ...about} of resolved) {
+		const {profileId, provider, kind} = about;
 		const known = (await context.providerNamed(provider)) ?? {};
 		without.push(...allVariables(known));
-		given.push({
-			profileId,
-			variables: variablesFor(known, {provider, kind, secret, chosen: chosen.get(provider)}),
-		});
+		try {
+			const variables = variablesFor(known, {provider, kind, secret, chosen: chosen.get(provider)});
+			given.push({about, profileId, variables});
+		} catch (error) {
+			if (!request.all || !(error instanceof JarvisError)) throw error;
+			leftOut.push({provider, error});
+		}
 	}
+	if (given.length === 0) throw leftOut[0]?.error ?? nothingToGive(request.agentId);
 	// One that could not be had must not be replaced by a key that lies about.
 	for (const {provider} of leftOut)
 		without.push(...allVariables((await context.providerNamed(provider)) ?? {}));
 	return {
 		env: environmentWith(context.env, without, given),
-		given: resolved.map(({secret: _, passedOver: __, ...about}, index) => ({
-			...about,
-			variables: [...(given[index]?.variables.keys() ?? [])],
-		})),
+		given: given.map(({about, variables}) => ({...about, variables: [...variables.keys()]})),
 		leftOut,
 	};
+}
+
+function isSameProfile(a: Resolved, b: Resolved): boolean {
+	return a.profileId === b.profileId && a.provider === b.provider && a.owner === b.owner;
 }
 
 async function wantedBy(context: HandOutContext, request: HandOutRequest): Promise<ResolveRequest[]> {

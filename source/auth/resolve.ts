@@ -168,7 +168,8 @@ export async function prepare(
 	const {paths, secrets, now} = context;
 	const config = await readConfig(paths);
 	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
-	await context.bringIn?.(agentId);
+	// Who named the agent has looked whether there is one, and that brings in.
+	if (request.agentId === undefined) await context.bringIn?.(agentId);
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
 	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,

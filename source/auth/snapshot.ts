@@ -6,7 +6,7 @@ import {listAgentIds, readCredentials} from '../store/profiles.ts';
 import {type AgentCredentials, type EntryProblem, optional, type SecretRef} from '../store/schema.ts';
 import {factsOf, type ProfileFacts, refOf} from './facts.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
-import {refKey} from './secrets/refs.ts';
+import {type RefFailure, refKey} from './secrets/refs.ts';
 import type {Look, RefFailures, SecretReader} from './secrets/secrets.ts';
 import type {SessionFacts} from './session-facts.ts';
 import {
@@ -57,6 +57,8 @@ export interface SnapshotWishes {
 	readonly sessions?: boolean;
 	/** How far to go to tell whether secret refs resolve; `glance` if absent. */
 	readonly refs?: Look;
+	/** Only for this agent so far; a glance at those of the others. */
+	readonly refsOf?: string;
 }
 
 /**
@@ -92,9 +94,8 @@ export async function readSnapshot(
 		};
 		agents.push(wanted.sessions ? {...linked, ...(await readSessionsOf(paths, id))} : linked);
 	}
-	const refs = agents.flatMap(agent => usableFacts(agent).flatMap(({ref}) => (ref ? [ref] : [])));
-	const failures = refs.length > 0 && (await secrets?.failures(refs, config, wanted.refs ?? 'glance'));
-	if (!failures || failures.size === 0) return {agents, defaultAgent, config, problems};
+	const failures = await refFailures(agents, config, wanted, secrets);
+	if (failures.size === 0) return {agents, defaultAgent, config, problems};
 	const judged = (facts: ProfileFacts) => withFailure(facts, failures);
 	return {
 		...{defaultAgent, config, problems},
@@ -104,6 +105,21 @@ export async function readSnapshot(
 			inherited: agent.inherited.map(judged),
 		})),
 	};
+}
+
+async function refFailures(
+	agents: readonly AgentSnapshot[],
+	config: Config,
+	{refs = 'glance', refsOf}: SnapshotWishes,
+	secrets: SecretReader | undefined,
+): Promise<RefFailures> {
+	const failures: [string, RefFailure][] = [];
+	for (const look of ['resolve', 'glance'] as const) {
+		const meant = agents.filter(({id}) => look === (refsOf === undefined || refsOf === id ? refs : 'glance'));
+		const found = meant.flatMap(agent => usableFacts(agent).flatMap(({ref}) => ref ?? []));
+		if (secrets && found.length > 0) failures.push(...(await secrets.failures(found, config, look)));
+	}
+	return new Map(failures);
 }
 
 function withFailure(facts: ProfileFacts, failures: RefFailures): ProfileFacts {

@@ -104,7 +104,7 @@ export async function switchOn(
 	const link = {program: program.id, home, agentId, profileId};
 	await putLink(paths, link);
 	const note = `write-back to the ${program.label} in ${home} was switched on`;
-	context.record('exported', {agentId, profileId, provider: program.provider, note});
+	context.record('write_back', {agentId, profileId, provider: program.provider, note});
 	return {
 		...{...link, label: program.label, file: program.file(home)},
 		...(original === undefined ? {} : {original}),
@@ -125,7 +125,7 @@ export async function switchOff(
 	if (!link) throw unknownLink(program, home);
 	const {agentId, profileId} = link;
 	const note = `write-back to the ${program.label} in ${home} was switched off`;
-	context.record('exported', {agentId, profileId, provider: program.provider, note});
+	context.record('write_back', {agentId, profileId, provider: program.provider, note});
 	return {...link, label: program.label, ownLogin: program.ownLogin};
 }
 
@@ -186,10 +186,10 @@ async function keepOneInStep(
 	const where = `the ${program.label} in ${home}`;
 	try {
 		const verdict = await step(context, program, link);
-		if (verdict === 'written') record('exported', {...subject, note: `kept ${where} in step`});
+		if (verdict === 'written') record('write_back', {...subject, note: `kept ${where} in step`});
 		else if (verdict !== 'in step' && verdict !== 'not known') {
 			await noteOnLink(paths, link, {stopped: {at: now(), reason: verdict}});
-			record('exported', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
+			record('write_back', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
 			const owner = agentId === mainAgentId ? '' : ` --agent ${agentId}`;
 			const again = `jarvis models auth write-back on ${program.id} --profile ${profileId}${owner}`;
 			tell(`No longer kept in step with ${profileId}: ${where}, because ${stopReasons[verdict]}.`);
@@ -199,7 +199,7 @@ async function keepOneInStep(
 		if (link.problem) await noteOnLink(paths, link, {});
 	} catch (error) {
 		const {code, message, next} = asJarvisError(error);
-		record('exported', {...subject, note: `could not keep ${where} in step: ${code}`});
+		record('write_back', {...subject, note: `could not keep ${where} in step: ${code}`});
 		tell(`Could not keep ${where} in step with ${profileId}. ${message} ${next}`);
 		await noteOnLink(paths, link, {problem: {at: now(), code}});
 	}

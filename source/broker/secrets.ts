@@ -1,4 +1,5 @@
 import {lateRefs} from '../auth/secrets/late-refs.ts';
+import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import type {Jarvis} from '../core.ts';
 
@@ -19,8 +20,12 @@ export interface BrokerSecrets {
 export async function keepSecretsLoaded(jarvis: Jarvis, onLoaded: () => void): Promise<BrokerSecrets> {
 	let isDegraded = false;
 	let known = '';
-	const told = ({state}: SecretsReport) => {
-		isDegraded = state === 'degraded';
+	const told = (report: SecretsReport) => {
+		isDegraded = report.state === 'degraded';
+		if (report.change === 'degraded') {
+			jarvis.tell(`Degraded: the secrets that were loaded before stay in use. ${faultWords(report)}.`);
+		}
+		if (report.change === 'recovered') jarvis.tell('Recovered: all secret refs resolve again.');
 		onLoaded();
 	};
 	await jarvis.activateSecrets();

@@ -32,9 +32,7 @@ export function sparingLog(record: (event: AuditEvent, subject: AuditSubject) =>
 			// What has not happened for a minute is news again.
 			if (more === 0) counted.delete(key);
 			else {
-				const times = more === 1 ? 'once more' : `${more} times more`;
-				const note = subject.note === undefined ? times : `${subject.note}, ${times}`;
-				record(event, {...subject, note});
+				record(event, {...subject, count: more});
 				counted.set(key, {event, subject, more: 0});
 			}
 		}

@@ -72,7 +72,7 @@ export async function agentOf(
 ): Promise<{readonly agent: AgentSnapshot; readonly snapshot: Snapshot}> {
 	const {jarvis} = context;
 	const id = await jarvis.agent(textFlag(context, 'agent'));
-	const snapshot = await jarvis.snapshot(wanted);
+	const snapshot = await jarvis.snapshot({...wanted, refsOf: id});
 	const agent = agentIn(context, snapshot, id);
 	if (agent.problem) throw agent.problem;
 	return {agent, snapshot};

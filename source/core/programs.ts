@@ -17,6 +17,7 @@ export function programsOf({
 	record,
 	provider,
 	agent,
+	bringInAll,
 	keepInStep,
 	writeBackContext,
 	resolveContext,
@@ -72,6 +73,7 @@ export function programsOf({
 				import('../auth/openclaw/import.ts'),
 				import('../store/openclaw/folder.ts'),
 			]);
+			await bringInAll();
 			const done = await importOpenclaw(paths, folder ?? openclawHome(env), {dryRun});
 			for (const {agentId, profileId, provider, outcome} of dryRun ? [] : done.profiles) {
 				const isTaken = outcome === 'added' || outcome === 'renewed' || outcome === 'access_only';
@@ -82,10 +84,14 @@ export function programsOf({
 
 		/** Writes an openclaw state folder. Throws as `exportOpenclaw` does, and `agent_unknown`. */
 		async exportOpenclaw(folder: string, wanted: OpenclawExportOptions): Promise<OpenclawExport> {
-			const {exportOpenclaw} = await import('../auth/openclaw/export.ts');
+			const [{exportOpenclaw}, {isWritten}] = await Promise.all([
+				import('../auth/openclaw/export.ts'),
+				import('../auth/openclaw/compose.ts'),
+			]);
 			const agentId = wanted.agentId === undefined ? undefined : await agent(wanted.agentId);
+			await bringInAll();
 			const done = await exportOpenclaw(resolveContext, folder, {...wanted, agentId});
-			for (const {agentId, profileId, provider, outcome} of done.profiles) {
+			for (const {agentId, profileId, provider, outcome} of done.profiles.filter(isWritten)) {
 				record('exported', {agentId, profileId, provider, note: `to openclaw: ${outcome}`});
 			}
 			return done;

@@ -8,11 +8,14 @@ import {asJarvisError, shellWord} from '../errors.ts';
 import type {World} from './world.ts';
 
 /** What is done with secrets that are kept elsewhere, and with those that lie in files. */
-export function secretsOf({paths, env, now, record, secrets}: World) {
+export function secretsOf({paths, env, now, record, secrets, bringInAll}: World) {
 	async function loadSecrets(start?: {readonly partial: boolean}): Promise<SecretsReport> {
+		await bringInAll();
 		const report = await (await secrets.runtime()).load(start);
 		const {reportWords} = await import('../auth/secrets/report.ts');
-		if (report.refs.length > 0 || !report.ok) record('secrets_changed', {note: reportWords(report)});
+		const change = report.change === undefined ? '' : `${report.change}: `;
+		if (report.refs.length > 0 || !report.ok)
+			record('secrets_changed', {note: `${change}${reportWords(report)}`});
 		return report;
 	}
 
@@ -30,6 +33,7 @@ export function secretsOf({paths, env, now, record, secrets}: World) {
 
 	async function moveSecrets(moves: readonly SecretMove[], how: {readonly dryRun: boolean}): Promise<Moves> {
 		const {moveSecrets} = await import('../auth/secrets/move.ts');
+		await bringInAll();
 		const done = await moveSecrets({paths, env}, moves, how);
 		if (!how.dryRun) await noteSecrets(done.secrets.filter(({outcome}) => outcome === 'moved'));
 		return done;
@@ -80,6 +84,7 @@ export function secretsOf({paths, env, now, record, secrets}: World) {
 		/** Where secrets or refs are, of all agents; no secret. Throws as `readPlaces` does. */
 		async secretPlaces(): Promise<PlaceFacts[]> {
 			const {placeFacts, readPlaces} = await import('../auth/secrets/places.ts');
+			await bringInAll();
 			return (await readPlaces(paths)).map(placeFacts);
 		},
 
@@ -92,6 +97,7 @@ export function secretsOf({paths, env, now, record, secrets}: World) {
 		 */
 		async planSecrets(moves: SecretsPlan, file = paths.secretsPlan): Promise<SecretsPlan> {
 			const {addToPlan} = await import('../auth/secrets/plan.ts');
+			await bringInAll();
 			return addToPlan(paths, file, moves);
 		},
 
@@ -128,7 +134,7 @@ export async function sealAgain(world: World, {agentId, profileId, wasSealed}: L
 	} catch (error) {
 		const {message} = asJarvisError(error);
 		world.record('secrets_changed', {agentId, profileId, note: 'its new secret could not be sealed'});
-		world.options.tell?.(
+		world.tell(
 			`${profileId} was sealed, and its new secret is in plain text: ${message} Seal it: jarvis secrets seal ${shellWord(profileId)} --agent ${agentId}`,
 		);
 	}

@@ -1,12 +1,24 @@
 import type {Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
-import {listAgentIds} from '../store/profiles.ts';
 import type {World} from './world.ts';
 
 /** Where the state is, and what is in it. */
 export function stateOf(world: World) {
-	const {paths, env, now, record, providers, provider, providerIdOf, agent, secrets, bringIn, unread} = world;
+	const {
+		paths,
+		env,
+		now,
+		record,
+		tell,
+		providers,
+		provider,
+		providerIdOf,
+		agent,
+		secrets,
+		bringInAll,
+		unread,
+	} = world;
 	return {
-		...{paths, env, now, record, providers, providerIdOf, agent},
+		...{paths, env, now, record, tell, providers, providerIdOf, agent},
 		/** Throws `provider_unknown` unless there is a provider of this name. */
 		async assertProvider(name: string) {
 			await provider(name);
@@ -15,10 +27,7 @@ export function stateOf(world: World) {
 		/** All agents as they are on the disk, without any secret; what is wished besides. */
 		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
 			const {readSnapshot} = await import('../auth/snapshot.ts');
-			const ids = await Promise.resolve(paths)
-				.then(listAgentIds)
-				.catch(() => []);
-			for (const id of ids) await bringIn(id);
+			await bringInAll();
 			const snapshot = await readSnapshot(paths, wanted, secrets);
 			return {...snapshot, problems: [...snapshot.problems, ...unread]};
 		},

@@ -9,8 +9,9 @@ import type {WriteBackContext} from '../auth/write-back.ts';
 import type {JarvisError} from '../errors.ts';
 import {type AuditEvent, type AuditSubject, appendAudit, parentProcess} from '../store/audit-log.ts';
 import {readConfig} from '../store/config.ts';
-import {hasLegacy} from '../store/legacy.ts';
+import {agentsWithLegacy} from '../store/legacy.ts';
 import {assertAgentId, mainAgentId, type StatePaths, stateFolder, statePaths} from '../store/paths.ts';
+import {listAgentIds} from '../store/profiles.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -54,6 +55,11 @@ export function openWorld(options: JarvisOptions) {
 			pid: process.pid,
 			parent: parentProcess(),
 		});
+	}
+
+	/** Tells a person what went wrong beside what was asked for, if somebody listens. */
+	function tell(text: string): void {
+		options.tell?.(text);
 	}
 
 	const noteHandOut = handOutLog(record, now);
@@ -102,7 +108,7 @@ export function openWorld(options: JarvisOptions) {
 			const {assertAgent} = await import('../store/agents.ts');
 			assertAgent(paths, config, id);
 		}
-		await bringIn(id);
+		await bringIn([id]);
 		return id;
 	}
 
@@ -112,21 +118,34 @@ export function openWorld(options: JarvisOptions) {
 	const unread: JarvisError[] = [];
 
 	/** Brings in what older files hold, the first time that it is found. Never throws. */
-	async function bringIn(agentId: string): Promise<void> {
-		if (!hasLegacy(paths, agentId)) return;
-		const {bringInLegacy} = await import('../auth/import/legacy.ts');
-		const {taken, problems} = await bringInLegacy({paths, findProvider: provider}, agentId);
-		for (const {file, ...subject} of taken) record('imported', {...subject, note: `from ${file}`});
-		for (const problem of problems) {
-			if (options.tell) options.tell(`${problem.message} ${problem.next}`);
-			else unread.push(problem);
+	async function bringIn(agents: readonly string[]): Promise<void> {
+		for (const agentId of agentsWithLegacy(paths, agents)) {
+			const {bringInLegacy} = await import('../auth/import/legacy.ts');
+			const {taken, problems} = await bringInLegacy({paths, findProvider: provider}, agentId);
+			for (const {file, ...subject} of taken) record('imported', {...subject, note: `from ${file}`});
+			for (const problem of problems) {
+				if (options.tell) options.tell(`${problem.message} ${problem.next}`);
+				else unread.push(problem);
+			}
 		}
+	}
+
+	/** The same for all agents, before what is done with all of them. Never throws. */
+	async function bringInAll(): Promise<void> {
+		let agents: readonly string[];
+		try {
+			agents = listAgentIds(paths);
+		} catch {
+			// What is done next tells what is wrong with the folder.
+			return;
+		}
+		await bringIn(agents);
 	}
 
 	async function importContext(): Promise<FindContext> {
 		return {paths, place: {env, platform: process.platform}, providers: (await providers()).providers};
 	}
-	const writeBackContext: WriteBackContext = {paths, env, now, record, tell: options.tell ?? (() => {})};
+	const writeBackContext: WriteBackContext = {paths, env, now, record, tell};
 
 	/** Brings the programs up to date that are kept in step. Never throws. */
 	async function keepInStep(): Promise<void> {
@@ -136,13 +155,14 @@ export function openWorld(options: JarvisOptions) {
 	}
 
 	const resolveContext: ResolveContext = {
-		...{paths, secrets, now, network, record, bringIn, keepInStep},
+		...{paths, secrets, now, network, record, keepInStep},
+		bringIn: agentId => bringIn([agentId]),
 		findProvider: provider,
 	};
 
 	return {
-		...{options, paths, env, now, network, record, noteHandOut},
+		...{options, paths, env, now, network, record, noteHandOut, tell},
 		...{providers, provider, providerIdOf, providerNamed, gitProvider, agent},
-		...{secrets, bringIn, unread, importContext, keepInStep, writeBackContext, resolveContext},
+		...{secrets, bringInAll, unread, importContext, keepInStep, writeBackContext, resolveContext},
 	};
 }

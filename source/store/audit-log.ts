@@ -21,6 +21,7 @@ export const auditEvents = {
 	plugin_removed: 'a plugin was removed',
 	imported: 'a credential was brought in from another program or an older file',
 	exported: 'credentials were written out for another program',
+	write_back: 'a program’s own login file was kept in step, or is no longer',
 	secrets_changed: 'secrets were moved, or their snapshot was loaded anew',
 	broker: 'the broker started, stopped or refused a client',
 	repaired: 'doctor mended something',

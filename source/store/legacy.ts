@@ -9,12 +9,13 @@ import {mainAgentId, type StatePaths} from './paths.ts';
  */
 
 /**
- * Whether there is something that was not looked at yet. Costs one look for each file, which mostly is not
- * there: this is on the way to every token.
+ * Of some agents those for whom there is something that was not looked at yet. Costs one look for each file,
+ * which mostly is not there: this is on the way to every token.
  */
-export function hasLegacy(paths: StatePaths, agentId: string): boolean {
-	if (isUnseen(paths.legacyOAuth) || isUnseen(paths.legacyAuth(mainAgentId))) return true;
-	return agentId !== mainAgentId && isUnseen(paths.legacyAuth(agentId));
+export function agentsWithLegacy(paths: StatePaths, agentIds: readonly string[]): readonly string[] {
+	// What these hold may be for any of them.
+	if (isUnseen(paths.legacyOAuth) || isUnseen(paths.legacyAuth(mainAgentId))) return agentIds;
+	return agentIds.filter(id => id !== mainAgentId && isUnseen(paths.legacyAuth(id)));
 }
 
 /** Whether a file is there, and no mark says that this version of it was looked at. */

@@ -4,7 +4,7 @@ import {afterEach, describe, expect, it} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {openJarvis} from '../../source/core.ts';
 import {writeJournal} from '../../source/store/journal.ts';
-import {hasLegacy} from '../../source/store/legacy.ts';
+import {agentsWithLegacy} from '../../source/store/legacy.ts';
 import type {StatePaths} from '../../source/store/paths.ts';
 import {jwt} from '../support/other-programs.ts';
 import {canary, readStore} from '../support/sandbox.ts';
@@ -77,7 +77,7 @@ describe('credentials/oauth.json', () => {
 		put(paths.legacyOAuth, {acme: oauth('acme', Date.now() + hour)});
 		const jarvis = openJarvis({stateDir: paths.root, env: {}});
 		expect((await jarvis.resolve({providerId: 'acme'})).secret).toBe(canary('acme-access'));
-		expect(hasLegacy(paths, 'main')).toBe(false);
+		expect(agentsWithLegacy(paths, ['main'])).toEqual([]);
 	});
 
 	it.each([
@@ -185,7 +185,7 @@ describe('auth.json', () => {
 		const paths = emptyState();
 		put(paths.legacyAuth('main'), legacy);
 		await use(paths);
-		expect(hasLegacy(paths, 'main')).toBe(false);
+		expect(agentsWithLegacy(paths, ['main'])).toEqual([]);
 		const before = [statSync(paths.legacyAuth('main')).ino, text(paths.profiles('main'))];
 		await openJarvis({stateDir: paths.root, env: {}}).removeProfile('main', 'acme:default');
 		// What a person removed does not come back.

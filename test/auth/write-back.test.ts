@@ -32,7 +32,7 @@ function codexFile({authFile}: CodexSandbox): CodexFile {
 function auditOf({paths}: CodexSandbox): string[] {
 	if (!existsSync(paths.auditLog)) return [];
 	const lines = readFileSync(paths.auditLog, 'utf8').trim().split('\n');
-	return lines.map(line => JSON.parse(line)).flatMap(({event, note}) => (event === 'exported' ? note : []));
+	return lines.map(line => JSON.parse(line)).flatMap(({event, note}) => (event === 'write_back' ? note : []));
 }
 
 /** A sandbox whose Codex is kept in step, and what a person was told beside what was asked for. */

@@ -445,10 +445,10 @@ describe('who asked', () => {
 		);
 		await broker.stop();
 		const entries = audit(sandbox);
-		expect(entries.map(({event, note}) => [event, note])).toEqual([
+		expect(entries.map(({event, note, count}) => [event, note ?? count])).toEqual([
 			['broker', `started at ${broker.socket}`],
 			['handed_out', undefined],
-			['handed_out', '499 times more'],
+			['handed_out', 499],
 			['broker', 'stopped'],
 		]);
 		expect(entries[1]).toMatchObject({agentId: 'main', profileId: 'acme:one', provider: providerId});

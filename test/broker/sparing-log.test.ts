@@ -11,8 +11,8 @@ beforeEach(() => {
 /** A log, and the lines that it wrote so far. */
 function openLog() {
 	const lines: string[] = [];
-	const log = sparingLog((_, {profileId, by, note}) =>
-		lines.push([profileId, by, note].filter(Boolean).join(' | ')),
+	const log = sparingLog((_, {profileId, by, count}) =>
+		lines.push([profileId, by, count].filter(Boolean).join(' | ')),
 	);
 	return {
 		lines,
@@ -27,10 +27,10 @@ test('the first is a line, those of the next minute are one line, and none is mi
 	ask('acme:b');
 	expect(lines).toEqual(['acme:a | a', 'acme:b | a']);
 	vi.advanceTimersByTime(minute);
-	expect(lines.slice(2)).toEqual(['acme:a | a | 999 times more']);
+	expect(lines.slice(2)).toEqual(['acme:a | a | 999']);
 	ask('acme:a', 'a, later');
 	vi.advanceTimersByTime(minute);
-	expect(lines.slice(3)).toEqual(['acme:a | a, later | once more']);
+	expect(lines.slice(3)).toEqual(['acme:a | a, later | 1']);
 });
 
 test('what has not happened for a minute is news again', () => {
@@ -49,7 +49,7 @@ test('what was only counted is written at the end', () => {
 	ask('acme:a');
 	ask('acme:a');
 	log.flush();
-	expect(lines).toEqual(['acme:a | a', 'acme:a | a | once more']);
+	expect(lines).toEqual(['acme:a | a', 'acme:a | a | 1']);
 });
 
 test('however many different things there are, none is lost', () => {
