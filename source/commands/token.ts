@@ -14,6 +14,8 @@ export async function runToken(context: CommandContext): Promise<number> {
 		profileId: textFlag(context, 'profile'),
 		minTtlMs: durationFlag(context, 'min-ttl'),
 		readyOnly: flags.ready === true,
+		// One that fits no form is not given.
+		unrecorded: format !== undefined,
 	});
 	const {secret, ...about} = found;
 	if (flags.json) {
@@ -27,8 +29,12 @@ export async function runToken(context: CommandContext): Promise<number> {
 		const back = span(about.until - jarvis.now());
 		context.tell(`${about.profileId} is ${about.why}, back in ${back}; it is handed out all the same.`);
 	}
-	if (format) printJson(context, format(found, jarvis.env));
-	else context.print(secret);
+	if (format) {
+		const formed = format(found, jarvis.env);
+		const {agentId, profileId, provider} = about;
+		jarvis.record('handed_out', {agentId, profileId, provider});
+		printJson(context, formed);
+	} else context.print(secret);
 	return 0;
 }
 

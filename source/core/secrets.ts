@@ -71,7 +71,8 @@ export function secretsOf({paths, env, now, record, secrets, bringInAll}: World)
 		async followSecrets(told: (report: SecretsReport) => void): Promise<() => void> {
 			const {watchForReload} = await import('../store/secrets-stamp.ts');
 			return watchForReload(paths, () => {
-				void loadSecrets().then(told);
+				// What is in the way is in the report; the next one that asks is told what else there is.
+				void loadSecrets().then(told, () => {});
 			});
 		},
 

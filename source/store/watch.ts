@@ -19,7 +19,11 @@ export function watchState(paths: StatePaths, onChange: () => void): () => void 
 	const changed = () => {
 		timer ??= setTimeout(() => {
 			timer = undefined;
-			watchFolders();
+			try {
+				watchFolders();
+			} catch {
+				// What cannot be watched now is tried again at the next change; whoever looks is told why.
+			}
 			onChange();
 		}, settleMs);
 	};

@@ -179,7 +179,7 @@ describe('adopting', () => {
 		const {file} = writeCodex(home, {refresh, expires: Date.now() - 1000});
 		const before = readFileSync(file, 'utf8');
 		const taken = await take('codex:tokens', 'adopt');
-		expect(taken).toMatchObject({profileId, provider: 'openai-codex', how: 'adopt', owner: 'jarvis'});
+		expect(taken).toMatchObject({profileId, provider: 'openai-codex', how: 'adopt', refreshedBy: 'jarvis'});
 		expect(taken.note).toContain('Codex is logged out at the next refresh here');
 		const {secret} = await jarvis.resolve({providerId: 'openai-codex'});
 		expect(server.refreshRequests).toBe(1);

@@ -207,3 +207,18 @@ describe('what must not come back', () => {
 		expect(places?.[0]?.why).toBe('disabled after a billing failure');
 	});
 });
+
+test('whether refs resolve is found out for the agent that is meant, and only glanced at for others', async () => {
+	const jarvis = open();
+	const missing = {source: 'file', path: '/no/such/file', mode: 'singleValue'};
+	writeJson(jarvis.paths.config, {secrets: {providers: {main: missing, work: missing}}});
+	for (const id of ['main', 'work']) {
+		const keyRef = {source: 'file', provider: id, id: 'value'};
+		writeStore(jarvis, id, {profiles: {'acme:ref': {type: 'api_key', provider: 'acme', keyRef}}});
+	}
+	const {agents} = await jarvis.snapshot({refs: 'resolve', refsOf: 'work'});
+	expect(agents.map(({id, profiles}) => [id, profiles[0]?.unresolved?.code])).toEqual([
+		['main', undefined],
+		['work', 'not_found'],
+	]);
+});

@@ -131,6 +131,11 @@ describe('the environment', () => {
 			{...notGithub, GH_TOKEN: canary('github-work'), GITHUB_TOKEN: canary('github-work')},
 		],
 		[
+			'a profile that is named twice',
+			['--profile', 'github:work', '--profile', 'github:work'],
+			{...notGithub, GH_TOKEN: canary('github-work'), GITHUB_TOKEN: canary('github-work')},
+		],
+		[
 			'a secret of several values is taken apart',
 			['--provider', 'aws'],
 			{
@@ -181,6 +186,21 @@ describe('the environment', () => {
 		expect(stderr).toMatch(
 			/^Without github: .*github:old.* Log in: jarvis models auth login --provider github/,
 		);
+	});
+
+	it('with --all goes without a credential that no program takes', async () => {
+		const state = emptyState();
+		const unfit = {type: 'token', provider: 'aws', token: 'not-a-key'};
+		writeStore(state, 'main', {
+			profiles: {
+				'openai:default': keyOf('openai', 'openai'),
+				'amazon-bedrock:odd': {...unfit, provider: 'amazon-bedrock'},
+			},
+		});
+		const {code, stderr} = await run(state, ['exec', '--all', '--', 'true']);
+		expect(code).toBe(0);
+		expect(stderr).toContain('Without amazon-bedrock: ');
+		expect(stderr).not.toContain('not-a-key');
 	});
 
 	it('holds the secrets, and neither a command line nor the audit log does', async () => {

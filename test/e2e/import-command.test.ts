@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, it} from 'vitest';
 import {dayMs, writeAll, writeCodex} from '../support/other-programs.ts';
-import {canary, temporaryFolder, writeJson} from '../support/sandbox.ts';
+import {canary, readStore, temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {exposed, put} from '../support/state-folder.ts';
 import {emptyState, errorIn, openProgram, run, stored} from './support.ts';
 
@@ -52,7 +52,7 @@ it('a login is linked, handed out, and refused when it is over', async () => {
 	expect(linked).toMatchObject({code: 0, stderr: ''});
 	expect(JSON.parse(linked.stdout)).toMatchObject({
 		agentId: 'main',
-		taken: [{id: 'codex:tokens', profileId, how: 'link', owner: 'codex'}],
+		taken: [{id: 'codex:tokens', profileId, how: 'link', refreshedBy: 'codex'}],
 		refused: [],
 	});
 	expect(stored(state, profileId)).not.toHaveProperty('access');
@@ -135,6 +135,20 @@ it('in a terminal it asks which login, and who refreshes it', async () => {
 	expect(terminal.text()).toContain(`Linked ${home}`.slice(0, 20));
 	expect(stored(state, profileId)).toHaveProperty('link');
 	expectNoSecret(home, terminal.raw());
+});
+
+it.each([
+	['secrets seal --all', ['secrets', 'seal', '--all', '--dry-run'], undefined],
+	['secrets reload', ['secrets', 'reload'], undefined],
+	['export openclaw', ['export', 'openclaw'], 'older:default'],
+])('what an older file holds is there for %s, if that is the first command', async (_name, args, seen) => {
+	const state = emptyState();
+	put(state.paths.legacyAuth('main'), {older: {type: 'api_key', key: canary('older')}});
+	const folder = args[0] === 'export' ? [join(temporaryFolder(), 'exported')] : [];
+	const {stdout, stderr} = await run(state, [...args, ...folder]);
+	if (seen !== undefined) expect(stdout + stderr).toContain(seen);
+	expect(stdout + stderr).not.toContain('canary-');
+	expect(readStore(state).profiles['older:default']).toMatchObject({key: canary('older')});
 });
 
 it('what older files hold is there at the first command; a damaged one is named once', async () => {

@@ -1,5 +1,6 @@
 import {JarvisError, shellWord} from '../../errors.ts';
 import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
+import {mainAgentId} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {type Credential, type CredentialKind, optional} from '../../store/schema.ts';
 import {afterAdopting, type FindContext, judgeInput, loginId, type Source, sourcesOf} from './find.ts';
@@ -26,7 +27,7 @@ export interface TakenLogin {
 	readonly kind: CredentialKind;
 	readonly how: ImportHow;
 	/** Who refreshes it from now on. */
-	readonly owner: string;
+	readonly refreshedBy: string;
 	/** What that means, in words for a person. */
 	readonly note: string;
 }
@@ -46,7 +47,7 @@ export async function takeLogin(context: FindContext, request: TakeRequest): Pro
 		const input = {...judgeInput(context, source, agentId, current), wanted: request.profileId};
 		const judged = judge(input);
 		const refusal = judged.refusals[how];
-		if (refusal !== undefined) throw refused(source, how, refusal, judged.refusals);
+		if (refusal !== undefined) throw refused(source, {how, agentId}, refusal, judged.refusals);
 		putCredential(document, judged.profileId, how === 'adopt' ? entry.credential : linkTo(source));
 		clearFailures(document, judged.profileId);
 		// Nobody has seen it work yet.
@@ -61,7 +62,7 @@ export async function takeLogin(context: FindContext, request: TakeRequest): Pro
 	return {
 		...{id: loginId(source), program: program.id, file},
 		...{agentId, profileId, provider, kind, how},
-		owner: how === 'adopt' ? 'jarvis' : program.id,
+		refreshedBy: how === 'adopt' ? 'jarvis' : program.id,
 		note: `${how === 'adopt' ? afterAdopting(source) : linkWords(source)}${unused}`,
 	};
 }
@@ -97,14 +98,15 @@ function linkTo({program, file, entry}: Source): Credential {
 
 function refused(
 	source: Source,
-	how: ImportHow,
+	{how, agentId}: Pick<TakeRequest, 'how' | 'agentId'>,
 	why: string,
 	refusals: Readonly<Partial<Record<ImportHow, string>>>,
 ): JarvisError {
 	const other: ImportHow = how === 'adopt' ? 'link' : 'adopt';
+	const of = agentId === mainAgentId ? '' : ` --agent ${agentId}`;
 	const next =
 		refusals[other] === undefined
-			? `It can be ${other === 'link' ? 'linked' : 'adopted'}: jarvis import ${shellWord(loginId(source))} --${other}`
+			? `It can be ${other === 'link' ? 'linked' : 'adopted'}: jarvis import ${shellWord(loginId(source))} --${other}${of}`
 			: 'See how it stands: jarvis import --list';
 	return new JarvisError(
 		'import_refused',

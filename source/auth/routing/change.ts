@@ -10,7 +10,7 @@ import type {OrderPlace, OrderSource, Pin} from './order.ts';
 export function whatChanges(
 	agentId: string,
 	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
-	{profileId, kind, reason, owner = agentId}: OrderPlace,
+	{profileId, kind, reason, owner = agentId, renewedBy}: OrderPlace,
 	{pin, sessionKey}: {readonly pin?: Pin | undefined; readonly sessionKey?: string | undefined} = {},
 ): string {
 	const id = shellWord(profileId);
@@ -26,6 +26,7 @@ export function whatChanges(
 			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;
 		case 'needs_login':
 		case 'expired':
+			if (renewedBy !== undefined) return `running ${renewedBy}, which renews its own login`;
 			return kind === 'oauth' ? `a new login: ${login}` : `a new secret: ${paste}`;
 		case 'excluded_by_auth_order':
 			return order.source === 'store'

@@ -24,6 +24,8 @@ export interface OrderPlace {
 	readonly failure?: string;
 	/** The agent whose profile it is, where that is another one. */
 	readonly owner?: string;
+	/** The program that alone renews it, where it is that one's login. */
+	readonly renewedBy?: string;
 }
 
 /** A profile that goes before the others. */
@@ -171,11 +173,15 @@ function sift(
 	return {tried, dropped};
 }
 
-function about({agentId}: OrderInput, facts: ProfileFacts): Pick<OrderPlace, 'profileId' | 'kind' | 'owner'> {
+function about(
+	{agentId}: OrderInput,
+	facts: ProfileFacts,
+): Pick<OrderPlace, 'profileId' | 'kind' | 'owner' | 'renewedBy'> {
 	return {
 		profileId: facts.profileId,
 		kind: facts.kind,
 		...(facts.agentId === agentId ? {} : {owner: facts.agentId}),
+		...optional('renewedBy', facts.link && clean(facts.link.program)),
 	};
 }
 
