@@ -1,10 +1,10 @@
+import {longestSleepMs, pauseAfter} from '../auth/backoff.ts';
 import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {healthOf} from '../auth/health.ts';
 import {orderOf, providersInUse, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {asJarvisError} from '../errors.ts';
-import {longestSleepMs, pauseAfter} from './backoff.ts';
 import type {PlannedRenewal} from './contract.ts';
 
 /**

@@ -1,8 +1,8 @@
+import {longestSleepMs, pauseAfter} from '../auth/backoff.ts';
 import {longestSkewMs} from '../auth/expiry.ts';
 import type {Resolved, ResolveRequest} from '../auth/resolve.ts';
 import {asJarvisError, type JarvisError} from '../errors.ts';
 import type {Answers} from './answers.ts';
-import {longestSleepMs, pauseAfter} from './backoff.ts';
 
 /**
  * Standing questions: whoever subscribes is told the answer, and every other one from then on. All that ask

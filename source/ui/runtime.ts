@@ -1,3 +1,4 @@
+import {longestSleepMs, pauseAfter} from '../auth/backoff.ts';
 import {isExpired} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {healthOf} from '../auth/health.ts';
@@ -12,15 +13,8 @@ import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
 import {type ProviderChoice, patch} from './state.ts';
 
-/** The longest (ms) that the dashboard sleeps: so far may a clock that was set be off. */
-const longestSleepMs = 60_000;
-
 /** How often (ms) the broker is asked while somebody looks at its screen. */
 const brokerMs = 2000;
-
-/** How long (ms) to leave a profile alone after a refresh of it failed, doubling up to the longest. */
-const firstPauseMs = 30_000;
-const longestPauseMs = 15 * 60_000;
 
 /** How long (ms) to leave the file of a linked login alone that was over when it was looked at. */
 const linkPauseMs = 10_000;
@@ -36,7 +30,8 @@ export interface Runtime {
  * only place with a timer; it sleeps until something on the screen changes.
  */
 export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'>): Runtime {
-	const pauses = new Map<string, {readonly until: number; readonly lastMs: number}>();
+	/** What could not be refreshed, by profile: until when it is left alone, after so many failures in a row. */
+	const pauses = new Map<string, {readonly until: number; readonly failures: number}>();
 	let timer: NodeJS.Timeout | undefined;
 	let brokerTimer: NodeJS.Timeout | undefined;
 	let reading: Promise<void> | undefined;
@@ -129,9 +124,8 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 			}).then(outcome => {
 				if (outcome === 'done') pauses.delete(key);
 				if (outcome !== 'failed') return;
-				const lastMs = pauses.get(key)?.lastMs;
-				const pauseMs = lastMs === undefined ? firstPauseMs : Math.min(2 * lastMs, longestPauseMs);
-				pauses.set(key, {until: jarvis.now() + pauseMs, lastMs: pauseMs});
+				const failures = (pauses.get(key)?.failures ?? 0) + 1;
+				pauses.set(key, {until: jarvis.now() + pauseAfter(failures), failures});
 				schedule();
 			});
 		}

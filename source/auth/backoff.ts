@@ -1,4 +1,4 @@
-/** How long (ms) to leave alone what failed, doubling up to the longest; the dashboard's refreshes do the same. */
+/** How long (ms) to leave alone what could not be refreshed, doubling up to the longest. */
 const firstPauseMs = 30_000;
 const longestPauseMs = 15 * 60_000;
 
