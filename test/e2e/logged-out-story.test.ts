@@ -149,5 +149,7 @@ it('a program with a file of its own that is kept in step goes on, and never ask
 		tokens.add(storedCodex(sandbox).access);
 	}
 	expect(tokens.size).toBe(50);
+	// The one that runs all the while reads its file again when its token is refused.
+	expect(api.asked.length).toBe(3 * 50);
 	expect([sandbox.server.refreshRequests, refusals(sandbox)]).toEqual([50, []]);
 });
