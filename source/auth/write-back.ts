@@ -21,7 +21,7 @@ import {type Standing, type StepLogin, type StepProgram, stepPrograms} from './w
 
 /**
  * Programs that read a login file of their own and nothing else are kept in step: after each refresh the new
- * access token is put there, and never a refresh token (docs/write-back.md). So they go on working, and cannot
+ * access token is put there, and never a refresh token (docs/sink.md, "Write-back"). So they go on working, and cannot
  * end the grant.
  */
 

@@ -22,6 +22,8 @@ export interface SandboxEvent {
 	readonly reason?: string;
 	/** The refresh token that was sent, if one was. */
 	readonly refreshToken?: string;
+	/** The access token that was given, if one was. */
+	readonly accessToken?: string;
 }
 
 export interface TokenRequest {
@@ -172,11 +174,13 @@ function recordEvents(provider: Provider): SandboxEvent[] {
 	const record = (type: SandboxEvent['type'], context?: Context, reason?: string) => {
 		const grantId = context?.oidc?.entities.Grant?.jti;
 		const refreshToken = context?.oidc?.params?.refresh_token;
+		const accessToken = type === 'refused' ? undefined : Object(context?.body).access_token;
 		events.push({
 			...{type, at: Date.now()},
 			...(grantId && {grantId}),
 			...(reason && {reason}),
 			...(refreshToken && {refreshToken}),
+			...(accessToken && {accessToken}),
 		});
 	};
 	const refuse = (context: Context, error: ProviderError) => {

@@ -13,7 +13,7 @@ import {optional} from './schema.ts';
 /**
  * How Codex names a login whose tokens somebody else renews. It then asks no token endpoint, whatever happens, and
  * reads its file again when a request is answered with 401; logging it out tells no server. Seen with 0.169
- * (docs/write-back.md).
+ * (docs/sink.md, "Write-back").
  */
 export const renewedElsewhere = 'chatgptAuthTokens';
 

@@ -3,7 +3,7 @@ import type {StatePaths} from './paths.ts';
 import {optional} from './schema.ts';
 import {readJsonFile, updateJsonFile} from './update-json.ts';
 
-/** A program whose own login file is kept in step with a profile (docs/write-back.md). */
+/** A program whose own login file is kept in step with a profile (docs/sink.md, "Write-back"). */
 export interface WriteBackLink {
 	/** `codex` */
 	readonly program: string;

@@ -6,10 +6,10 @@ import type {Standing} from '../../source/auth/write-back-programs.ts';
 import type {JarvisOptions} from '../../source/core.ts';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
-	type CodexFile,
 	type CodexSandbox,
 	codexAccount,
 	codexEntry,
+	codexFile,
 	codexProfile,
 	openCodexSandbox,
 	ownLogin,
@@ -23,10 +23,6 @@ const profile = {agentId: 'main', profileId: codexProfile, provider: 'openai-cod
 /** A JWT that is over at a time (s). */
 function expiringAt(exp: number): string {
 	return ['{}', JSON.stringify({exp}), ''].map(part => Buffer.from(part).toString('base64url')).join('.');
-}
-
-function codexFile({authFile}: CodexSandbox): CodexFile {
-	return JSON.parse(readFileSync(authFile, 'utf8'));
 }
 
 function auditOf({paths}: CodexSandbox): string[] {

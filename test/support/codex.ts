@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {expiryClaim} from '../../source/auth/claims.ts';
@@ -6,6 +7,7 @@ import type {
 	AuthorizationServerOptions,
 } from '../../source/sandbox/authorization-server.ts';
 import {codexAuthFile} from '../../source/store/codex-auth.ts';
+import type {TokenSource} from './api-client.ts';
 import {
 	obtainTokens,
 	openSandbox,
@@ -75,6 +77,11 @@ export async function codexEntry(
 	};
 }
 
+/** Codex's own file. */
+export function codexFile({authFile}: CodexSandbox): CodexFile {
+	return JSON.parse(readFileSync(authFile, 'utf8'));
+}
+
 /** The stored Codex login. */
 export function storedCodex(sandbox: Sandbox): Record<string, unknown> {
 	return readStore(sandbox).profiles[codexProfile] ?? {};
@@ -106,32 +113,17 @@ export function ownLogin(entry: Record<string, unknown>, changes: Record<string,
 	};
 }
 
-/** A program that asks an API with a token: what it was answered. */
-export interface ApiClient {
-	ask(): Promise<number>;
-}
-
 /**
  * What Codex 0.169 was seen to do with its file (docs/sink.md): a login of its own is refreshed by itself when
  * its token has less than five minutes left, or was refused and the file holds no other one; a token that
  * somebody else renews is used until it is refused, and then read again.
  */
-export async function codexLike(
+export async function codexTokens(
 	authFile: string,
-	{
-		api,
-		tokenEndpoint,
-		clientId,
-	}: {readonly api: string; readonly tokenEndpoint: string; readonly clientId: string},
-): Promise<ApiClient> {
+	{tokenEndpoint, clientId}: Pick<AuthorizationServer, 'tokenEndpoint' | 'clientId'>,
+): Promise<TokenSource> {
 	const read = async (): Promise<CodexFile> => JSON.parse(await readFile(authFile, 'utf8'));
 	let held = await read();
-	const send = async () => {
-		const authorization = `Bearer ${held.tokens?.access_token}`;
-		const response = await fetch(api, {method: 'POST', headers: {authorization}});
-		await response.arrayBuffer();
-		return response.status;
-	};
 	const isOwn = () => held.auth_mode === 'chatgpt';
 	const readAgain = async () => {
 		const before = held.tokens?.access_token;
@@ -152,13 +144,9 @@ export async function codexLike(
 		writeJson(authFile, held);
 	};
 	const hasLittleLeft = () => (expiryClaim(held.tokens?.access_token) ?? 0) < Date.now() + 5 * 60_000;
-	return {
-		async ask() {
-			if (isOwn() && hasLittleLeft() && !(await readAgain())) await refresh();
-			const status = await send();
-			if (status !== 401) return status;
-			if (!(await readAgain()) && isOwn()) await refresh();
-			return send();
-		},
+	return async refused => {
+		const isWanted = refused !== undefined || (isOwn() && hasLittleLeft());
+		if (isWanted && !(await readAgain()) && isOwn()) await refresh();
+		return held.tokens?.access_token ?? '';
 	};
 }
