@@ -58,7 +58,7 @@ export type {Look} from './auth/secrets/secrets.ts';
 export type {SessionFacts} from './auth/session-facts.ts';
 export type {AgentSnapshot, Snapshot, SnapshotWishes} from './auth/snapshot.ts';
 export type {Which, WhichCandidate, WhichOption} from './auth/which.ts';
-export type {LinkFacts, SwitchedOn} from './auth/write-back.ts';
+export type {SwitchedOn, WriteBackFacts} from './auth/write-back.ts';
 export type {
 	BrokerClient,
 	BrokerFacts,
@@ -95,4 +95,4 @@ export type {
 	UsageStats,
 } from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';
-export type {StopReason, WriteBackLink} from './store/write-back.ts';
+export type {StopReason, WriteBack} from './store/write-back.ts';

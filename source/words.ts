@@ -5,7 +5,7 @@ import type {ImportHow, ImportState} from './auth/import/judge.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
-import type {LinkFacts} from './auth/write-back.ts';
+import type {WriteBackFacts} from './auth/write-back.ts';
 import {stopReasons} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
@@ -151,7 +151,7 @@ export function agentWords({
 }
 
 /** How it stands with a program that is kept in step. */
-export function linkState({state, stopped, problem}: LinkFacts): string {
+export function writeBackState({state, stopped, problem}: WriteBackFacts): string {
 	if (state === 'in_step') return '✓ in step';
 	const why = problem ? ` (${problem.code})` : '';
 	if (state === 'behind') return `✗ holds an older token${why}: switch it on again to write it now`;
@@ -160,8 +160,8 @@ export function linkState({state, stopped, problem}: LinkFacts): string {
 }
 
 /** A program that is kept in step, and how it stands with it. */
-export function linkWords(link: LinkFacts): string {
-	return clean(`${linkState(link)} · ${link.program} in ${link.home}`);
+export function writeBackWords(link: WriteBackFacts): string {
+	return clean(`${writeBackState(link)} · ${link.program} in ${link.home}`);
 }
 
 /** What came of deleting an agent that had so many bindings. */

@@ -10,7 +10,7 @@ import {
 } from '../store/schema.ts';
 import {fingerprint} from './identity.ts';
 import type {RefFailure} from './secrets/refs.ts';
-import type {LinkFacts} from './write-back.ts';
+import type {WriteBackFacts} from './write-back.ts';
 
 /** All that rules and screens may know of a stored credential: everything but its secrets. */
 export interface ProfileFacts {
@@ -42,7 +42,7 @@ export interface ProfileFacts {
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
 	readonly usage: UsageStats;
 	/** The programs with login files of their own that are kept in step with it, in a snapshot. */
-	readonly writeBack?: readonly LinkFacts[];
+	readonly writeBack?: readonly WriteBackFacts[];
 }
 
 export interface MaskedSecret {

@@ -17,7 +17,7 @@ import {
 	type UsableProfile,
 	withLinkedLogins,
 } from './usable.ts';
-import type {LinkFacts} from './write-back.ts';
+import type {WriteBackFacts} from './write-back.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
 export interface Snapshot {
@@ -211,13 +211,13 @@ async function readAgent(
 }
 
 // Hardly anybody has one: looking at programs' files is loaded where there is.
-async function linksOf(paths: StatePaths): Promise<LinkFacts[]> {
+async function linksOf(paths: StatePaths): Promise<WriteBackFacts[]> {
 	if (!existsSync(paths.writeBack)) return [];
-	const {linkFacts} = await import('./write-back.ts');
-	return linkFacts(paths);
+	const {writeBackFacts} = await import('./write-back.ts');
+	return writeBackFacts(paths);
 }
 
-function withLinks(facts: ProfileFacts, links: readonly LinkFacts[]): ProfileFacts {
+function withLinks(facts: ProfileFacts, links: readonly WriteBackFacts[]): ProfileFacts {
 	const {agentId, profileId} = facts;
 	const own = links.filter(link => link.agentId === agentId && link.profileId === profileId);
 	return own.length === 0 ? facts : {...facts, writeBack: own};

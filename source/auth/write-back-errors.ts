@@ -18,7 +18,7 @@ export function unsupported(program: StepProgram, profileId: string, why: string
 	);
 }
 
-export function unknownLink(program: StepProgram, home: string): JarvisError {
+export function unknownWriteBack(program: StepProgram, home: string): JarvisError {
 	return new JarvisError(
 		'write_back_unknown',
 		`The ${program.label} in ${home} is not kept in step.`,

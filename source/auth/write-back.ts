@@ -6,17 +6,17 @@ import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {peekCredentials} from '../store/profiles.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {
-	dropLink,
-	noteOnLink,
-	putLink,
-	readLinks,
+	dropWriteBack,
+	noteOnWriteBack,
+	putWriteBack,
+	readWriteBacks,
 	type StopReason,
 	stopReasons,
-	type WriteBackLink,
+	type WriteBack,
 } from '../store/write-back.ts';
 import {expiryClaim} from './claims.ts';
 import {fingerprint} from './identity.ts';
-import {conflict, unknownLink, unknownProgram, unsupported} from './write-back-errors.ts';
+import {conflict, unknownProgram, unknownWriteBack, unsupported} from './write-back-errors.ts';
 import {type Standing, type StepLogin, type StepProgram, stepPrograms} from './write-back-programs.ts';
 
 /**
@@ -45,7 +45,7 @@ export interface SwitchOn {
 	readonly replace?: boolean | undefined;
 }
 
-export interface SwitchedOn extends WriteBackLink {
+export interface SwitchedOn extends WriteBack {
 	readonly label: string;
 	readonly file: string;
 	/** Where the login is kept that stood there. */
@@ -86,8 +86,10 @@ export async function switchOn(
 	const {program, home} = programAt(context, named.program, named.home);
 	const login = loginOf(program, profileId, credential, context.now());
 	const hindrance = program.hindrance(home);
-	const links = await readLinks(paths);
-	const isKeptInStep = links.some(link => link.program === program.id && link.home === home && !link.stopped);
+	const writeBacks = await readWriteBacks(paths);
+	const isKeptInStep = writeBacks.some(
+		writeBack => writeBack.program === program.id && writeBack.home === home && !writeBack.stopped,
+	);
 	const original = await program.write(
 		paths,
 		home,
@@ -101,12 +103,12 @@ export async function switchOn(
 		},
 		isSpentHere(paths, credential),
 	);
-	const link = {program: program.id, home, agentId, profileId};
-	await putLink(paths, link);
+	const writeBack = {program: program.id, home, agentId, profileId};
+	await putWriteBack(paths, writeBack);
 	const note = `write-back to the ${program.label} in ${home} was switched on`;
 	context.record('write_back', {agentId, profileId, provider: program.provider, note});
 	return {
-		...{...link, label: program.label, file: program.file(home)},
+		...{...writeBack, label: program.label, file: program.file(home)},
 		...(original === undefined ? {} : {original}),
 		...(hindrance === undefined ? {} : {hindrance}),
 	};
@@ -114,30 +116,31 @@ export async function switchOn(
 
 /**
  * Keeps a program in step no longer. Its file stays as it is.
- * @throws `write_back_unsupported`, `write_back_unknown`, and what writing the links throws
+ * @throws `write_back_unsupported`, `write_back_unknown`, and what writing the write-backs throws
  */
 export async function switchOff(
 	context: WriteBackContext,
 	named: {readonly program: string; readonly home?: string | undefined},
-): Promise<WriteBackLink & {readonly label: string; readonly ownLogin: string}> {
+): Promise<WriteBack & {readonly label: string; readonly ownLogin: string}> {
 	const {program, home} = programAt(context, named.program, named.home);
-	const link = await dropLink(context.paths, {program: program.id, home});
-	if (!link) throw unknownLink(program, home);
-	const {agentId, profileId} = link;
+	const writeBack = await dropWriteBack(context.paths, {program: program.id, home});
+	if (!writeBack) throw unknownWriteBack(program, home);
+	const {agentId, profileId} = writeBack;
 	const note = `write-back to the ${program.label} in ${home} was switched off`;
 	context.record('write_back', {agentId, profileId, provider: program.provider, note});
-	return {...link, label: program.label, ownLogin: program.ownLogin};
+	return {...writeBack, label: program.label, ownLogin: program.ownLogin};
 }
 
 /**
  * Brings every program up to date that is kept in step. Costs a look for one file where there is none. Never
- * throws: what is in the way is told, recorded and noted on the link, and tried again the next time.
+ * throws: what is in the way is told, recorded and noted on the write-back, and tried again the next time.
  */
 export async function keepInStep(context: WriteBackContext): Promise<void> {
 	try {
-		for (const link of await readLinks(context.paths)) {
-			const program = stepPrograms.find(({id}) => id === link.program);
-			if (program && !link.stopped && isAbsolute(link.home)) await keepOneInStep(context, program, link);
+		for (const writeBack of await readWriteBacks(context.paths)) {
+			const program = stepPrograms.find(({id}) => id === writeBack.program);
+			if (program && !writeBack.stopped && isAbsolute(writeBack.home))
+				await keepOneInStep(context, program, writeBack);
 		}
 	} catch (error) {
 		const {message, next} = asJarvisError(error);
@@ -145,29 +148,31 @@ export async function keepInStep(context: WriteBackContext): Promise<void> {
 	}
 }
 
-/** A link, and how it stands with its program now. */
-export interface LinkFacts extends WriteBackLink {
+/** A write-back, and how it stands with its program now. */
+export interface WriteBackFacts extends WriteBack {
 	/** `behind`: the file holds an older token; `unreadable`: what it holds is not known. */
 	readonly state: 'in_step' | 'behind' | 'unreadable' | StopReason;
 }
 
-/** All links, each after a look at its program's file. Changes nothing. Throws what `readLinks` throws. */
-export async function linkFacts(paths: StatePaths): Promise<LinkFacts[]> {
-	const links = await readLinks(paths);
-	return Promise.all(links.map(async link => ({...link, state: await stateOf(paths, link)})));
+/** All write-backs, each after a look at its program's file. Changes nothing. Throws what `readWriteBacks` throws. */
+export async function writeBackFacts(paths: StatePaths): Promise<WriteBackFacts[]> {
+	const writeBacks = await readWriteBacks(paths);
+	return Promise.all(
+		writeBacks.map(async writeBack => ({...writeBack, state: await stateOf(paths, writeBack)})),
+	);
 }
 
-async function stateOf(paths: StatePaths, link: WriteBackLink): Promise<LinkFacts['state']> {
-	const program = stepPrograms.find(({id}) => id === link.program);
-	if (link.stopped) return link.stopped.reason;
-	const {isKnown, credential} = linkedCredential(paths, link);
-	const standing = isKnown ? await program?.read(link.home).catch(() => undefined) : undefined;
+async function stateOf(paths: StatePaths, writeBack: WriteBack): Promise<WriteBackFacts['state']> {
+	const program = stepPrograms.find(({id}) => id === writeBack.program);
+	if (writeBack.stopped) return writeBack.stopped.reason;
+	const {isKnown, credential} = keptCredential(paths, writeBack);
+	const standing = isKnown ? await program?.read(writeBack.home).catch(() => undefined) : undefined;
 	if (!standing) return 'unreadable';
 	const verdict = judgeStep(standing, credential);
 	return verdict === 'write' ? 'behind' : verdict === 'in step' ? 'in_step' : verdict;
 }
 
-function linkedCredential(paths: StatePaths, {program, agentId, profileId}: WriteBackLink) {
+function keptCredential(paths: StatePaths, {program, agentId, profileId}: WriteBack) {
 	const credentials = peekCredentials(paths, agentId);
 	const credential = credentials?.profiles.get(profileId);
 	const provider = stepPrograms.find(({id}) => id === program)?.provider;
@@ -178,17 +183,17 @@ function linkedCredential(paths: StatePaths, {program, agentId, profileId}: Writ
 async function keepOneInStep(
 	context: WriteBackContext,
 	program: StepProgram,
-	link: WriteBackLink,
+	writeBack: WriteBack,
 ): Promise<void> {
 	const {paths, now, record, tell} = context;
-	const {home, agentId, profileId} = link;
+	const {home, agentId, profileId} = writeBack;
 	const subject = {agentId, profileId, provider: program.provider};
 	const where = `the ${program.label} in ${home}`;
 	try {
-		const verdict = await step(context, program, link);
+		const verdict = await step(context, program, writeBack);
 		if (verdict === 'written') record('write_back', {...subject, note: `kept ${where} in step`});
 		else if (verdict !== 'in step' && verdict !== 'not known') {
-			await noteOnLink(paths, link, {stopped: {at: now(), reason: verdict}});
+			await noteOnWriteBack(paths, writeBack, {stopped: {at: now(), reason: verdict}});
 			record('write_back', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
 			const owner = agentId === mainAgentId ? '' : ` --agent ${agentId}`;
 			const again = `jarvis models auth write-back on ${program.id} --profile ${profileId}${owner}`;
@@ -196,21 +201,21 @@ async function keepOneInStep(
 			tell(`To have it again: ${again} --home ${shellWord(home)}`);
 			return;
 		}
-		if (link.problem) await noteOnLink(paths, link, {});
+		if (writeBack.problem) await noteOnWriteBack(paths, writeBack, {});
 	} catch (error) {
 		const {code, message, next} = asJarvisError(error);
 		record('write_back', {...subject, note: `could not keep ${where} in step: ${code}`});
 		tell(`Could not keep ${where} in step with ${profileId}. ${message} ${next}`);
-		await noteOnLink(paths, link, {problem: {at: now(), code}});
+		await noteOnWriteBack(paths, writeBack, {problem: {at: now(), code}});
 	}
 }
 
 type Done = 'written' | 'in step' | 'not known' | StopReason;
 
-async function step(context: WriteBackContext, program: StepProgram, link: WriteBackLink): Promise<Done> {
+async function step(context: WriteBackContext, program: StepProgram, writeBack: WriteBack): Promise<Done> {
 	const {paths} = context;
-	const {home, profileId} = link;
-	const {isKnown, credential} = linkedCredential(paths, link);
+	const {home, profileId} = writeBack;
+	const {isKnown, credential} = keptCredential(paths, writeBack);
 	if (!isKnown) return 'not known';
 	const first = judgeStep(await program.read(home), credential);
 	if (first !== 'write') return first;
@@ -220,7 +225,7 @@ async function step(context: WriteBackContext, program: StepProgram, link: Write
 		home,
 		standing => {
 			// A token that was read before is not written over a newer one.
-			const newest = linkedCredential(paths, link).credential;
+			const newest = keptCredential(paths, writeBack).credential;
 			const verdict = judgeStep(standing, newest);
 			done = verdict === 'write' ? 'written' : verdict;
 			return verdict === 'write' && newest ? loginOf(program, profileId, newest, context.now()) : undefined;

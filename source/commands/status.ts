@@ -4,7 +4,7 @@ import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/he
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
-import {ago, linkWords, stateWord, timeLeft} from '../words.ts';
+import {ago, stateWord, timeLeft, writeBackWords} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -65,7 +65,7 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 			: [],
 	);
 	const links = profiles.flatMap(({profileId, writeBack = []}) =>
-		writeBack.map(link => `${profileId} is written back: ${linkWords(link)}`),
+		writeBack.map(link => `${profileId} is written back: ${writeBackWords(link)}`),
 	);
 	return [title, await textTable(header, [...rows, ...broken]), ...refs, ...links].join('\n');
 }

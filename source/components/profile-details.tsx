@@ -3,7 +3,7 @@ import {clean} from '../auth/facts.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, linkWords, shortPath, span, stateWord} from '../words.ts';
+import {ago, clockTime, shortPath, span, stateWord, writeBackWords} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -87,7 +87,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 					] as const,
 				]
 			: []),
-		...(facts.writeBack ?? []).map(link => ['write-back', linkWords(link)] as const),
+		...(facts.writeBack ?? []).map(link => ['write-back', writeBackWords(link)] as const),
 		['account', [facts.email, facts.accountId].filter(Boolean).join(' · ') || 'not known'],
 		...secrets,
 		...(facts.ref ? [['secret ref', refKey(facts.ref)] as const] : []),

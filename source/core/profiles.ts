@@ -52,8 +52,8 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		async renameProfile(agentId: string, from: string, to: string) {
 			const {renameProfile} = await import('../auth/manage.ts');
 			await renameProfile(paths, agentId, from, to);
-			const {renameInLinks} = await import('../store/write-back.ts');
-			await renameInLinks(paths, agentId, from, to);
+			const {renameInWriteBacks} = await import('../store/write-back.ts');
+			await renameInWriteBacks(paths, agentId, from, to);
 			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 

@@ -1,7 +1,7 @@
 import type {OpenclawExport, OpenclawExportOptions} from '../auth/openclaw/export.ts';
 import type {OpenclawImport} from '../auth/openclaw/import.ts';
 import {resolve} from '../auth/resolve.ts';
-import type {LinkFacts, SwitchedOn, SwitchOn} from '../auth/write-back.ts';
+import type {SwitchedOn, SwitchOn, WriteBackFacts} from '../auth/write-back.ts';
 import type {World} from './world.ts';
 
 /** A program that is to be kept in step: with what its agent uses now, unless a profile is named. */
@@ -27,9 +27,9 @@ export function programsOf({
 		 * The programs with login files of their own that are kept in step, each after a look at its file. Changes
 		 * nothing. Throws what the store throws.
 		 */
-		async writeBacks(): Promise<readonly LinkFacts[]> {
-			const {linkFacts} = await import('../auth/write-back.ts');
-			return linkFacts(paths);
+		async writeBacks(): Promise<readonly WriteBackFacts[]> {
+			const {writeBackFacts} = await import('../auth/write-back.ts');
+			return writeBackFacts(paths);
 		},
 
 		/**

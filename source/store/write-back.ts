@@ -4,7 +4,7 @@ import {optional} from './schema.ts';
 import {readJsonFile, updateJsonFile} from './update-json.ts';
 
 /** A program whose own login file is kept in step with a profile (docs/sink.md, "Write-back"). */
-export interface WriteBackLink {
+export interface WriteBack {
 	/** `codex` */
 	readonly program: string;
 	/** The program's folder, an absolute path. */
@@ -26,47 +26,52 @@ export const stopReasons = {
 
 export type StopReason = keyof typeof stopReasons;
 
-/** What tells one link from another: a folder of a program is kept in step with one profile. */
-export type LinkName = Pick<WriteBackLink, 'program' | 'home'>;
+/** What tells one write-back from another: a folder of a program is kept in step with one profile. */
+export type WriteBackName = Pick<WriteBack, 'program' | 'home'>;
 
 /**
- * All links, as they are on the disk now. Takes no lock.
+ * All write-backs, as they are on the disk now. Takes no lock.
  * @throws `store_damaged`, system errors
  */
-export async function readLinks(paths: StatePaths): Promise<WriteBackLink[]> {
-	return entriesIn(await readJsonFile(paths.writeBack)).flatMap(entry => decodeLink(entry) ?? []);
+export async function readWriteBacks(paths: StatePaths): Promise<WriteBack[]> {
+	return entriesIn(await readJsonFile(paths.writeBack)).flatMap(entry => decodeWriteBack(entry) ?? []);
 }
 
-/** Adds a link, or gives the one of its name another profile. Throws what `updateJsonFile` throws. */
-export async function putLink(paths: StatePaths, link: WriteBackLink): Promise<void> {
+/** Adds a write-back, or gives the one of its name another profile. Throws what `updateJsonFile` throws. */
+export async function putWriteBack(paths: StatePaths, writeBack: WriteBack): Promise<void> {
 	await edit(paths, entries => {
-		const {program, home, agentId, profileId} = link;
-		const others = entries.filter(entry => !isNamed(entry, link));
+		const {program, home, agentId, profileId} = writeBack;
+		const others = entries.filter(entry => !isNamed(entry, writeBack));
 		return [...others, {program, home, agentId, profileId}];
 	});
 }
 
-/** Takes a link away. Returns what it was, or `undefined` where there was none. */
-export async function dropLink(paths: StatePaths, name: LinkName): Promise<WriteBackLink | undefined> {
-	let dropped: WriteBackLink | undefined;
+/** Takes a write-back away. Returns what it was, or `undefined` where there was none. */
+export async function dropWriteBack(paths: StatePaths, name: WriteBackName): Promise<WriteBack | undefined> {
+	let dropped: WriteBack | undefined;
 	await edit(paths, entries => {
 		const found = entries.find(entry => isNamed(entry, name));
-		dropped = found === undefined ? undefined : decodeLink(found);
+		dropped = found === undefined ? undefined : decodeWriteBack(found);
 		return entries.filter(entry => entry !== found);
 	});
 	return dropped;
 }
 
-/** Notes what came of a link: that it stopped, or what is in its way; `undefined` takes a note away. */
-export async function noteOnLink(
+/** Notes what came of a write-back: that it stopped, or what is in its way; `undefined` takes a note away. */
+export async function noteOnWriteBack(
 	paths: StatePaths,
-	link: WriteBackLink,
-	notes: Pick<WriteBackLink, 'stopped' | 'problem'>,
+	writeBack: WriteBack,
+	notes: Pick<WriteBack, 'stopped' | 'problem'>,
 ): Promise<void> {
 	await edit(paths, entries => {
 		for (const entry of entries) {
 			// One that was switched on anew meanwhile is another one.
-			if (!isObject(entry) || !isNamed(entry, link) || !isOf(entry, link.agentId, link.profileId)) continue;
+			if (
+				!isObject(entry) ||
+				!isNamed(entry, writeBack) ||
+				!isOf(entry, writeBack.agentId, writeBack.profileId)
+			)
+				continue;
 			for (const key of ['stopped', 'problem'] as const) {
 				const note = notes[key];
 				if (note) setMember(entry, key, {...note});
@@ -77,14 +82,14 @@ export async function noteOnLink(
 	});
 }
 
-/** Has links follow a profile that was given another id. */
-export async function renameInLinks(
+/** Has write-backs follow a profile that was given another id. */
+export async function renameInWriteBacks(
 	paths: StatePaths,
 	agentId: string,
 	from: string,
 	to: string,
 ): Promise<void> {
-	if ((await readLinks(paths)).length === 0) return;
+	if ((await readWriteBacks(paths)).length === 0) return;
 	await edit(paths, entries => {
 		for (const entry of entries) {
 			if (isObject(entry) && isOf(entry, agentId, from)) setMember(entry, 'profileId', to);
@@ -100,19 +105,19 @@ async function edit(paths: StatePaths, change: (entries: JsonValue[]) => JsonVal
 		lockName: 'write-back',
 		serialize: document => `${JSON.stringify(document, undefined, 2)}\n`,
 		edit: document => {
-			const links = change(entriesIn(document));
+			const writeBacks = change(entriesIn(document));
 			if (member(document, 'version') === undefined) setMember(document, 'version', 1);
-			setMember(document, 'links', links);
+			setMember(document, 'writeBacks', writeBacks);
 		},
 	});
 }
 
 function entriesIn(document: JsonObject): JsonValue[] {
-	const links = member(document, 'links');
-	return Array.isArray(links) ? links : [];
+	const writeBacks = member(document, 'writeBacks');
+	return Array.isArray(writeBacks) ? writeBacks : [];
 }
 
-function decodeLink(entry: JsonValue): WriteBackLink | undefined {
+function decodeWriteBack(entry: JsonValue): WriteBack | undefined {
 	const [program, home] = [textMember(entry, 'program'), textMember(entry, 'home')];
 	const [agentId, profileId] = [textMember(entry, 'agentId'), textMember(entry, 'profileId')];
 	if (!program || !home || !agentId || !profileId) return undefined;
@@ -139,7 +144,7 @@ function timeIn(note: JsonValue | undefined): number {
 	return typeof at === 'number' ? at : 0;
 }
 
-function isNamed(entry: JsonValue, {program, home}: LinkName): boolean {
+function isNamed(entry: JsonValue, {program, home}: WriteBackName): boolean {
 	return textMember(entry, 'program') === program && textMember(entry, 'home') === home;
 }
 

@@ -43,10 +43,10 @@ describe('the details', () => {
 		const app = await withProfiles();
 		const link = {program: 'codex', home: '/home/maya/.codex', agentId: 'main', profileId: 'openai:maya'};
 		const {writeBack} = statePaths(app.stateDir);
-		writeJson(writeBack, {version: 1, links: [link]});
+		writeJson(writeBack, {version: 1, writeBacks: [link]});
 		await app.press('G');
 		await app.waitFor(/write-back .* · codex in \/home\/maya\/\.codex/);
-		writeJson(writeBack, {version: 1, links: [{...link, stopped: {at: noon, reason: 'logged_in'}}]});
+		writeJson(writeBack, {version: 1, writeBacks: [{...link, stopped: {at: noon, reason: 'logged_in'}}]});
 		await app.waitFor('✗ stopped: it was logged in by itself');
 	});
 
