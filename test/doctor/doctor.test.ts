@@ -551,6 +551,18 @@ test('a plugin that others may read is none of doctor’s affair, one that they 
 	expect((await examine(world)).map(({id}) => id)).toEqual(['file_mode']);
 });
 
+test('a state folder that is a link is looked at, and links without an end are not followed', async () => {
+	const world = await healthy();
+	const link = join(world.home, 'state');
+	symlinkSync(world.stateDir, link);
+	for (const name of ['one', 'two']) symlinkSync('.', join(world.stateDir, name));
+	symlinkSync('self', join(world.stateDir, 'self'));
+	const linked = {...world, stateDir: link, paths: statePaths(link)};
+	expect(await examine(linked)).toEqual([]);
+	chmod(world.paths.profiles('main'), 0o644);
+	expect((await examine(linked)).map(({id}) => id)).toEqual(['file_mode']);
+});
+
 test('a refresh that is under way is no finding', async () => {
 	const world = await healthy();
 	const credential = oauth('maya', {access: canary('new-access'), refresh: canary('new-refresh')});

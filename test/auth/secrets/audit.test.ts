@@ -1,4 +1,4 @@
-import {chmodSync, chownSync, mkdirSync, utimesSync} from 'node:fs';
+import {chmodSync, chownSync, mkdirSync, symlinkSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, it} from 'vitest';
 import {fingerprint} from '../../../source/auth/identity.ts';
@@ -206,6 +206,19 @@ const rows: Row[] = [
 			['bad_mode', 'agents/main/agent'],
 			['bad_mode', profilesFile],
 		],
+		code: 1,
+	},
+	{
+		name: 'a plugin that others may change, and links without an end that lead nowhere else',
+		make: paths => {
+			for (const name of ['one', 'two']) symlinkSync('.', join(paths.root, name));
+			symlinkSync('self', join(paths.root, 'self'));
+			put(join(paths.plugins, 'acme/read.mjs'), '');
+			put(join(paths.plugins, 'acme/changed.mjs'), '');
+			chmodSync(join(paths.plugins, 'acme/read.mjs'), 0o644);
+			chmodSync(join(paths.plugins, 'acme/changed.mjs'), 0o666);
+		},
+		found: [['bad_mode', 'plugins/acme/changed.mjs']],
 		code: 1,
 	},
 	{
