@@ -563,6 +563,22 @@ test('a state folder that is a link is looked at, and links without an end are n
 	expect((await examine(linked)).map(({id}) => id)).toEqual(['file_mode']);
 });
 
+test('what helps with a ref that does not resolve is what an audit of the secrets says', async () => {
+	const world = await healthy();
+	const ref = (source: string, id: string) => ({source, provider: 'default', id});
+	add('openai:ref', {type: 'api_key', provider: 'openai', keyRef: ref('env', 'UNSET')})(world);
+	add('openai:sealed', {type: 'token', provider: 'openai', tokenRef: ref('keychain', 'openai/0123')})(world);
+	const found = (await examine(world)).filter(({id}) => id === 'profile_unusable');
+	expect(found.map(({where}) => where)).toEqual(
+		['openai:ref', 'openai:sealed'].map(id => `${id} of the agent main`),
+	);
+	const audited = await open(world).auditSecrets();
+	expect(found.map(({next}) => next)).toEqual(
+		audited.filter(({code}) => code === 'unresolved_ref').map(({next}) => next),
+	);
+	expect(found[0]?.next).toBe('Set the variable where JARVIS runs.');
+});
+
 test('a refresh that is under way is no finding', async () => {
 	const world = await healthy();
 	const credential = oauth('maya', {access: canary('new-access'), refresh: canary('new-refresh')});
