@@ -257,6 +257,11 @@ const cases: Record<FindingId, Case> = {
 			put(join(home, '.codex', 'auth.json'), {tokens: {refresh_token: canary('maya-refresh')}}),
 		where: /^acme:maya of the agent main, .*\.codex\/auth\.json$/,
 	},
+	grant_set_aside: {
+		make: ({paths}) =>
+			put(`${paths.legacyOAuth}.imported`, {acme: {type: 'oauth', refresh: canary('maya-refresh')}}),
+		where: /^acme:maya of the agent main, .*oauth\.json\.imported$/,
+	},
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',
@@ -495,6 +500,25 @@ test.each([
 		]);
 		put(join(world.home, file), 'not json');
 		expect(await examine(world)).toEqual([]);
+	},
+);
+
+test.each([
+	['agents/main/agent/auth.json', 'grant_elsewhere'],
+	['agents/work/agent/auth.json', 'grant_elsewhere'],
+	['credentials/oauth.json', 'grant_elsewhere'],
+	['credentials/oauth.json.imported', 'grant_set_aside'],
+	['../home/.codex/auth.json.before-jarvis', 'grant_set_aside'],
+	['../home/.codex/auth.json.before-jarvis.1', 'grant_set_aside'],
+] as const)(
+	'%s with the grant of a profile is told (%s), and with another one it is not',
+	async (file, id) => {
+		const world = await healthy();
+		const path = join(world.stateDir, file);
+		put(path, {acme: {type: 'oauth', refresh: canary('another')}, tokens: {refresh_token: ''}});
+		expect(await examine(world)).toEqual([]);
+		put(path, {acme: {type: 'oauth', refresh: canary('maya-refresh')}, tokens: {refresh_token: ''}});
+		expect(await examine(world)).toMatchObject([{id, where: `acme:maya of the agent main, ${path}`}]);
 	},
 );
 
