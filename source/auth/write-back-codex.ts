@@ -5,6 +5,7 @@ import {
 	type CodexTokens,
 	codexAuthFile,
 	codexHome,
+	codexKeptFile,
 	decodeCodexAuth,
 	readCodexAuth,
 	renewedElsewhere,
@@ -100,7 +101,7 @@ function keepOriginal(
 	if (standing.kind === 'login' && isSpentHere(standing.refresh)) {
 		objectMember(kept, 'tokens').refresh_token = '';
 	}
-	const name = `${codexAuthFile(home)}.before-jarvis`;
+	const name = codexKeptFile(home);
 	let file = name;
 	for (let count = 1; existsSync(file); count += 1) file = `${name}.${count}`;
 	writeDurably(file, `${JSON.stringify(kept, undefined, 2)}\n`);

@@ -1,13 +1,16 @@
 import {readdirSync} from 'node:fs';
 import {homedir} from 'node:os';
-import {join} from 'node:path';
+import {basename, dirname, join} from 'node:path';
+import {clean} from '../auth/facts.ts';
 import {fingerprint} from '../auth/identity.ts';
 import {type Place, programs} from '../auth/import/programs.ts';
 import {shellWord} from '../errors.ts';
+import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, readTextIfThere, tryParseJson} from '../store/json.ts';
+import {asideOf} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
 import {type Finding, finding} from './findings.ts';
-import {nameOf, oauthProfiles, type Subject} from './subject.ts';
+import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
 /** A program that keeps logins of its own, and the files in which it does. */
 interface Holder {
@@ -44,34 +47,80 @@ const memberNames: readonly string[] = ['refresh', 'refresh_token', 'refreshToke
 /** Deeper than this no program keeps one. */
 const deepest = 8;
 
-/** Other programs that hold the refresh token of a profile. */
+/** Files that hold the refresh token of a profile: of other programs, of older ones, and what was set aside. */
 export function checkElsewhere(subject: Subject): Finding[] {
-	const {env, paths, machine} = subject;
 	const own = new Map(
 		oauthProfiles(subject).flatMap(profile =>
 			profile.credential.refresh ? [[fingerprint(profile.credential.refresh), profile] as const] : [],
 		),
 	);
 	if (own.size === 0) return [];
+	return [...ofPrograms(subject), ...ofOlder(subject), ...setAside(subject)].flatMap(({file, told}) =>
+		[...new Set(refreshTokens(file).map(fingerprint))].flatMap(token => {
+			const profile = own.get(token);
+			if (!profile) return [];
+			const {id, what, next} = told(profile);
+			return [finding(id, {where: `${nameOf(profile)}, ${file}`, what, next})];
+		}),
+	);
+}
+
+/** A file that may hold a refresh token, and what is said if it is a profile's. */
+interface Suspect {
+	readonly file: string;
+	readonly told: (profile: OAuthProfile) => Pick<Finding, 'id' | 'what' | 'next'>;
+}
+
+function ofPrograms({env, paths, machine}: Subject): Suspect[] {
 	return holders.flatMap(({program, files}) =>
 		files({env, platform: machine.platform})
 			// The state folder may be one that another program reads too.
 			.filter(file => !file.startsWith(join(paths.root, '/')))
-			.flatMap(file =>
-				[...new Set(refreshTokens(file).map(fingerprint))].flatMap(token => {
-					const profile = own.get(token);
-					if (!profile) return [];
-					const {agentId, profileId, credential} = profile;
-					return [
-						finding('grant_elsewhere', {
-							where: `${nameOf(profile)}, ${file}`,
-							what: `${program} holds the same refresh token: the one that refreshes first logs the other one out.`,
-							next: `jarvis models auth login --provider ${credential.provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`,
-						}),
-					];
+			.map(file => ({
+				file,
+				told: ({agentId, profileId, credential}) => ({
+					id: 'grant_elsewhere',
+					what: `${program} holds the same refresh token: the one that refreshes first logs the other one out.`,
+					next: `jarvis models auth login --provider ${credential.provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`,
 				}),
-			),
+			})),
 	);
+}
+
+function ofOlder({paths, agentIds}: Subject): Suspect[] {
+	return [paths.legacyOAuth, ...agentIds.map(paths.legacyAuth)].map(file => ({
+		file,
+		told: ({credential}) => ({
+			id: 'grant_elsewhere',
+			what: 'It holds the same refresh token: an older program that refreshes it there logs both out.',
+			next: `Take ${clean(credential.provider)} out of that file, once no program reads it there (docs/import.md).`,
+		}),
+	}));
+}
+
+function setAside({env, paths}: Subject): Suspect[] {
+	const imported = asideOf(paths.legacyOAuth);
+	const told = (next: string) => () => ({
+		...{id: 'grant_set_aside' as const, next},
+		what: 'It holds the same refresh token, and is read by nobody. Put back, it would log both out.',
+	});
+	return [
+		...calledLike(imported).map(file => ({
+			file,
+			told: told('See whether all that it holds is stored, and it can be removed: jarvis secrets audit'),
+		})),
+		...calledLike(codexKeptFile(codexHome(env))).map(file => ({
+			file,
+			told: told('Do not put it back. Remove it, if that login is all that it holds.'),
+		})),
+	];
+}
+
+function calledLike(file: string): string[] {
+	const folder = dirname(file);
+	return namesIn(folder)
+		.filter(name => name.startsWith(basename(file)))
+		.map(name => join(folder, name));
 }
 
 // A file that cannot be read is another program's affair.

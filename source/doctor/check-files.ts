@@ -1,6 +1,6 @@
-import {lstatSync, readdirSync, rmSync, type Stats, statSync} from 'node:fs';
-import {join, relative} from 'node:path';
-import {asJarvisError, isSystemError, JarvisError, shellWord} from '../errors.ts';
+import {rmSync} from 'node:fs';
+import {relative} from 'node:path';
+import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
 import {readTextIfThere, tryParseJson} from '../store/json.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
@@ -8,46 +8,25 @@ import {leavingPrefix} from '../store/profiles.ts';
 import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
 import {readSessions} from '../store/sessions.ts';
+import {rightsTooMany, type StateFile, stateFiles} from '../store/state-files.ts';
 import {abandonedAfterMs, makePrivate} from '../store/write.ts';
 import {type Finding, finding} from './findings.ts';
 import {allSecrets} from './secrets.ts';
 import type {Subject} from './subject.ts';
 
-interface Found {
-	readonly path: string;
-	readonly stats: Stats;
-}
-
 /** Modes and owners of all that is in the state folder, and what writes and logins that were cut off have left. */
 export function checkFiles(subject: Subject): Finding[] {
-	return [...walk(subject.paths.root)].flatMap(found => [
+	return [...stateFiles(subject.paths)].flatMap(found => [
 		...rights(subject, found),
 		...owner(subject, found),
 		...leftovers(subject, found),
 	]);
 }
 
-// Code that was installed, and what is in a folder that a link leads to, is not the program's own; locks are
-// looked at by themselves.
-function* walk(path: string): Generator<Found> {
-	const stats = statSync(path, {throwIfNoEntry: false});
-	if (!stats || path.endsWith('.held')) return;
-	yield {path, stats};
-	if (!stats.isDirectory() || lstatSync(path).isSymbolicLink() || path.endsWith('.packages')) return;
-	let names: string[] = [];
-	try {
-		names = readdirSync(path);
-	} catch (error) {
-		if (!isSystemError(error, 'EACCES', 'EPERM')) throw error;
-	}
-	for (const name of names.sort()) yield* walk(join(path, name));
-}
-
-function rights({paths}: Subject, {path, stats}: Found): Finding[] {
-	// A plugin may be read by all; that others may change it is another matter.
-	const isPlugin = path.startsWith(paths.plugins);
-	const open = stats.mode & (isPlugin ? 0o022 : 0o077);
-	if (open === 0 || !(stats.isDirectory() || stats.isFile())) return [];
+function rights({paths}: Subject, found: StateFile): Finding[] {
+	const open = rightsTooMany(paths, found);
+	if (open === 0) return [];
+	const {path, stats} = found;
 	const isFolder = stats.isDirectory();
 	const mode = (stats.mode & 0o777).toString(8);
 	const right = (open & 0o022) === 0 ? 'read' : 'change';
@@ -61,7 +40,7 @@ function rights({paths}: Subject, {path, stats}: Found): Finding[] {
 	];
 }
 
-function owner({machine: {uid}}: Subject, {path, stats}: Found): Finding[] {
+function owner({machine: {uid}}: Subject, {path, stats}: StateFile): Finding[] {
 	if (uid === undefined || stats.uid === uid) return [];
 	return [
 		finding('owner_foreign', {
@@ -72,7 +51,7 @@ function owner({machine: {uid}}: Subject, {path, stats}: Found): Finding[] {
 	];
 }
 
-function leftovers(subject: Subject, {path, stats}: Found): Finding[] {
+function leftovers(subject: Subject, {path, stats}: StateFile): Finding[] {
 	const {paths} = subject;
 	const age = Date.now() - stats.mtimeMs;
 	const name = relative(paths.root, path);

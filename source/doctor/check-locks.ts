@@ -4,7 +4,7 @@ import {shellWord} from '../errors.ts';
 import {readJournal} from '../store/journal.ts';
 import {holderLimitMs} from '../store/lock.ts';
 import {type FoundLock, listLocks, removeDeadLock} from '../store/lock-inspection.ts';
-import {type KeptReply, readKeptReplies, slotNames} from '../store/reply-slot.ts';
+import {type KeptReply, readKeptReplies, slotFile, slotNames} from '../store/reply-slot.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
 
@@ -60,7 +60,7 @@ function keptReplies(subject: Subject, name: string): Finding[] {
 		const {provider} = credential;
 		const of = `A new token of ${provider}${account ? ` (${account})` : ''} is kept there, and not stored.`;
 		return finding('reply_kept', {
-			where: `${subject.paths.journal}/${name}.reply`,
+			where: slotFile(subject.paths, name),
 			what: profile ? of : `${of} No profile holds the token that it is for.`,
 			next: profile ? 'jarvis doctor --fix' : `jarvis models auth login --provider ${provider}`,
 			...(profile ? {mend: {what: 'store it', asks: false, run: () => storeKept(subject, profile)}} : {}),

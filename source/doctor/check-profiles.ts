@@ -1,6 +1,7 @@
-import {clean, factsOf, handedOutSecret} from '../auth/facts.ts';
+import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
+import {refAdvice} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
 import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
@@ -43,7 +44,11 @@ function profileFindings(
 	}
 	if (facts.link) return linkFindings(where, facts.link, health);
 	const fault = faultOf(health, unresolved);
-	if (fault !== undefined) return [finding('profile_unusable', {where, what: fault, next: login})];
+	if (fault !== undefined) {
+		const isRef = health.reason === 'unresolved_ref' && stored.ref && unresolved;
+		const next = isRef ? refAdvice(stored.ref, unresolved, {agentId, profileId}) : login;
+		return [finding('profile_unusable', {where, what: fault, next})];
+	}
 	const left = health.remainingMs ?? Number.POSITIVE_INFINITY;
 	if (credential.type === 'oauth' && !credential.refresh) {
 		const what = `It has no refresh token: it ends with its access token, in ${span(Math.max(0, left))}.`;
@@ -117,7 +122,10 @@ export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
 	return [...providers.values()].flatMap(({id, label, env: names = []}) => {
 		const own = stored.filter(({provider}) => provider === id);
 		const isMeant = (name: string) =>
-			own.some(credential => handedOutSecret(credential) === env[name] || refIdOf(credential) === name);
+			own.some(credential => {
+				const ref = refOf(credential);
+				return handedOutSecret(credential) === env[name] || (ref?.source === 'env' && ref.id === name);
+			});
 		return names
 			.filter(name => own.length > 0 && env[name] && !isMeant(name))
 			.map(name =>
@@ -128,12 +136,6 @@ export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
 				}),
 			);
 	});
-}
-
-function refIdOf(credential: Credential): string | undefined {
-	if (credential.type === 'oauth') return undefined;
-	const ref = credential.type === 'token' ? credential.tokenRef : credential.keyRef;
-	return ref?.source === 'env' ? ref.id : undefined;
 }
 
 function groups(

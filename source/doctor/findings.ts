@@ -69,7 +69,12 @@ export const findingTable = {
 	},
 	grant_elsewhere: {
 		severity: 'error',
-		meaning: 'Another program holds the same refresh token: whoever refreshes first logs the other one out.',
+		meaning:
+			'Another program, or a file of an older one, holds the same refresh token: whoever refreshes first logs the other one out.',
+	},
+	grant_set_aside: {
+		severity: 'note',
+		meaning: 'A file that was set aside holds the refresh token of a profile. Put back, it logs both out.',
 	},
 	refresh_missing: {
 		severity: 'warning',

@@ -44,6 +44,11 @@ export function codexAuthFile(home: string): string {
 	return join(home, 'auth.json');
 }
 
+/** The file, or what its name begins with, in which a login of Codex is kept that made way for ours. */
+export function codexKeptFile(home: string): string {
+	return `${codexAuthFile(home)}.before-jarvis`;
+}
+
 /** Decodes a parsed `auth.json`. What is of another type than known counts as absent. */
 export function decodeCodexAuth(document: JsonObject): CodexAuth {
 	const tokens = member(document, 'tokens');

@@ -1,4 +1,5 @@
 import {statSync} from 'node:fs';
+import {JarvisError, shellWord} from '../errors.ts';
 import {type JsonObject, parseJsonFile, readTextIfThere, setMember} from './json.ts';
 import {mainAgentId, type StatePaths} from './paths.ts';
 
@@ -63,6 +64,20 @@ export function wasSetAside(file: string): boolean {
 	return statSync(asideOf(file), {throwIfNoEntry: false}) !== undefined;
 }
 
+/** What helps with a legacy file that cannot be read, or not as what it is. */
+export const mendLegacy = 'Mend it: it is looked at again when it has changed.';
+
+/** The error of a file that is there although one of its name was set aside before. */
+export function broughtInBefore(file: string): JarvisError {
+	const aside = asideOf(file);
+	return new JarvisError(
+		'import_refused',
+		`${file} was brought in before, and is not read again.`,
+		// What was set aside may be the last copy of a login; the new time has the file looked at again.
+		`To have it read all the same: mv ${shellWord(aside)} ${shellWord(`${aside}.1`)} && touch ${shellWord(file)} – else remove it.`,
+	);
+}
+
 /** What a legacy file holds: provider → entry. */
 export interface LegacyFile {
 	readonly text: string;
@@ -115,10 +130,12 @@ function versionOf(file: string): string | undefined {
 	return stats && `${stats.size} ${stats.ctimeMs} ${stats.ino}`;
 }
 
-function markOf(file: string): string {
+/** The mark beside a legacy file that tells which version of it was looked at. */
+export function markOf(file: string): string {
 	return `${file}.seen`;
 }
 
-function asideOf(file: string): string {
+/** What a legacy file is called that was brought in and set aside. */
+export function asideOf(file: string): string {
 	return `${file}.imported`;
 }

@@ -124,7 +124,8 @@ export function slotNames(paths: StatePaths): string[] {
 	}
 }
 
-function slotFile(paths: StatePaths, name: string): string {
+/** The file of an identity's slot. */
+export function slotFile(paths: StatePaths, name: string): string {
 	return join(paths.journal, `${name}.reply`);
 }
 

@@ -257,6 +257,11 @@ const cases: Record<FindingId, Case> = {
 			put(join(home, '.codex', 'auth.json'), {tokens: {refresh_token: canary('maya-refresh')}}),
 		where: /^acme:maya of the agent main, .*\.codex\/auth\.json$/,
 	},
+	grant_set_aside: {
+		make: ({paths}) =>
+			put(`${paths.legacyOAuth}.imported`, {acme: {type: 'oauth', refresh: canary('maya-refresh')}}),
+		where: /^acme:maya of the agent main, .*oauth\.json\.imported$/,
+	},
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',
@@ -498,6 +503,25 @@ test.each([
 	},
 );
 
+test.each([
+	['agents/main/agent/auth.json', 'grant_elsewhere'],
+	['agents/work/agent/auth.json', 'grant_elsewhere'],
+	['credentials/oauth.json', 'grant_elsewhere'],
+	['credentials/oauth.json.imported', 'grant_set_aside'],
+	['../home/.codex/auth.json.before-jarvis', 'grant_set_aside'],
+	['../home/.codex/auth.json.before-jarvis.1', 'grant_set_aside'],
+] as const)(
+	'%s with the grant of a profile is told (%s), and with another one it is not',
+	async (file, id) => {
+		const world = await healthy();
+		const path = join(world.stateDir, file);
+		put(path, {acme: {type: 'oauth', refresh: canary('another')}, tokens: {refresh_token: ''}});
+		expect(await examine(world)).toEqual([]);
+		put(path, {acme: {type: 'oauth', refresh: canary('maya-refresh')}, tokens: {refresh_token: ''}});
+		expect(await examine(world)).toMatchObject([{id, where: `acme:maya of the agent main, ${path}`}]);
+	},
+);
+
 test('a damaged jarvis.json keeps no other finding back, and has its backup put back', async () => {
 	const world = await healthy();
 	backup(world, world.paths.config);
@@ -549,6 +573,34 @@ test('a plugin that others may read is none of doctor’s affair, one that they 
 	expect(await examine(world)).toEqual([]);
 	chmod(world.paths.plugin('acme'), 0o664);
 	expect((await examine(world)).map(({id}) => id)).toEqual(['file_mode']);
+});
+
+test('a state folder that is a link is looked at, and links without an end are not followed', async () => {
+	const world = await healthy();
+	const link = join(world.home, 'state');
+	symlinkSync(world.stateDir, link);
+	for (const name of ['one', 'two']) symlinkSync('.', join(world.stateDir, name));
+	symlinkSync('self', join(world.stateDir, 'self'));
+	const linked = {...world, stateDir: link, paths: statePaths(link)};
+	expect(await examine(linked)).toEqual([]);
+	chmod(world.paths.profiles('main'), 0o644);
+	expect((await examine(linked)).map(({id}) => id)).toEqual(['file_mode']);
+});
+
+test('what helps with a ref that does not resolve is what an audit of the secrets says', async () => {
+	const world = await healthy();
+	const ref = (source: string, id: string) => ({source, provider: 'default', id});
+	add('openai:ref', {type: 'api_key', provider: 'openai', keyRef: ref('env', 'UNSET')})(world);
+	add('openai:sealed', {type: 'token', provider: 'openai', tokenRef: ref('keychain', 'openai/0123')})(world);
+	const found = (await examine(world)).filter(({id}) => id === 'profile_unusable');
+	expect(found.map(({where}) => where)).toEqual(
+		['openai:ref', 'openai:sealed'].map(id => `${id} of the agent main`),
+	);
+	const audited = await open(world).auditSecrets();
+	expect(found.map(({next}) => next)).toEqual(
+		audited.filter(({code}) => code === 'unresolved_ref').map(({next}) => next),
+	);
+	expect(found[0]?.next).toBe('Set the variable where JARVIS runs.');
 });
 
 test('a refresh that is under way is no finding', async () => {

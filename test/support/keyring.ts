@@ -13,6 +13,8 @@ export interface Keyring {
 	/** Where its keyrings are. */
 	readonly home: string;
 	lock(): void;
+	/** Takes all that is in it away, as a person may. */
+	empty(): void;
 	/** Unlocks it again, with the password that it was made with. */
 	unlock(): Promise<void>;
 	/** Stops the service's process, so that it answers nothing, or lets it go on. */
@@ -89,6 +91,17 @@ export async function startKeyring(): Promise<Keyring> {
 				'org.freedesktop.Secret.Service.Lock',
 				`array:objpath:${collection}`,
 			);
+		},
+		empty() {
+			const items = call(
+				'org.freedesktop.secrets',
+				collection,
+				'org.freedesktop.DBus.Properties.Get',
+				'string:org.freedesktop.Secret.Collection',
+				'string:Items',
+			);
+			for (const [item] of items.matchAll(/\/org\/freedesktop\/secrets\/collection\/login\/\w+/g))
+				call('org.freedesktop.secrets', item, 'org.freedesktop.Secret.Item.Delete');
 		},
 		async unlock() {
 			daemon = openDaemon(['--replace']);

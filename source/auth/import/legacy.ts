@@ -11,9 +11,11 @@ import {
 	textMember,
 } from '../../store/json.ts';
 import {
+	broughtInBefore,
 	isUnseen,
 	type LegacyFile,
 	markSeen,
+	mendLegacy,
 	readLegacy,
 	scrub,
 	setAside,
@@ -101,13 +103,7 @@ async function once(
 		const {code, message} = asJarvisError(error);
 		// Of what is no file, reading does not tell the name.
 		const told = message.includes(file) ? message : `${file} cannot be read: ${message}`;
-		problems.push(
-			new JarvisError(
-				code,
-				`${told} Nothing of it was brought in.`,
-				'Mend it: it is looked at again when it has changed.',
-			),
-		);
+		problems.push(new JarvisError(code, `${told} Nothing of it was brought in.`, mendLegacy));
 		await markSeen(file).catch(() => undefined);
 		return;
 	}
@@ -294,14 +290,6 @@ function anotherKey(file: string, agentId: string, provider: string): JarvisErro
 		'import_refused',
 		`${file} holds another key of ${provider} than ${provider}:default. It was left there.`,
 		`If it is still wanted, store it: jarvis models auth login --provider ${provider} --method api-key --agent ${agentId} --profile-id ${provider}:old`,
-	);
-}
-
-function broughtInBefore(file: string): JarvisError {
-	return new JarvisError(
-		'import_refused',
-		`${file} was brought in before, and is not read again.`,
-		`To have it read all the same, remove ${file}.imported; else remove it.`,
 	);
 }
 

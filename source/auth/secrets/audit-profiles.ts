@@ -5,11 +5,9 @@ import {type JsonValue, member, readTextIfThere, textMember, tryParseJson} from 
 import type {StatePaths} from '../../store/paths.ts';
 import {entriesOf} from '../../store/schema.ts';
 import {copiesOf} from '../../store/scrub.ts';
+import {abandonedAfterMs} from '../../store/write.ts';
 import type {SecretFinding} from './findings.ts';
 import {commandFor, type HeldSecret} from './places.ts';
-
-/** A write that takes longer than this (ms) is none any more. */
-const abandonedAfterMs = 60_000;
 
 /** What the profiles of an agent hold that they need not. */
 export function auditProfiles(

@@ -3,8 +3,9 @@ import {readSealed} from '../../store/sealed.ts';
 import {decodeSecrets, readSecretsConfig} from '../../store/secrets-config.ts';
 import type {AuditContext} from './audit.ts';
 import type {SecretFinding} from './findings.ts';
-import {commandFor, type HeldSecret} from './places.ts';
-import {type RefFailure, refKey} from './refs.ts';
+import type {HeldSecret} from './places.ts';
+import {refAdvice} from './ref-advice.ts';
+import {refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
 
 /** The refs that do not resolve, each where it stands. */
@@ -27,7 +28,7 @@ export async function auditRefs(
 			{
 				...{code: 'unresolved_ref', file, agentId: place.agentId, place: place.profileId},
 				message: `${refKey(ref)} for ${place.profileId} does not resolve: ${outcome.failure.message}.`,
-				next: adviceFor(ref.source, outcome.failure, commandFor(place, 'models auth remove')),
+				next: refAdvice(ref, outcome.failure, place),
 			},
 		];
 	});
@@ -41,17 +42,4 @@ export async function auditSealed(paths: StatePaths, held: readonly HeldSecret[]
 	if (unused.length === 0) return [];
 	const message = `${paths.sealed} holds ${unused.length === 1 ? 'a secret' : `${unused.length} secrets`} that no ref needs: ${unused.join(', ')}.`;
 	return [{code: 'sealed_unused', file: paths.sealed, message, next: 'jarvis secrets prune'}];
-}
-
-function adviceFor(source: string, {code}: RefFailure, remove: string): string {
-	if (code === 'unknown_provider' || code === 'invalid_ref' || code === 'not_allowed') {
-		return 'Mend it in jarvis.json or in the ref (docs/secrets.md).';
-	}
-	if (source === 'env') return 'Set the variable where JARVIS runs.';
-	if (source === 'keychain') {
-		return code === 'not_found'
-			? `The secret is gone. Remove the profile, and store it anew: ${remove}`
-			: 'Unlock the keychain, and look again: jarvis secrets audit (docs/keychain.md)';
-	}
-	return 'See that its provider gives it (docs/secrets.md), and look again: jarvis secrets audit';
 }

@@ -2,7 +2,8 @@ import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {agentIds} from '../snapshot.ts';
 import {auditConfig, auditConfigCopies} from './audit-config.ts';
-import {auditLeftovers, auditLegacyStore} from './audit-leftovers.ts';
+import {auditLeftovers} from './audit-leftovers.ts';
+import {auditLegacy} from './audit-legacy.ts';
 import {auditModes} from './audit-modes.ts';
 import {auditProfiles, auditStoreCopies} from './audit-profiles.ts';
 import {auditRefs, auditSealed} from './audit-refs.ts';
@@ -25,7 +26,8 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 	const found: SecretFinding[] = [];
 	const held: HeldSecret[] = [];
 	const config = await reading(found, paths.config, () => readConfigFile(paths.config), {});
-	for (const agentId of agentIds(paths, decodeConfig(config))) {
+	const ids = agentIds(paths, decodeConfig(config));
+	for (const agentId of ids) {
 		const places = await reading(
 			found,
 			paths.profiles(agentId),
@@ -37,8 +39,8 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 			found.push(...auditProfiles(paths, agentId, places));
 			found.push(...auditStoreCopies(paths, agentId, places, now));
 		}
-		found.push(...auditLegacyStore(paths, agentId));
 	}
+	found.push(...(await auditLegacy(paths, ids)));
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));
 	found.push(...(await auditRefs(context, held)));
 	found.push(

@@ -24,7 +24,8 @@ export const findingTable = {
 	},
 	legacy_plaintext: {
 		level: 'finding',
-		meaning: 'A file of an older program, from which credentials are taken over, still holds secrets.',
+		meaning:
+			'A file of an older program holds secrets that are not stored here, or was set aside when they were.',
 	},
 	leftover_agent: {level: 'finding', meaning: 'A deleted agent’s folder was not removed wholly.'},
 	kept_reply: {
@@ -38,6 +39,11 @@ export const findingTable = {
 	malformed_ref: {level: 'unresolved', meaning: 'What stands where a ref belongs is none.'},
 	oauth_with_ref: {level: 'unresolved', meaning: 'An OAuth profile has a ref, which it cannot have.'},
 	sealed_unused: {level: 'info', meaning: 'A sealed secret is used by no ref.'},
+	legacy_stored: {
+		level: 'info',
+		meaning:
+			'A file of an older program holds a key or a token that is stored here too, for programs that read it there.',
+	},
 	legacy_oauth: {
 		level: 'info',
 		meaning: 'A file of an older program holds OAuth tokens, which stay there for programs that read it.',

@@ -7,8 +7,7 @@ export interface KeychainItem {
 /** What the process that talks to the keychain is asked, on standard input and never in its arguments. */
 export type KeychainRequest =
 	| {readonly do: 'get'; readonly items: readonly KeychainItem[]}
-	| {readonly do: 'set'; readonly item: KeychainItem; readonly secret: string}
-	| {readonly do: 'delete'; readonly item: KeychainItem};
+	| {readonly do: 'set'; readonly item: KeychainItem; readonly secret: string};
 
 /** What it answers: the secrets of the items in their order, `null` for one that there is not. */
 export type KeychainReply =

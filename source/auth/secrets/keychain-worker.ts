@@ -34,9 +34,6 @@ function carryOut({Entry}: Keyring, request: KeychainRequest): KeychainReply {
 		case 'set':
 			entryOf(request.item).setPassword(request.secret);
 			return {values: []};
-		case 'delete':
-			entryOf(request.item).deleteCredential();
-			return {values: []};
 	}
 }
 

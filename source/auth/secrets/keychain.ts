@@ -47,14 +47,6 @@ export async function setInKeychain(keychain: Keychain, item: KeychainItem, secr
 	await call(keychain, {do: 'set', item, secret});
 }
 
-/**
- * Takes an item out of the keychain, if it is there.
- * @throws `keychain_unavailable`
- */
-export async function deleteFromKeychain(keychain: Keychain, item: KeychainItem): Promise<void> {
-	await call(keychain, {do: 'delete', item});
-}
-
 async function call(keychain: Keychain, request: KeychainRequest): Promise<readonly (string | null)[]> {
 	const limitMs = keychain.limitMs ?? keychainTimeoutMs;
 	const {reply, isLate} = await ask(keychain, limitMs, request);

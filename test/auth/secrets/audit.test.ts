@@ -1,13 +1,16 @@
-import {chmodSync, chownSync, mkdirSync, utimesSync} from 'node:fs';
+import {execFileSync} from 'node:child_process';
+import {chmodSync, chownSync, mkdirSync, symlinkSync, utimesSync} from 'node:fs';
 import {join} from 'node:path';
-import {expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {fingerprint} from '../../../source/auth/identity.ts';
 import {auditSecrets} from '../../../source/auth/secrets/audit.ts';
 import {checkCode, type FindingCode, type SecretFinding} from '../../../source/auth/secrets/findings.ts';
 import {commandTable} from '../../../source/commands/table.ts';
+import {openJarvis} from '../../../source/core.ts';
+import {writeJournal} from '../../../source/store/journal.ts';
 import type {StatePaths} from '../../../source/store/paths.ts';
 import {openReplySlot} from '../../../source/store/reply-slot.ts';
-import {canary, writeStore} from '../../support/sandbox.ts';
+import {canary, readStore, writeStore} from '../../support/sandbox.ts';
 import {emptyState, put} from '../../support/state-folder.ts';
 
 const now = Date.now();
@@ -145,17 +148,44 @@ const rows: Row[] = [
 		code: 1,
 	},
 	{
-		name: 'files of older programs',
-		make: ({root}) => {
-			put(join(root, 'agents/main/agent/auth.json'), {groq: key('legacy'), acme: oauth('legacy')});
-			put(join(root, 'credentials/oauth.json.imported'), {acme: oauth('older')});
+		name: 'files of older programs that were not looked at yet: they may be the only copy',
+		make: paths => {
+			put(paths.legacyAuth('main'), {groq: key('legacy'), acme: oauth('legacy')});
+			put(paths.legacyOAuth, {acme: oauth('only')});
 		},
 		found: [
 			['legacy_plaintext', 'agents/main/agent/auth.json'],
-			['legacy_plaintext', 'credentials/oauth.json.imported'],
+			['legacy_plaintext', 'credentials/oauth.json'],
 			['legacy_oauth', 'agents/main/agent/auth.json'],
 		],
 		code: 1,
+		next: 'jarvis models status',
+	},
+	{
+		name: 'keys and tokens of an older program that are stored here too, by whichever agent',
+		make: paths => {
+			store(paths, {'mistral:work': {...token('b'), email: 'maya@example.test'}});
+			put(paths.legacyAuth('two'), {mistral: token('b')});
+		},
+		found: [
+			['plaintext_secret', profilesFile],
+			['legacy_stored', 'agents/two/agent/auth.json'],
+		],
+		code: 1,
+	},
+	{
+		name: 'what older programs have left that cannot be read',
+		make: paths => {
+			put(paths.legacyAuth('main'), `{"groq": {"key": "${canary('cut')}`);
+			put(paths.legacyOAuth, `{"acme": {"refresh": "${canary('cut')}`);
+			put(`${paths.legacyOAuth}.seen`, '1 2 3');
+		},
+		found: [
+			['unreadable_file', 'agents/main/agent/auth.json'],
+			['unreadable_file', 'credentials/oauth.json'],
+		],
+		code: 1,
+		next: 'Mend it: it is looked at again when it has changed.',
 	},
 	{
 		name: 'what is left of a deleted agent and of a refresh',
@@ -209,6 +239,19 @@ const rows: Row[] = [
 		code: 1,
 	},
 	{
+		name: 'a plugin that others may change, and links without an end that lead nowhere else',
+		make: paths => {
+			for (const name of ['one', 'two']) symlinkSync('.', join(paths.root, name));
+			symlinkSync('self', join(paths.root, 'self'));
+			put(join(paths.plugins, 'acme/read.mjs'), '');
+			put(join(paths.plugins, 'acme/changed.mjs'), '');
+			chmodSync(join(paths.plugins, 'acme/read.mjs'), 0o644);
+			chmodSync(join(paths.plugins, 'acme/changed.mjs'), 0o666);
+		},
+		found: [['bad_mode', 'plugins/acme/changed.mjs']],
+		code: 1,
+	},
+	{
 		name: 'a sealed secret that no ref needs',
 		make: paths => put(paths.sealed, {version: 1, keyId: 'k', entries: {'groq/0123': 'AAAA'}}),
 		found: [['sealed_unused', 'sealed.json']],
@@ -234,6 +277,72 @@ it.each(rows)('an audit finds $name', async ({make, found, code, next}) => {
 		if (words) expect(commandTable.some(({path}) => words.startsWith(path.join(' ')))).toBe(true);
 	}
 	expect(JSON.stringify(findings)).not.toContain('canary');
+});
+
+describe('a login that an older program had', () => {
+	const claims = {accountId: 'maya'};
+	const aside = async (paths: StatePaths) =>
+		(await audit(paths)).find(({file}) => file === `${paths.legacyOAuth}.imported`);
+	const use = (paths: StatePaths) => openJarvis({stateDir: paths.root, env: {}}).snapshot();
+
+	it('may be removed when it was brought in and set aside, also when it was refreshed since', async () => {
+		const paths = emptyState();
+		put(paths.legacyOAuth, {acme: {...oauth('old'), ...claims}});
+		expect((await audit(paths)).filter(({next}) => next?.includes('rm '))).toEqual([]);
+		await use(paths);
+		const remove = `rm '${paths.legacyOAuth}.imported'`;
+		expect((await aside(paths))?.next).toBe(remove);
+		store(paths, {'acme:default': {...oauth('new'), ...claims}});
+		expect((await aside(paths))?.next).toBe(remove);
+		store(paths, {'acme:default': oauth('new')});
+		expect((await aside(paths))?.next).not.toBe(remove);
+		const spent = fingerprint(canary('old-refresh'));
+		writeJournal(paths, 'acme', {spent, startedAt: 1, finishedAt: 2, outcome: 'refreshed'});
+		expect((await aside(paths))?.next).toBe(remove);
+	});
+
+	it.each([
+		['of which nothing is stored', {}],
+		['of which only the access token is stored', {'acme:me': {...oauth('old'), refresh: undefined}}],
+		['of another account than what is stored', {'acme:me': {...oauth('new'), accountId: 'omar'}}],
+		['newer than what is stored', {'acme:me': {...oauth('new'), ...claims, expires: 1}}],
+	])('may not be removed: %s', async (_, profiles) => {
+		const paths = emptyState();
+		store(paths, profiles);
+		put(`${paths.legacyOAuth}.imported`, {acme: {...oauth('old'), ...claims}});
+		expect((await aside(paths))?.next).toMatch(/^If one is still wanted, have it brought in: mv -n /);
+	});
+
+	it('comes in after all by the command that is advised', async () => {
+		const paths = emptyState();
+		put(`${paths.legacyOAuth}.imported`, {acme: oauth('first')});
+		put(paths.legacyOAuth, {mistral: {...oauth('second'), provider: 'mistral'}});
+		await use(paths);
+		const found = (await audit(paths)).find(({file}) => file === paths.legacyOAuth);
+		const [, command = ''] = /: (mv .*) –/.exec(found?.next ?? '') ?? [];
+		execFileSync('sh', ['-c', command]);
+		await use(paths);
+		expect(Object.keys(readStore({paths}).profiles)).toEqual(['mistral:default']);
+		expect((await aside(paths))?.next).toMatch(/^rm /);
+	});
+});
+
+it('tokens of an older program that stay there by design are no finding once they are stored', async () => {
+	const paths = emptyState();
+	put(paths.legacyAuth('main'), {mistral: token('kept')});
+	expect(checkCode(await audit(paths))).toBe(1);
+	await openJarvis({stateDir: paths.root, env: {}}).snapshot();
+	const found = (await audit(paths)).filter(({file}) => file === paths.legacyAuth('main'));
+	expect(found.map(({code}) => code)).toEqual(['legacy_stored']);
+	expect(checkCode(found)).toBe(0);
+	// One that is stored nowhere, and was passed over.
+	put(paths.legacyAuth('main'), {mistral: token('another')});
+	await openJarvis({stateDir: paths.root, env: {}}).snapshot();
+	const [other] = (await audit(paths)).filter(({file}) => file === paths.legacyAuth('main'));
+	expect(other).toMatchObject({
+		code: 'legacy_plaintext',
+		next: expect.stringContaining('jarvis models auth add'),
+	});
 });
 
 it.runIf(isRoot)('an audit finds files of another user (as root, who alone can make one)', async () => {

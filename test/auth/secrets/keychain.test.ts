@@ -1,11 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {beforeAll, describe, expect, it} from 'vitest';
-import {
-	deleteFromKeychain,
-	getFromKeychain,
-	type Keychain,
-	setInKeychain,
-} from '../../../source/auth/secrets/keychain.ts';
+import {getFromKeychain, type Keychain, setInKeychain} from '../../../source/auth/secrets/keychain.ts';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import {decodeSecrets} from '../../../source/store/secrets-config.ts';
 import {type Keyring, noKeyring, startKeyring} from '../../support/keyring.ts';
@@ -40,8 +35,7 @@ describe.skipIf(noKeyring)(`a real Secret Service${noKeyring ? ` (there is no ${
 		expect(await getFromKeychain(keychain, [other, item])).toEqual([undefined, secret]);
 		await setInKeychain(keychain, item, canary('newer'));
 		expect(await getFromKeychain(keychain, [item])).toEqual([canary('newer')]);
-		await deleteFromKeychain(keychain, item);
-		await deleteFromKeychain(keychain, item);
+		keyring.empty();
 		expect(await getFromKeychain(keychain, [item])).toEqual([undefined]);
 	});
 

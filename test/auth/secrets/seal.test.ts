@@ -1,7 +1,6 @@
 import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {deleteFromKeychain} from '../../../source/auth/secrets/keychain.ts';
 import type {SecretMove} from '../../../source/auth/secrets/move.ts';
 import type {SecretPlace} from '../../../source/auth/secrets/places.ts';
 import {openJarvis} from '../../../source/core.ts';
@@ -187,8 +186,7 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 	it('does not make a new key where the keychain has lost the one that secrets are sealed with', async () => {
 		const paths = stateWithSecrets();
 		await open(paths).moveSecrets(toSeal(profile('anthropic:work')), {dryRun: false});
-		const {keyId} = JSON.parse(text(paths.sealed));
-		await deleteFromKeychain({env: keyring.env}, {service: 'jarvis', account: keyId});
+		keyring.empty();
 		const before = everything(paths);
 		const error = await refusal(open(paths).moveSecrets(toSeal(profile('mistral:default')), {dryRun: false}));
 		expect(error.code).toBe('sealed_unreadable');
