@@ -4,9 +4,10 @@ import {basename, dirname, join} from 'node:path';
 import {clean} from '../auth/facts.ts';
 import {fingerprint} from '../auth/identity.ts';
 import {type Place, programs} from '../auth/import/programs.ts';
+import {readForeign} from '../auth/import/read.ts';
 import {shellWord} from '../errors.ts';
 import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
-import {isObject, readTextIfThere, tryParseJson} from '../store/json.ts';
+import {isObject, tryParseJson} from '../store/json.ts';
 import {asideOf} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
 import {type Finding, finding} from './findings.ts';
@@ -126,7 +127,7 @@ function calledLike(file: string): string[] {
 // A file that cannot be read is another program's affair.
 function refreshTokens(file: string): string[] {
 	try {
-		return tokensIn(tryParseJson(readTextIfThere(file) ?? ''), 0);
+		return tokensIn(tryParseJson(readForeign(file) ?? ''), 0);
 	} catch {
 		return [];
 	}

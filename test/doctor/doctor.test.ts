@@ -1,3 +1,4 @@
+import {execFileSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
@@ -679,4 +680,12 @@ test('a linked login is for its own program to renew', async () => {
 			next: 'Run claude, which renews its own login.',
 		},
 	]);
+});
+
+test('what is no file where another program would keep its login is not waited for', async () => {
+	const world = await healthy();
+	const folder = join(world.home, '.local/share/opencode');
+	mkdirSync(folder, {recursive: true});
+	execFileSync('mkfifo', [join(folder, 'auth.json')]);
+	expect(await examine(world)).toEqual([]);
 });

@@ -33,7 +33,11 @@ export async function readEntries(
 	return program.decode({document, beside: path => besideOf(file, path)});
 }
 
-function readForeign(file: string): string | undefined {
+/**
+ * The text of another program's file; `undefined` where there is none.
+ * @throws `import_refused` for what is no file, or too large for one, system errors
+ */
+export function readForeign(file: string): string | undefined {
 	const stats = statSync(file, {throwIfNoEntry: false});
 	if (!stats) return undefined;
 	// A pipe would be waited for, and what is very large is something else.
