@@ -32,6 +32,11 @@ export async function runDoctor(context: CommandContext): Promise<number> {
 	};
 	const found = await look();
 	const mended = flags.fix ? await mendAll(context, found) : [];
+	if (mended.some(({outcome}) => outcome === 'left') && !context.stdin.isTTY) {
+		context.tell(
+			'What could cost a credential is asked first, and there is no terminal: --yes says yes to all of it.',
+		);
+	}
 	const isChanged = mended.some(({outcome}) => outcome === 'mended');
 	const left = isChanged ? await look() : found;
 	if (flags.json) {

@@ -37,7 +37,10 @@ function profileFindings(
 	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
 	const facts = {...stored, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
-	const login = loginCommand(agentId, profileId, credential.provider);
+	const login =
+		credential.type === 'token'
+			? pasteCommand(agentId, profileId, credential.provider)
+			: loginCommand(agentId, profileId, credential.provider);
 	if (health.reason === 'needs_login') {
 		const what = `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
@@ -151,6 +154,11 @@ function groups(
 		else found.set(key, [profile]);
 	}
 	return [...found.values()].filter(group => group.length > 1);
+}
+
+// A login would ask for a key, where the provider gives those.
+function pasteCommand(agentId: string, profileId: string, provider: string): string {
+	return `jarvis models auth paste-token --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
 }
 
 function loginCommand(agentId: string, profileId: string, provider: string): string {

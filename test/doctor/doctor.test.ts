@@ -689,3 +689,12 @@ test('what is no file where another program would keep its login is not waited f
 	execFileSync('mkfifo', [join(folder, 'auth.json')]);
 	expect(await examine(world)).toEqual([]);
 });
+
+test('a pasted token is pasted anew, not replaced by a key', async () => {
+	const world = await healthy();
+	add('groq:soon', {type: 'token', provider: 'groq', token: canary('soon'), expires: Date.now() + hour})(
+		world,
+	);
+	const next = "jarvis models auth paste-token --provider groq --agent main --profile-id 'groq:soon'";
+	expect(await examine(world)).toMatchObject([{id: 'profile_expiring', next}]);
+});

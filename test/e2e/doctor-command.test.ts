@@ -47,6 +47,7 @@ it('mends what costs nothing, and leaves what would be asked where nobody is', a
 	expect(modeOf(file)).toBe('640');
 	const fixed = await run(state, [...doctor, '--fix', '--json']);
 	expect(fixed.code).toBe(1);
+	expect(fixed.stderr).toContain('--yes says yes to all of it');
 	expect(reportOf(fixed)).toMatchObject({
 		findings: [{id: 'file_damaged', severity: 'error', fix: expect.stringContaining('.bak')}],
 		fixed: [
