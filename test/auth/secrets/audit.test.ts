@@ -214,6 +214,7 @@ const rows: Row[] = [
 			put(paths.profiles('broken'), `{"profiles": {"groq:default": {"key": "${canary('broken')}" oops`);
 			put(paths.config, `{"a": "${canary('config')}" oops`);
 			put(paths.sealed, 'oops');
+			put(paths.journal, 'no folder');
 			store(paths, {'groq:default': key('a')});
 		},
 		found: [
@@ -221,6 +222,7 @@ const rows: Row[] = [
 			['plaintext_secret', profilesFile],
 			['unreadable_file', 'agents/broken/agent/auth-profiles.json'],
 			['unreadable_file', 'sealed.json'],
+			['unreadable_file', 'journal'],
 		],
 		code: 1,
 	},
