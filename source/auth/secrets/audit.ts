@@ -40,9 +40,9 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 			found.push(...auditStoreCopies(paths, agentId, places, now));
 		}
 	}
-	found.push(...(await auditLegacy(paths, ids)));
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));
-	found.push(...(await auditRefs(context, held)));
+	const refs = await auditRefs(context, held);
+	found.push(...(await auditLegacy(paths, ids, refs.values)), ...refs.found);
 	found.push(
 		...(await reading(found, paths.sealed, async () => auditSealed(paths, held), [] as SecretFinding[])),
 	);
