@@ -8,7 +8,7 @@ import {readForeign} from '../auth/import/read.ts';
 import {shellWord} from '../errors.ts';
 import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
-import {asideOf} from '../store/legacy.ts';
+import {asideOf, isUnseen} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
@@ -94,7 +94,10 @@ function ofOlder({paths, agentIds}: Subject): Suspect[] {
 		told: ({credential}) => ({
 			id: 'grant_elsewhere',
 			what: 'It holds the same refresh token: an older program that refreshes it there logs both out.',
-			next: `Take ${clean(credential.provider)} out of that file, once no program reads it there (docs/import.md).`,
+			next:
+				file === paths.legacyOAuth && isUnseen(file)
+					? 'jarvis models status'
+					: `Take ${clean(credential.provider)} out of that file, once no program reads it there (docs/import.md).`,
 		}),
 	}));
 }

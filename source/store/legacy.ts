@@ -74,7 +74,7 @@ export function broughtInBefore(file: string): JarvisError {
 		'import_refused',
 		`${file} was brought in before, and is not read again.`,
 		// What was set aside may be the last copy of a login; the new time has the file looked at again.
-		`To have it read all the same: mv ${shellWord(aside)} ${shellWord(`${aside}.1`)} && touch ${shellWord(file)} – else remove it.`,
+		`To have it read all the same: mv -n ${shellWord(aside)} ${shellWord(`${aside}.1`)} && touch ${shellWord(file)} – else remove it.`,
 	);
 }
 

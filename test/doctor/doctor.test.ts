@@ -519,7 +519,12 @@ test.each([
 		put(path, {acme: {type: 'oauth', refresh: canary('another')}, tokens: {refresh_token: ''}});
 		expect(await examine(world)).toEqual([]);
 		put(path, {acme: {type: 'oauth', refresh: canary('maya-refresh')}, tokens: {refresh_token: ''}});
-		expect(await examine(world)).toMatchObject([{id, where: `acme:maya of the agent main, ${path}`}]);
+		const [found, ...others] = await examine(world);
+		expect(found).toMatchObject({id, where: `acme:maya of the agent main, ${path}`});
+		expect(others).toEqual([]);
+		expectToExist(found?.next ?? '');
+		// It is taken over, and set aside, by whatever reads credentials.
+		expect(found?.next === 'jarvis models status').toBe(path === world.paths.legacyOAuth);
 	},
 );
 

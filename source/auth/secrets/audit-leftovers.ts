@@ -6,12 +6,8 @@ import {leavingPrefix} from '../../store/profiles.ts';
 import {readKeptReplies, slotFile, slotNames} from '../../store/reply-slot.ts';
 import type {SecretFinding} from './findings.ts';
 
-/** What is left of agents that were deleted, and of refreshes. */
-export function auditLeftovers(paths: StatePaths): SecretFinding[] {
-	return [...leavingAgents(paths), ...keptReplies(paths)];
-}
-
-function leavingAgents({root}: StatePaths): SecretFinding[] {
+/** What is left of agents that were deleted. */
+export function auditLeavingAgents({root}: StatePaths): SecretFinding[] {
 	return namesIn(root)
 		.filter(name => name.startsWith(leavingPrefix))
 		.map(name => {
@@ -21,7 +17,8 @@ function leavingAgents({root}: StatePaths): SecretFinding[] {
 		});
 }
 
-function keptReplies(paths: StatePaths): SecretFinding[] {
+/** What is left of refreshes: new tokens that the store could not take. Throws system errors. */
+export function auditKeptReplies(paths: StatePaths): SecretFinding[] {
 	return slotNames(paths).flatMap(name =>
 		readKeptReplies(paths, name).map(({credential: {provider}}): SecretFinding => {
 			const file = slotFile(paths, name);

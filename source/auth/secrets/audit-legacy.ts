@@ -21,6 +21,8 @@ import {type SecretFinding, unreadableFile} from './findings.ts';
 
 /** What older files are compared with. */
 interface Stored {
+	/** What can be handed out, wherever it is kept. */
+	readonly secrets: ReadonlySet<string>;
 	readonly credentials: readonly Credential[];
 	/** Those that are no reason to keep an older login of the same account. */
 	readonly inUse: readonly Credential[];
@@ -29,9 +31,16 @@ interface Stored {
 
 type Entries = readonly (readonly [name: string, entry: JsonValue])[];
 
-/** The files of older programs: what they hold that is stored here, and what is not. */
-export async function auditLegacy(paths: StatePaths, agentIds: readonly string[]): Promise<SecretFinding[]> {
-	const stored = storedHere(paths, agentIds);
+/**
+ * The files of older programs: what they hold that is stored here, and what is not.
+ * @param elsewhere the secrets that refs of profiles resolve to
+ */
+export async function auditLegacy(
+	paths: StatePaths,
+	agentIds: readonly string[],
+	elsewhere: readonly string[],
+): Promise<SecretFinding[]> {
+	const stored = storedHere(paths, agentIds, elsewhere);
 	const found: SecretFinding[] = [];
 	for (const agentId of agentIds) {
 		const file = paths.legacyAuth(agentId);
@@ -54,9 +63,7 @@ const lookAtIt = 'Nothing reads it. Look into it, and remove it if no login in i
 /** An agent's `auth.json`: API keys are taken over and removed, tokens stay for who reads them there. */
 function auditAuth(file: string, agentId: string, entries: Entries, stored: Stored): SecretFinding[] {
 	const isStored = ([, entry]: Entries[number]) =>
-		secretsIn(entry, staticMembers).every(secret =>
-			stored.credentials.some(credential => handedOutSecret(credential) === secret),
-		);
+		secretsIn(entry, staticMembers).every(secret => stored.secrets.has(secret));
 	const fixed = entries.filter(([, entry]) => secretsIn(entry, staticMembers).length > 0);
 	const here = fixed.filter(isStored);
 	const notHere = fixed.filter(entry => !isStored(entry));
@@ -124,10 +131,12 @@ function isKnownHere(name: string, entry: JsonValue, {credentials, inUse, journa
 	);
 }
 
-function storedHere(paths: StatePaths, agentIds: readonly string[]): Stored {
+function storedHere(paths: StatePaths, agentIds: readonly string[], elsewhere: readonly string[]): Stored {
 	const agents = agentIds.flatMap(id => peekCredentials(paths, id) ?? []);
+	const credentials = agents.flatMap(({profiles}) => [...profiles.values()]);
 	return {
-		credentials: agents.flatMap(({profiles}) => [...profiles.values()]),
+		credentials,
+		secrets: new Set([...credentials.flatMap(credential => handedOutSecret(credential) ?? []), ...elsewhere]),
 		inUse: agents.flatMap(({profiles, usageStats}) =>
 			[...profiles].flatMap(([id, credential]) => {
 				const isRenewed = credential.type === 'oauth' && credential.refresh !== undefined;

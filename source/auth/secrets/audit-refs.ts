@@ -8,20 +8,28 @@ import {refAdvice} from './ref-advice.ts';
 import {refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
 
-/** The refs that do not resolve, each where it stands. */
+/** What came of resolving all refs. */
+export interface AuditedRefs {
+	readonly found: readonly SecretFinding[];
+	/** The secrets of those that resolve, to be compared and shown to nobody. */
+	readonly values: readonly string[];
+}
+
+/** The refs that do not resolve, each where it stands, and the secrets of the others. */
 export async function auditRefs(
 	{paths, env}: AuditContext,
 	held: readonly HeldSecret[],
-): Promise<SecretFinding[]> {
+): Promise<AuditedRefs> {
 	const places = held.filter(({type, ref}) => type !== 'oauth' && ref !== undefined);
-	if (places.length === 0) return [];
+	if (places.length === 0) return {found: [], values: []};
 	// One that cannot be read is a finding already.
 	const config = await readSecretsConfig(paths).catch(() => ({...decodeSecrets(undefined), paths}));
 	const resolved = await resolveRefs(
 		places.flatMap(({ref}) => ref ?? []),
 		{env, config},
 	);
-	return places.flatMap(({place, file, ref}): SecretFinding[] => {
+	const values = [...resolved.values()].flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
+	const found = places.flatMap(({place, file, ref}): SecretFinding[] => {
 		const outcome = ref && resolved.get(refKey(ref));
 		if (!ref || !outcome || 'value' in outcome) return [];
 		return [
@@ -32,6 +40,7 @@ export async function auditRefs(
 			},
 		];
 	});
+	return {found, values};
 }
 
 /** The sealed secrets that no ref needs. Throws as `readSealed` does. */

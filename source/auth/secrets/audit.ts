@@ -2,7 +2,7 @@ import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {agentIds} from '../snapshot.ts';
 import {auditConfig, auditConfigCopies} from './audit-config.ts';
-import {auditLeftovers} from './audit-leftovers.ts';
+import {auditKeptReplies, auditLeavingAgents} from './audit-leftovers.ts';
 import {auditLegacy} from './audit-legacy.ts';
 import {auditModes} from './audit-modes.ts';
 import {auditProfiles, auditStoreCopies} from './audit-profiles.ts';
@@ -40,13 +40,18 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 			found.push(...auditStoreCopies(paths, agentId, places, now));
 		}
 	}
-	found.push(...(await auditLegacy(paths, ids)));
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));
-	found.push(...(await auditRefs(context, held)));
+	const refs = await auditRefs(context, held);
+	found.push(...(await auditLegacy(paths, ids, refs.values)), ...refs.found);
 	found.push(
 		...(await reading(found, paths.sealed, async () => auditSealed(paths, held), [] as SecretFinding[])),
 	);
-	return bySeverity([...found, ...auditLeftovers(paths), ...auditModes(paths)]);
+	found.push(
+		...auditLeavingAgents(paths),
+		...(await reading(found, paths.journal, async () => auditKeptReplies(paths), [] as SecretFinding[])),
+		...auditModes(paths),
+	);
+	return bySeverity(found);
 }
 
 // A file that cannot be read must not hide what is in the others.

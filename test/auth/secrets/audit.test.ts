@@ -214,6 +214,7 @@ const rows: Row[] = [
 			put(paths.profiles('broken'), `{"profiles": {"groq:default": {"key": "${canary('broken')}" oops`);
 			put(paths.config, `{"a": "${canary('config')}" oops`);
 			put(paths.sealed, 'oops');
+			put(paths.journal, 'no folder');
 			store(paths, {'groq:default': key('a')});
 		},
 		found: [
@@ -221,6 +222,7 @@ const rows: Row[] = [
 			['plaintext_secret', profilesFile],
 			['unreadable_file', 'agents/broken/agent/auth-profiles.json'],
 			['unreadable_file', 'sealed.json'],
+			['unreadable_file', 'journal'],
 		],
 		code: 1,
 	},
@@ -335,6 +337,11 @@ it('tokens of an older program that stay there by design are no finding once the
 	const found = (await audit(paths)).filter(({file}) => file === paths.legacyAuth('main'));
 	expect(found.map(({code}) => code)).toEqual(['legacy_stored']);
 	expect(checkCode(found)).toBe(0);
+	// Also where a ref has taken the place of the secret.
+	store(paths, {'mistral:default': {type: 'token', provider: 'mistral', tokenRef: ref('KEPT')}});
+	const env = {KEPT: canary('kept')};
+	const audited = await auditSecrets({paths, env, now: () => now});
+	expect(audited.map(({code}) => code)).toEqual(['legacy_stored']);
 	// One that is stored nowhere, and was passed over.
 	put(paths.legacyAuth('main'), {mistral: token('another')});
 	await openJarvis({stateDir: paths.root, env: {}}).snapshot();
