@@ -3,7 +3,7 @@ import {basename, dirname, join} from 'node:path';
 import {isSystemError} from '../errors.ts';
 import {replaceSecret, serializeDocument, staticSecretMembers} from './edit.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, tryParseJson} from './json.ts';
-import {withLock} from './lock.ts';
+import {type HeldLock, withLock} from './lock.ts';
 import type {StatePaths} from './paths.ts';
 import {entriesOf, type SecretRef} from './schema.ts';
 import {readJsonFile} from './update-json.ts';
@@ -26,12 +26,14 @@ export interface ScrubbedCopies {
  * does: it is the one with the secrets. What a process that died in between has left is done by the next call.
  *
  * @param edit changes the document in place, and says which secrets are to be gone
+ * @param onlyWhile a further lock without which nothing may be written
  * @throws as `updateCredentials` does
  */
 export async function scrubCredentials(
 	paths: StatePaths,
 	agentId: string,
 	edit: (document: JsonObject) => Scrubbed,
+	onlyWhile: HeldLock,
 ): Promise<ScrubbedCopies> {
 	const file = paths.profiles(agentId);
 	return withLock(paths.locks, `store-${agentId}`, async lock => {
@@ -40,6 +42,7 @@ export async function scrubCredentials(
 		const scrubbed = edit(document);
 		const after = serializeDocument(document);
 		return lock.commit(() => {
+			onlyWhile.assertHeld();
 			if (after !== before) {
 				writeDurably(file, after);
 				makePrivate(dirname(file));

@@ -1,5 +1,6 @@
 import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {deleteFromKeychain} from '../../../source/auth/secrets/keychain.ts';
 import type {SecretMove} from '../../../source/auth/secrets/move.ts';
@@ -287,6 +288,26 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 			message: 'anthropic:work was changed meanwhile. It is left as it is.',
 		});
 		expect(readStore({paths}).profiles).toEqual({'anthropic:work': {...key, key: canary('newer')}});
+	});
+
+	it('what is being sealed is not taken away before its file names it', async () => {
+		const paths = stateWithSecrets();
+		const sealing = open(paths).moveSecrets(toSeal(profile('anthropic:work')), {dryRun: false});
+		const entries = () =>
+			existsSync(paths.sealed) ? Object.keys(JSON.parse(text(paths.sealed)).entries) : [];
+		await expect.poll(entries, {...soon, interval: 2}).toHaveLength(1);
+		// The keychain is asked for it next, before the file is changed.
+		keyring.signal('SIGSTOP');
+		const pruning = open(paths).pruneSealed();
+		try {
+			await Promise.race([pruning, pause(500)]);
+		} finally {
+			keyring.signal('SIGCONT');
+		}
+		await sealing;
+		expect(await pruning).toEqual({removed: [], kept: []});
+		expect(await handedOut(paths, 'anthropic:work')).toBe(canary('key'));
+		expect(holding(paths, canary('key'))).toEqual([]);
 	});
 
 	/** Whether sealing came to its end before it was killed; what was left is in order again. */
