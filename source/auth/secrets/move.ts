@@ -1,5 +1,5 @@
-import {replaceSecret, staticSecretMembers} from '../../store/edit.ts';
-import {type JsonObject, textMember} from '../../store/json.ts';
+import {replaceSecret} from '../../store/edit.ts';
+import type {JsonObject} from '../../store/json.ts';
 import type {HeldLock} from '../../store/lock.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef} from '../../store/schema.ts';
@@ -16,7 +16,15 @@ import {
 	unknownPlace,
 } from './move-errors.ts';
 import {whileMoving} from './move-lock.ts';
-import {agentsOf, entryAt, type HeldSecret, isSamePlace, readPlaces, type SecretPlace} from './places.ts';
+import {
+	agentsOf,
+	entryAt,
+	type HeldSecret,
+	isSamePlace,
+	isStillHeld,
+	readPlaces,
+	type SecretPlace,
+} from './places.ts';
 import {refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
 import {keychainService, seal} from './sealed.ts';
@@ -198,8 +206,7 @@ function takeOutOfStore(document: JsonObject, traveller: Sealed): void {
 	const {held, ref} = traveller;
 	if (outcomeOf(traveller).outcome === 'already' || held.type === 'oauth') return;
 	const entry = entryAt(document, held.place.profileId);
-	const [present] = staticSecretMembers[held.type].secret.flatMap(name => textMember(entry, name) ?? []);
-	// A login may have brought another one meanwhile.
-	if (!entry || present !== held.secret) throw changed(held, 'secrets seal');
+	// A login may have brought another one meanwhile, and another program another ref.
+	if (!entry || !isStillHeld(entry, held)) throw changed(held, 'secrets seal');
 	replaceSecret(entry, held.type, ref);
 }

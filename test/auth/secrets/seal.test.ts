@@ -10,8 +10,9 @@ import {type StatePaths, statePaths} from '../../../source/store/paths.ts';
 import {backupPaths} from '../../../source/store/write.ts';
 import {type Keyring, noKeyring, startKeyring} from '../../support/keyring.ts';
 import {canary, reaches, readStore, refusal, soon, writeStore} from '../../support/sandbox.ts';
-import {exposed, put, temporaryFolder, text} from '../../support/state-folder.ts';
+import {emptyState, exposed, put, temporaryFolder, text} from '../../support/state-folder.ts';
 import {endWorkers, startWorker, startWorkers} from '../../support/workers.ts';
+import {answering, programOf, refTo} from './programs.ts';
 import type {SealWorker} from './seal-worker.ts';
 
 const script = new URL('./seal-worker.ts', import.meta.url);
@@ -83,6 +84,34 @@ it('without a keychain nothing is changed, and nothing is kept in plain text ins
 		expect(JSON.stringify(error)).not.toContain('canary');
 	}
 	expect(text(paths.profiles('main'))).toBe(before);
+});
+
+it.each([
+	['a ref', {...key, key: undefined, keyRef: refTo('env', 'default', 'NEWER')}],
+	[
+		'a profile of another kind',
+		{type: 'token', provider: 'anthropic', tokenRef: refTo('env', 'default', 'OLD')},
+	],
+])('%s that came meanwhile is left as it is', async (_, newer) => {
+	const paths = emptyState();
+	const store = (entry: object) => put(paths.profiles('main'), {profiles: {'anthropic:work': entry}});
+	store({...key, key: undefined, keyRef: refTo('env', 'default', 'OLD')});
+	// Changes the file when it is asked, which is after that was read.
+	const command = programOf(
+		answering(`() => {
+			const profiles = {'anthropic:work': ${JSON.stringify(newer)}};
+			require('node:fs').writeFileSync(${JSON.stringify(paths.profiles('main'))}, JSON.stringify({profiles}));
+			return {values: {key: ${JSON.stringify(canary('key'))}}};
+		}`),
+	);
+	put(paths.config, {secrets: {providers: {vault: {source: 'exec', command}}}});
+	const jarvis = openJarvis({stateDir: paths.root, env: {OLD: canary('key'), NEWER: canary('newer')}});
+	const moves = [{place: profile('anthropic:work'), to: refTo('exec', 'vault', 'key')}];
+	expect(await refusal(jarvis.moveSecrets(moves, {dryRun: false}))).toMatchObject({
+		code: 'secret_mismatch',
+		message: 'anthropic:work was changed meanwhile. It is left as it is.',
+	});
+	expect(readStore({paths}).profiles).toEqual({'anthropic:work': JSON.parse(JSON.stringify(newer))});
 });
 
 describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyring})` : ''}`, () => {
