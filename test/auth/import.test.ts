@@ -264,6 +264,35 @@ describe('adopting', () => {
 	});
 
 	it.each([
+		['nothing else', {}],
+		['a link to it beside', {'openai-codex:linked': 'link'}],
+	])('into one of several profiles of the account is judged by that one: %s', async (_, more) => {
+		const {home, paths, take, profiles} = machine();
+		const {file} = writeCodex(home, {expires: later()});
+		const fresher = {expires: Date.now() + 30 * dayMs, refresh: canary('fresher')};
+		const link = {type: 'oauth', provider: 'openai-codex', link: {program: 'codex', file, entry: 'tokens'}};
+		writeStore({paths}, 'main', {
+			profiles: {
+				...Object.fromEntries(Object.keys(more).map(id => [id, link])),
+				'openai-codex:old': account(),
+				'openai-codex:fresh': account(fresher),
+				'openai-codex:refused': account({...fresher, refresh: canary('refused')}),
+			},
+			usageStats: {
+				'openai-codex:refused': {
+					needsLogin: {since: 1, fingerprint: fingerprint(canary('refused')), reason: 'invalid_grant'},
+				},
+			},
+		});
+		const before = profiles();
+		const error = await refusal(take('codex:tokens', 'adopt', {profileId: 'openai-codex:fresh'}));
+		expect(error.message).toContain('what openai-codex:fresh has is newer');
+		expect(profiles()).toEqual(before);
+		await take('codex:tokens', 'adopt', {profileId: 'openai-codex:refused'});
+		expect(profiles()['openai-codex:refused']?.refresh).toBe(canary('codex-refresh'));
+	});
+
+	it.each([
 		[
 			'of another account',
 			account({accountId: 'account-omar', email: 'omar@example.test'}),
