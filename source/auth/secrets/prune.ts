@@ -28,7 +28,7 @@ async function prune(paths: StatePaths, onlyWhile: HeldLock): ReturnType<typeof 
 	return changeSealed(paths, async ({file, write}) => {
 		const inFiles = files.map(path => readTextIfThere(path) ?? '');
 		const inCopies = files
-			.flatMap(path => Object.values(copiesOf(path)).flat())
+			.flatMap(path => Object.values(copiesOf(path, paths.root)).flat())
 			.map(path => readTextIfThere(path) ?? '');
 		const unused = [...file.entries.keys()].filter(id => !isNamed(id, inFiles));
 		const kept = unused.filter(id => isNamed(id, inCopies));

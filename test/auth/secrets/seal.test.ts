@@ -7,6 +7,7 @@ import type {SecretMove} from '../../../source/auth/secrets/move.ts';
 import type {SecretPlace} from '../../../source/auth/secrets/places.ts';
 import {openJarvis} from '../../../source/core.ts';
 import {type StatePaths, statePaths} from '../../../source/store/paths.ts';
+import {restoreBackup, salvage} from '../../../source/store/restore.ts';
 import {backupPaths} from '../../../source/store/write.ts';
 import {type Keyring, noKeyring, startKeyring} from '../../support/keyring.ts';
 import {canary, reaches, readStore, refusal, soon, writeStore} from '../../support/sandbox.ts';
@@ -176,6 +177,44 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 		const again = await open(paths).moveSecrets(places, {dryRun: false});
 		expect(again.secrets.map(({outcome}) => outcome)).toEqual(['already', 'already']);
 		expect(everything(paths)).toEqual(before);
+	});
+
+	it('leaves no secret in what doctor has kept, and all else that is in it', async () => {
+		const paths = stateWithSecrets();
+		const file = paths.profiles('main');
+		const good = text(file);
+		const other = canary('of-nothing-else');
+		const torn = `{"profiles": {"anthropic:work": {"key": "${canary('key')}", "x": "${other}"`;
+		put(file, torn);
+		const [bak = ''] = backupPaths(file);
+		put(bak, good);
+		const isGood = (content: string) => content === good;
+		await restoreBackup({locks: paths.locks, lockName: 'store-main'}, file, bak, isGood);
+		const whole = {profiles: {'anthropic:work': key, 'other:x': {type: 'token', token: other}}};
+		const tmp = `${file}.1-abc.tmp`;
+		put(tmp, whole);
+		salvage(paths, tmp);
+		const kept = () => holding(paths, other).sort();
+		const before = kept();
+		expect(before).toHaveLength(2);
+
+		const {secrets, copies} = await open(paths).moveSecrets(toSeal(profile('anthropic:work')), {
+			dryRun: false,
+		});
+		expect(holding(paths, canary('key'))).toEqual([]);
+		expect(kept()).toEqual(before);
+		for (const name of before) expect(copies.rewritten).toContain(join(paths.root, name));
+		const {key: _, ...ofKey} = key;
+		const salvaged = before.find(name => name.startsWith('salvaged')) ?? '';
+		expect(JSON.parse(text(join(paths.root, salvaged))).profiles).toEqual({
+			...whole.profiles,
+			'anthropic:work': {...ofKey, keyRef: secrets[0]?.ref},
+		});
+		expect(exposed(paths.root)).toEqual([]);
+		// What only such a copy names is not forgotten.
+		await open(paths).removeProfile('main', 'anthropic:work');
+		for (const backup of backupPaths(file)) rmSync(backup, {force: true});
+		expect(await open(paths).pruneSealed()).toEqual({removed: [], kept: [secrets[0]?.ref?.id]});
 	});
 
 	it('is refused for what no ref can stand for, and changes nothing then', async () => {
