@@ -43,15 +43,16 @@ export async function markSeen(file: string, text?: string): Promise<void> {
 
 /**
  * Sets a file aside under a name by which nobody reads it. Returns `false`, and leaves it, where one was set
- * aside already.
+ * aside already, or where another program has written it since.
+ * @param text what was seen there
  */
-export async function setAside(file: string): Promise<boolean> {
-	if (wasSetAside(file)) return false;
+export async function setAside(file: string, text: string): Promise<boolean> {
 	const [{renameSync}, {dirname}, {makePrivate, syncFolder}] = await Promise.all([
 		import('node:fs'),
 		import('node:path'),
 		import('./write.ts'),
 	]);
+	if (wasSetAside(file) || readTextIfThere(file) !== text) return false;
 	renameSync(file, asideOf(file));
 	syncFolder(dirname(file));
 	makePrivate(asideOf(file));

@@ -33,6 +33,8 @@ export interface LockOptions {
 export interface HeldLock {
 	/** Whether this process still holds the lock. May be outdated a moment later: see `commit`. */
 	isHeld(): boolean;
+	/** Throws `lock_lost` when this process holds the lock no more. */
+	assertHeld(): void;
 	/**
 	 * Runs `effect` with proof that the lock is held while it runs, and returns its result. Throws
 	 * `lock_lost`, without running it, when the lock was taken by another process meanwhile (this one was
@@ -187,11 +189,15 @@ function take(paths: LockPaths, limitMs: number, lockfile: Lockfile): Taken | un
 
 function heldLock(paths: LockPaths, guard: Guard, taken: Taken): HeldLock {
 	const isHeld = () => readOwner(paths)?.nonce === taken.nonce;
+	const assertHeld = () => {
+		if (!isHeld()) throw lost(paths);
+	};
 	return {
 		isHeld,
+		assertHeld,
 		commit: effect =>
 			guard.run(() => {
-				if (!isHeld()) throw lost(paths);
+				assertHeld();
 				return effect();
 			}, lockWaitMs),
 		async release() {

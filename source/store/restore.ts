@@ -5,6 +5,12 @@ import {withLock} from './lock.ts';
 import type {StatePaths} from './paths.ts';
 import {backupPaths, followLink, makePrivate, writeDurably} from './write.ts';
 
+/** What stands after a file's name where a damaged version of it is kept beside it. */
+export const damagedMark = '.damaged-';
+
+/** The folder of a state folder to which is moved what may hold the only copy of a secret. */
+export const salvagedFolder = (root: string) => join(root, 'salvaged');
+
 /** The newest backup of a file that can be read as what it should be. */
 export function goodBackup(file: string, isGood: (text: string) => boolean): string | undefined {
 	return backupPaths(followLink(file)).find(backup => {
@@ -32,7 +38,7 @@ export async function restoreBackup(
 		lock.commit(() => {
 			if (isGood(readTextIfThere(file) ?? '')) return;
 			const target = followLink(file);
-			const kept = `${target}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+			const kept = `${target}${damagedMark}${new Date().toISOString().replaceAll(':', '-')}`;
 			copyFileSync(target, kept, constants.COPYFILE_EXCL);
 			makePrivate(kept);
 			writeDurably(file, readFileSync(backup, 'utf8'));
@@ -42,7 +48,7 @@ export async function restoreBackup(
 
 /** Moves a file to `salvaged/` in the state folder, under a name of its own. Throws system errors. */
 export function salvage({root}: Pick<StatePaths, 'root'>, file: string): void {
-	const folder = join(root, 'salvaged');
+	const folder = salvagedFolder(root);
 	mkdirSync(folder, {recursive: true, mode: 0o700});
 	const name = basename(file).replace(/\.tmp$/, '');
 	const target = join(folder, `${name}-${new Date().toISOString().replaceAll(':', '-')}`);

@@ -3,8 +3,9 @@ import {basename, dirname, join} from 'node:path';
 import {isSystemError} from '../errors.ts';
 import {replaceSecret, serializeDocument, staticSecretMembers} from './edit.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, tryParseJson} from './json.ts';
-import {withLock} from './lock.ts';
+import {type HeldLock, withLock} from './lock.ts';
 import type {StatePaths} from './paths.ts';
+import {damagedMark, salvagedFolder} from './restore.ts';
 import {entriesOf, type SecretRef} from './schema.ts';
 import {readJsonFile} from './update-json.ts';
 import {backupPaths, followLink, makePrivate, syncFolder, writeDurably} from './write.ts';
@@ -12,7 +13,10 @@ import {backupPaths, followLink, makePrivate, syncFolder, writeDurably} from './
 /** Secrets that are to be in no file any more, each with the ref that takes its place. */
 export type Scrubbed = ReadonlyMap<string, SecretRef>;
 
-/** What became of the copies of a file: its backups, and what a write that was cut off had left. */
+/**
+ * What became of the copies of a file: its backups, what a write that was cut off had left, and what was kept of it
+ * when it was mended.
+ */
 export interface ScrubbedCopies {
 	/** Written anew, with the ref in the secret's place. */
 	readonly rewritten: readonly string[];
@@ -26,12 +30,14 @@ export interface ScrubbedCopies {
  * does: it is the one with the secrets. What a process that died in between has left is done by the next call.
  *
  * @param edit changes the document in place, and says which secrets are to be gone
+ * @param onlyWhile a further lock without which nothing may be written
  * @throws as `updateCredentials` does
  */
 export async function scrubCredentials(
 	paths: StatePaths,
 	agentId: string,
 	edit: (document: JsonObject) => Scrubbed,
+	onlyWhile: HeldLock,
 ): Promise<ScrubbedCopies> {
 	const file = paths.profiles(agentId);
 	return withLock(paths.locks, `store-${agentId}`, async lock => {
@@ -40,11 +46,12 @@ export async function scrubCredentials(
 		const scrubbed = edit(document);
 		const after = serializeDocument(document);
 		return lock.commit(() => {
+			onlyWhile.assertHeld();
 			if (after !== before) {
 				writeDurably(file, after);
 				makePrivate(dirname(file));
 			}
-			return scrubCopies(file, scrubbed, text => scrubbedStore(text, scrubbed));
+			return scrubCopies(paths, file, scrubbed, text => scrubbedStore(text, scrubbed));
 		});
 	});
 }
@@ -55,22 +62,21 @@ export interface Copies {
 	readonly backups: readonly string[];
 	/** What writes that were cut off have left. */
 	readonly abandoned: readonly string[];
-	/** What else is called like it: another program's, an editor's say. */
+	/** What else is called like it: a damaged version that was kept, or another program's, an editor's say. */
 	readonly others: readonly string[];
+	/** What is called like it in `salvaged/`, of whichever agent it was. */
+	readonly salvaged: readonly string[];
 }
 
-/** Finds the copies of a file. */
-export function copiesOf(file: string): Copies {
+/**
+ * Finds the copies of a file.
+ * @param root the state folder, whose `salvaged/` is looked into, too
+ */
+export function copiesOf(file: string, root?: string): Copies {
 	const target = followLink(file);
 	const folder = dirname(target);
-	let names: string[] = [];
-	try {
-		names = readdirSync(folder).filter(
-			name => name !== basename(target) && name.startsWith(basename(target)),
-		);
-	} catch (error) {
-		if (!isSystemError(error, 'ENOENT')) throw error;
-	}
+	const names = namesLike(folder, basename(target));
+	const salvaged = root === undefined ? undefined : salvagedFolder(root);
 	const backups = backupPaths(target).filter(path => names.includes(basename(path)));
 	const rest = names.map(name => join(folder, name)).filter(path => !backups.includes(path));
 	const isAbandoned = (path: string) => path.endsWith('.tmp');
@@ -78,7 +84,17 @@ export function copiesOf(file: string): Copies {
 		backups,
 		abandoned: rest.filter(isAbandoned),
 		others: rest.filter(path => !isAbandoned(path)),
+		salvaged: salvaged ? namesLike(salvaged, basename(target)).map(name => join(salvaged, name)) : [],
 	};
+}
+
+function namesLike(folder: string, own: string): string[] {
+	try {
+		return readdirSync(folder).filter(name => name !== own && name.startsWith(own));
+	} catch (error) {
+		if (isSystemError(error, 'ENOENT')) return [];
+		throw error;
+	}
 }
 
 /** Whether a text holds one of some secrets: as a value where it is JSON, anywhere where it is not. */
@@ -99,17 +115,21 @@ function hasValue(value: JsonValue, wanted: readonly string[]): boolean {
 
 // Under the lock of the file nobody else writes it: what looks like a write under way is one that was cut off.
 function scrubCopies(
+	{root}: Pick<StatePaths, 'root'>,
 	file: string,
 	scrubbed: Scrubbed,
 	rewrite: (text: string) => string | undefined,
 ): ScrubbedCopies {
 	const rewritten: string[] = [];
 	const removed: string[] = [];
-	const {backups, abandoned} = copiesOf(file);
-	for (const path of [...backups, ...abandoned]) {
+	const {backups, abandoned, others, salvaged} = copiesOf(file, root);
+	const kept = [...others.filter(path => path.startsWith(`${followLink(file)}${damagedMark}`)), ...salvaged];
+	for (const path of [...backups, ...abandoned, ...kept]) {
 		const text = readTextIfThere(path);
 		if (text === undefined || !holdsSecret(text, scrubbed.keys())) continue;
-		const without = backups.includes(path) ? rewrite(text) : undefined;
+		let without = abandoned.includes(path) ? undefined : rewrite(text);
+		// It was kept for what may be in no other file: all else stays.
+		if (kept.includes(path)) without = withoutText(without ?? text, scrubbed);
 		if (without === undefined || holdsSecret(without, scrubbed.keys())) {
 			rmSync(path, {force: true});
 			removed.push(path);
@@ -134,6 +154,17 @@ function scrubbedStore(text: string, scrubbed: Scrubbed): string | undefined {
 		}
 	}
 	return serializeDocument(document);
+}
+
+function withoutText(text: string, scrubbed: Scrubbed): string {
+	if (!holdsSecret(text, scrubbed.keys())) return text;
+	let rest = text;
+	for (const [secret, {source, provider, id}] of scrubbed) {
+		for (const written of [inJson(secret), secret]) {
+			rest = rest.replaceAll(written, () => `${source}:${provider}:${id}`);
+		}
+	}
+	return rest;
 }
 
 function inJson(secret: string): string {

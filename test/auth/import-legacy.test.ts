@@ -2,6 +2,7 @@ import {chmodSync, existsSync, mkdirSync, readFileSync, statSync} from 'node:fs'
 import {join} from 'node:path';
 import {afterEach, describe, expect, it} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
+import {bringInLegacy} from '../../source/auth/import/legacy.ts';
 import {openJarvis} from '../../source/core.ts';
 import {writeJournal} from '../../source/store/journal.ts';
 import {agentsWithLegacy} from '../../source/store/legacy.ts';
@@ -142,6 +143,22 @@ describe('credentials/oauth.json', () => {
 		expect((await use(paths)).problems).toEqual([]);
 		expect(Object.keys(store(paths))).toEqual(['acme:default']);
 		expect(existsSync(paths.legacyOAuth)).toBe(true);
+	});
+
+	it('that another program writes meanwhile is left for the next time', async () => {
+		const paths = emptyState();
+		put(paths.legacyOAuth, {acme: oauth('first')});
+		// It is asked for between reading the file and setting it aside.
+		const findProvider = async () => {
+			put(paths.legacyOAuth, {acme: oauth('second', now + 2 * hour)});
+			throw new Error('no such provider');
+		};
+		expect(await bringInLegacy({paths, findProvider}, 'main')).toMatchObject({problems: []});
+		expect(store(paths)['acme:default']?.refresh).toBe(canary('first-refresh'));
+		expect(JSON.parse(text(paths.legacyOAuth))).toEqual({acme: oauth('second', now + 2 * hour)});
+		await use(paths);
+		expect(store(paths)['acme:default']?.refresh).toBe(canary('second-refresh'));
+		expect(existsSync(paths.legacyOAuth)).toBe(false);
 	});
 
 	it('with an entry of an unknown form brings in the others, and keeps it', async () => {

@@ -1,5 +1,6 @@
 import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import {describe, expect, it} from 'vitest';
+import {join} from 'node:path';
+import {describe, expect, it, onTestFinished} from 'vitest';
 import {healthOf} from '../../source/auth/health.ts';
 import {fingerprint} from '../../source/auth/identity.ts';
 import type {ImportHow} from '../../source/auth/import/judge.ts';
@@ -91,6 +92,17 @@ describe('what is found', () => {
 		expect((await other.foundLogins('main')).logins.map(({program}) => program)).not.toContain('gh');
 	});
 
+	it('is not of an account that is named above a folder which was chosen', async () => {
+		const home = temporaryFolder();
+		const chosen = join(home, 'claude-of-work');
+		put(join(chosen, '.credentials.json'), readFileSync(writeClaude(home, later()), 'utf8'));
+		const jarvis = openJarvis({stateDir: `${home}/state`, env: {HOME: home, CLAUDE_CONFIG_DIR: chosen}});
+		const emails = async () => (await jarvis.foundLogins('main')).logins.map(({email}) => email);
+		expect(await emails()).toEqual([undefined]);
+		put(join(chosen, '.claude.json'), {oauthAccount: {emailAddress: 'work@example.test'}});
+		expect(await emails()).toEqual(['work@example.test']);
+	});
+
 	it('is nothing where there is nothing, or where nobody is logged in', async () => {
 		const {home, jarvis} = machine();
 		expect(await jarvis.foundLogins('main')).toEqual({logins: [], problems: []});
@@ -138,11 +150,11 @@ describe('what is found', () => {
 describe.skipIf(process.platform === 'win32')('the keychain of macOS', () => {
 	const claude = programs.find(({id}) => id === 'claude');
 	const item = 'keychain:Claude Code-credentials';
-	const ask = (body: string) => {
+	const ask = (body: string, home = temporaryFolder()) => {
 		const file = `${temporaryFolder()}/security`;
 		writeFileSync(file, `#!/bin/sh\n${body}\n`, {mode: 0o755});
 		if (!claude) expect.fail('Claude Code is among the programs');
-		return readEntries(claude, item, file);
+		return readEntries(claude, item, {security: file, home});
 	};
 
 	it('gives the login that is in it', async () => {
@@ -155,9 +167,25 @@ describe.skipIf(process.platform === 'win32')('the keychain of macOS', () => {
 		]);
 	});
 
+	it('is of the account that the home names, whatever lies in the current folder', async () => {
+		const login = `echo '${JSON.stringify({claudeAiOauth: {accessToken: canary('keychain')}})}'`;
+		const of = (email: string) => ({oauthAccount: {accountUuid: `uuid-${email}`, emailAddress: email}});
+		const current = join(temporaryFolder(), 'current');
+		put(join(current, '.claude.json'), of('other@example.test'));
+		put(join(current, '..', '.claude.json'), of('other@example.test'));
+		const before = process.cwd();
+		process.chdir(current);
+		onTestFinished(() => process.chdir(before));
+		const emails = async (home?: string) => (await ask(login, home))?.map(({credential}) => credential.email);
+		expect(await emails()).toEqual([undefined]);
+		const home = temporaryFolder();
+		put(join(home, '.claude.json'), of('maya@example.test'));
+		expect(await emails(home)).toEqual(['maya@example.test']);
+	});
+
 	it('that has no such item is as a file that is not there', async () => {
 		expect(await ask('exit 44')).toBeUndefined();
-		if (claude) expect(await readEntries(claude, item, '/nowhere/security')).toBeUndefined();
+		if (claude) expect(await readEntries(claude, item, {security: '/nowhere/security'})).toBeUndefined();
 	});
 
 	it('that is locked, or takes too long, says what helps', async () => {
@@ -261,6 +289,35 @@ describe('adopting', () => {
 			expect(profiles()['openai-codex:me']?.refresh).toBe(canary('codex-refresh'));
 			expect(readStore({paths}).usageStats?.['openai-codex:me'] ?? {}).toEqual({});
 		}
+	});
+
+	it.each([
+		['nothing else', {}],
+		['a link to it beside', {'openai-codex:linked': 'link'}],
+	])('into one of several profiles of the account is judged by that one: %s', async (_, more) => {
+		const {home, paths, take, profiles} = machine();
+		const {file} = writeCodex(home, {expires: later()});
+		const fresher = {expires: Date.now() + 30 * dayMs, refresh: canary('fresher')};
+		const link = {type: 'oauth', provider: 'openai-codex', link: {program: 'codex', file, entry: 'tokens'}};
+		writeStore({paths}, 'main', {
+			profiles: {
+				...Object.fromEntries(Object.keys(more).map(id => [id, link])),
+				'openai-codex:old': account(),
+				'openai-codex:fresh': account(fresher),
+				'openai-codex:refused': account({...fresher, refresh: canary('refused')}),
+			},
+			usageStats: {
+				'openai-codex:refused': {
+					needsLogin: {since: 1, fingerprint: fingerprint(canary('refused')), reason: 'invalid_grant'},
+				},
+			},
+		});
+		const before = profiles();
+		const error = await refusal(take('codex:tokens', 'adopt', {profileId: 'openai-codex:fresh'}));
+		expect(error.message).toContain('what openai-codex:fresh has is newer');
+		expect(profiles()).toEqual(before);
+		await take('codex:tokens', 'adopt', {profileId: 'openai-codex:refused'});
+		expect(profiles()['openai-codex:refused']?.refresh).toBe(canary('codex-refresh'));
 	});
 
 	it.each([

@@ -10,7 +10,7 @@ import {holdersOf} from '../holders.ts';
 import {type Provider, refresherOf} from '../providers/contract.ts';
 import {knownJournal} from './compare.ts';
 import {type ImportHow, type ImportState, type JudgeInput, judge} from './judge.ts';
-import {type Entry, type Place, type Program, programs} from './programs.ts';
+import {type Entry, homeOf, type Place, type Program, programs} from './programs.ts';
 import {readEntries} from './read.ts';
 
 /** A login of another program on this machine, without its secrets. */
@@ -90,7 +90,7 @@ export async function findLogins(context: FindContext, agentId: string): Promise
 /** The logins of a program, in the first of its files that there is. Throws as `readEntries` does. */
 export async function sourcesOf(program: Program, place: Place): Promise<Source[]> {
 	for (const file of program.files(place)) {
-		const entries = await readEntries(program, file);
+		const entries = await readEntries(program, file, {home: homeOf(place)});
 		if (entries !== undefined) return entries.map(entry => ({program, file, entry}));
 	}
 	return [];

@@ -72,15 +72,16 @@ function standing(input: JudgeInput): Standing {
 	const {entry, current, journal} = input;
 	const {credential} = entry;
 	const all = [...current.profiles];
-	const link = all.find(([, other]) => isLinkOf(input, other));
+	const target = targetOf(input);
+	const link = target ? undefined : all.find(([, other]) => isLinkOf(input, other));
 	if (link) return {state: 'linked', profileId: link[0]};
 	const same = all.find(([, other]) => isSameSecret(other, credential));
 	if (same) return {state: 'here', profileId: same[0]};
 	if (credential.type === 'oauth') {
 		const isSpent = spentAt(journal, credential) !== undefined;
-		const own = all.find(
-			([, other]) => other.type === 'oauth' && !other.link && isSameAccount(other, credential),
-		);
+		const own =
+			target ??
+			all.find(([, other]) => other.type === 'oauth' && !other.link && isSameAccount(other, credential));
 		if (own) {
 			const [profileId, stored] = own;
 			const isBetter = isNewer(credential, stored) || isRefused(stored, current.usageStats.get(profileId));
@@ -89,6 +90,12 @@ function standing(input: JudgeInput): Standing {
 		if (isSpent) return {state: 'older', profileId: freeId(input)};
 	}
 	return {state: 'new', profileId: freeId(input)};
+}
+
+/** What the person wants replaced: however else the login stands, that is what it has to be better than. */
+function targetOf({current, wanted}: JudgeInput): readonly [string, Credential] | undefined {
+	const present = wanted === undefined ? undefined : current.profiles.get(wanted);
+	return wanted !== undefined && present?.type === 'oauth' && !present.link ? [wanted, present] : undefined;
 }
 
 function isLinkOf({program, file, entry}: JudgeInput, {link}: Credential): boolean {

@@ -80,7 +80,7 @@ export async function bringInLegacy(context: LegacyContext, agentId: string): Pr
 					return markSeen(file, text);
 				}
 				await takeOAuth(context, file, entries, {taken, problems});
-				await setAside(file);
+				await setAside(file, text);
 			});
 		});
 	} catch (error) {

@@ -1,5 +1,5 @@
 import {homedir} from 'node:os';
-import {join, resolve} from 'node:path';
+import {basename, dirname, join, resolve} from 'node:path';
 import {codexAuthFile, codexHome, decodeCodexAuth, renewedElsewhere} from '../../store/codex-auth.ts';
 import {isObject, type JsonObject, member, textMember} from '../../store/json.ts';
 import {isProviderId} from '../../store/paths.ts';
@@ -29,8 +29,12 @@ export interface Entry {
 export interface Contents {
 	/** What is in the file, whatever its form. */
 	readonly document: JsonObject;
-	/** Another file of the program, by its path from the folder of this one. */
-	readonly beside: (path: string) => JsonObject | undefined;
+	/** Where it was read, as `Program.files` names it. */
+	readonly file: string;
+	/** The home of whoever is logged in. */
+	readonly home: string;
+	/** Another file of the program, by its full path. */
+	readonly read: (path: string) => JsonObject | undefined;
 }
 
 /** Another program that logs in on this machine: where it keeps that, and what it becomes here. */
@@ -50,7 +54,8 @@ export interface Program {
 /** Stands in for a path where a login is in the keychain of macOS. */
 export const keychainPrefix = 'keychain:';
 
-const home = ({env}: Place) => env.HOME || env.USERPROFILE || homedir();
+/** The home in which programs keep their logins. */
+export const homeOf = ({env}: Pick<Place, 'env'>) => env.HOME || env.USERPROFILE || homedir();
 
 const codex: Program = {
 	id: 'codex',
@@ -92,6 +97,9 @@ const codex: Program = {
 		'Codex is logged out at the next refresh here, unless it has its tokens from JARVIS: jarvis models auth write-back on codex',
 };
 
+/** The folder of Claude Code in a home, unless another one was chosen. */
+const claudeName = '.claude';
+
 const claude: Program = {
 	id: 'claude',
 	label: 'Claude Code',
@@ -101,13 +109,14 @@ const claude: Program = {
 		...(place.platform === 'darwin' ? [`${keychainPrefix}Claude Code-credentials`] : []),
 	],
 	form: 'json',
-	decode({document, beside}) {
+	decode({document, file, home, read}) {
 		const login = member(document, 'claudeAiOauth');
 		const access = textMember(login, 'accessToken');
 		const refresh = textMember(login, 'refreshToken');
 		if (!access && !refresh) return [];
-		// Whose it is stands in the program's settings, which are above its folder unless that was chosen.
-		const account = member(beside('.claude.json') ?? beside('../.claude.json'), 'oauthAccount');
+		const settings = claudeSettings(file, home).flatMap(path => read(path) ?? []);
+		// Whose it is stands in the program's settings.
+		const account = member(settings[0], 'oauthAccount');
 		return [
 			{
 				entry: 'claudeAiOauth',
@@ -130,14 +139,15 @@ const gemini: Program = {
 	id: 'gemini',
 	label: 'Gemini CLI',
 	renewedBy: 'gemini',
-	files: place => [join(place.env.GEMINI_CLI_HOME || home(place), '.gemini', 'oauth_creds.json')],
+	files: place => [join(place.env.GEMINI_CLI_HOME || homeOf(place), '.gemini', 'oauth_creds.json')],
 	form: 'json',
-	decode({document, beside}) {
+	decode({document, file, read}) {
 		const access = textMember(document, 'access_token');
 		const refresh = textMember(document, 'refresh_token');
 		if (!access && !refresh) return [];
 		const claims = claimsOf(textMember(document, 'id_token'));
-		const email = textMember(claims, 'email') ?? textMember(beside('google_accounts.json'), 'active');
+		const email =
+			textMember(claims, 'email') ?? textMember(read(join(dirname(file), 'google_accounts.json')), 'active');
 		return [
 			{
 				entry: 'oauth_creds',
@@ -229,7 +239,15 @@ export const programs: readonly Program[] = [codex, claude, gemini, gh, pi];
 
 function claudeFolder(place: Place): string {
 	const chosen = place.env.CLAUDE_CONFIG_DIR;
-	return chosen ? resolve(chosen) : join(home(place), '.claude');
+	return chosen ? resolve(chosen) : join(homeOf(place), claudeName);
+}
+
+/** Where Claude Code keeps its settings: in its folder where that was chosen, and in the home above it by default. */
+function claudeSettings(file: string, home: string): readonly string[] {
+	if (file.startsWith(keychainPrefix)) return [join(home, '.claude.json')];
+	const folder = dirname(file);
+	const inFolder = join(folder, '.claude.json');
+	return basename(folder) === claudeName ? [inFolder, join(folder, '..', '.claude.json')] : [inFolder];
 }
 
 function ghFolder(place: Place): string {
@@ -238,13 +256,13 @@ function ghFolder(place: Place): string {
 	if (XDG_CONFIG_HOME) return join(resolve(XDG_CONFIG_HOME), 'gh');
 	return place.platform === 'win32' && APPDATA
 		? join(APPDATA, 'GitHub CLI')
-		: join(home(place), '.config', 'gh');
+		: join(homeOf(place), '.config', 'gh');
 }
 
 function piFolder(place: Place): string {
 	const chosen = place.env.PI_CODING_AGENT_DIR;
-	if (!chosen) return join(home(place), '.pi', 'agent');
-	return resolve(chosen.replace(/^~(?=\/|$)/, home(place)));
+	if (!chosen) return join(homeOf(place), '.pi', 'agent');
+	return resolve(chosen.replace(/^~(?=\/|$)/, homeOf(place)));
 }
 
 // Only names that mean nothing to a shell are put into a command that a person may run.

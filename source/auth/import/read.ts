@@ -1,10 +1,9 @@
 import {execFile} from 'node:child_process';
 import {readFileSync, statSync} from 'node:fs';
-import {dirname, join} from 'node:path';
 import {promisify} from 'node:util';
 import {isSystemError, JarvisError, shellWord} from '../../errors.ts';
 import {type JsonObject, parseJsonFile, tryParseJson} from '../../store/json.ts';
-import {type Entry, keychainPrefix, type Program} from './programs.ts';
+import {type Entry, homeOf, keychainPrefix, type Program} from './programs.ts';
 
 /** A login file of more than this (bytes) is none. */
 const largestFile = 1024 * 1024;
@@ -15,22 +14,28 @@ const keychainTimeoutMs = 3000;
 /** The program of macOS that looks into its keychain: by its full path, so that no other one is asked. */
 const securityCommand = '/usr/bin/security';
 
+export interface ReadOptions {
+	/** The home of whoever is logged in; this process's if absent. */
+	readonly home?: string;
+	/** What looks into the keychain of macOS. */
+	readonly security?: string;
+}
+
 /**
  * The logins in a program's file; `undefined` where there is no such file.
- * @param security what looks into the keychain of macOS
  * @throws `store_damaged` (the text is never quoted), `import_refused` for what is no file, system errors
  */
 export async function readEntries(
 	program: Program,
 	file: string,
-	security = securityCommand,
+	{home = homeOf(process), security = securityCommand}: ReadOptions = {},
 ): Promise<readonly Entry[] | undefined> {
 	const text = file.startsWith(keychainPrefix)
 		? await readKeychain(file.slice(keychainPrefix.length), security)
 		: readForeign(file);
 	if (text === undefined) return undefined;
 	const document = program.form === 'yaml' ? await parseYaml(file, text) : await parseJsonFile(file, text);
-	return program.decode({document, beside: path => besideOf(file, path)});
+	return program.decode({document, file, home, read: readIfItCanBe});
 }
 
 /**
@@ -56,9 +61,9 @@ export function readForeign(file: string): string | undefined {
 	}
 }
 
-function besideOf(file: string, path: string): JsonObject | undefined {
+function readIfItCanBe(path: string): JsonObject | undefined {
 	try {
-		return tryParseJson(readForeign(join(dirname(file), path)) ?? '');
+		return tryParseJson(readForeign(path) ?? '');
 	} catch {
 		// It only tells whose the login is.
 		return undefined;

@@ -29,8 +29,8 @@ export async function resolveFromProgram({
 	if (Buffer.byteLength(request) > maxBatchBytes) {
 		throw new RefFault('too_large', `its request would be larger than ${maxBatchBytes} bytes`);
 	}
-	await assertTrusted(provider);
-	const answer = await run(provider, request, env);
+	const program = await trustedProgram(provider);
+	const answer = await run(provider, program, request, env);
 	const document = tryParseJson(answer);
 	if (document && member(document, 'protocolVersion') === protocolVersion) return answered(document, ids);
 	const {command, jsonOnly} = provider;
@@ -68,8 +68,11 @@ function answered(document: JsonObject, ids: readonly string[]): Map<string, Res
 	);
 }
 
-// Whoever can change the program, or put another in its place, would be asked for every secret.
-async function assertTrusted({command, allowSymlinkCommand, trustedDirs}: ExecProvider): Promise<void> {
+/**
+ * Where the program itself is, which is what is started: a link may lead elsewhere by then. Whoever can change it, or
+ * put another in its place, would be asked for every secret.
+ */
+async function trustedProgram({command, allowSymlinkCommand, trustedDirs}: ExecProvider): Promise<string> {
 	const insecure = (why: string) => new RefFault('insecure', `${command} ${why}`);
 	try {
 		const isLink = (await lstat(command)).isSymbolicLink();
@@ -87,8 +90,12 @@ async function assertTrusted({command, allowSymlinkCommand, trustedDirs}: ExecPr
 		if (!file.isFile()) throw insecure('is no regular file');
 		if (!isOwnedByUs(file)) throw insecure('belongs to another user');
 		if (hasMode(file, 0o022)) throw insecure('can be changed by others (take that away: chmod go-w)');
+		if (!isOwnedByUs(folder)) throw insecure('lies in a folder of another user');
 		const isSticky = hasMode(folder, 0o1000);
-		if (hasMode(folder, 0o002) && !isSticky) throw insecure('lies in a folder that others can change');
+		if (hasMode(folder, 0o022) && !isSticky) {
+			throw insecure('lies in a folder that others can change (take that away: chmod go-w)');
+		}
+		return real;
 	} catch (error) {
 		if (error instanceof RefFault) throw error;
 		if (isSystemError(error, 'ENOENT', 'ENOTDIR'))
@@ -101,7 +108,12 @@ async function assertTrusted({command, allowSymlinkCommand, trustedDirs}: ExecPr
 const deadly = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs the program to its end and gives what it wrote to standard output. */
-async function run(provider: ExecProvider, request: string, env: NodeJS.ProcessEnv): Promise<string> {
+async function run(
+	provider: ExecProvider,
+	program: string,
+	request: string,
+	env: NodeJS.ProcessEnv,
+): Promise<string> {
 	let child: Program | undefined;
 	const kill = () => {
 		if (child) killGroup(child);
@@ -115,7 +127,7 @@ async function run(provider: ExecProvider, request: string, env: NodeJS.ProcessE
 	process.once('exit', kill);
 	for (const signal of deadly) process.once(signal, die);
 	try {
-		child = start(provider, env);
+		child = start(provider, program, env);
 		return await outputOf(child, provider, request);
 	} catch (error) {
 		kill();
@@ -128,11 +140,13 @@ async function run(provider: ExecProvider, request: string, env: NodeJS.ProcessE
 
 type Program = ChildProcessByStdio<Writable, Readable, null>;
 
-function start(provider: ExecProvider, env: NodeJS.ProcessEnv): Program {
+function start(provider: ExecProvider, program: string, env: NodeJS.ProcessEnv): Program {
 	const {command, args} = provider;
 	try {
 		// A group of its own, so that what it starts ends with it, and no terminal that it could ask a person on.
-		return spawn(command, args, {
+		return spawn(program, args, {
+			// Some do different things by the name under which they are called.
+			argv0: command,
 			...{env: environmentOf(provider, env), cwd: '/', detached: true, shell: false, windowsHide: true},
 			stdio: ['pipe', 'pipe', 'ignore'],
 		});

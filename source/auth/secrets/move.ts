@@ -1,5 +1,6 @@
-import {replaceSecret, staticSecretMembers} from '../../store/edit.ts';
-import {type JsonObject, textMember} from '../../store/json.ts';
+import {replaceSecret} from '../../store/edit.ts';
+import type {JsonObject} from '../../store/json.ts';
+import type {HeldLock} from '../../store/lock.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef} from '../../store/schema.ts';
 import {type ScrubbedCopies, scrubCredentials} from '../../store/scrub.ts';
@@ -14,7 +15,16 @@ import {
 	secretGiven,
 	unknownPlace,
 } from './move-errors.ts';
-import {agentsOf, entryAt, type HeldSecret, isSamePlace, readPlaces, type SecretPlace} from './places.ts';
+import {whileMoving} from './move-lock.ts';
+import {
+	agentsOf,
+	entryAt,
+	type HeldSecret,
+	isSamePlace,
+	isStillHeld,
+	readPlaces,
+	type SecretPlace,
+} from './places.ts';
 import {refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
 import {keychainService, seal} from './sealed.ts';
@@ -68,14 +78,31 @@ interface Sealer {
  *
  * @returns what was done, or, for `dryRun`, would be
  * @throws `profile_unknown`, `secret_unmovable`, `secret_mismatch`, `keychain_unavailable`, `sealed_unreadable`,
- * and what reading and writing the files throws
+ * `lock_timeout`, `lock_lost`, and what reading and writing the files throws
  */
 export async function moveSecrets(
 	context: MoveContext,
 	moves: readonly SecretMove[],
 	{dryRun = false}: {readonly dryRun?: boolean} = {},
 ): Promise<Moves> {
-	const {paths, env} = context;
+	if (!dryRun) return whileMoving(context.paths, lock => move(context, moves, lock));
+	const {config, ready} = await checked(context, moves);
+	if (ready.some(({ref}) => !ref)) await askKeychain(sealerOf(config, context));
+	return {secrets: ready.map(outcomeOf), copies: {rewritten: [], removed: []}};
+}
+
+async function move(context: MoveContext, moves: readonly SecretMove[], lock: HeldLock): Promise<Moves> {
+	const {config, ready} = await checked(context, moves);
+	const travellers = await sealed(context, config, ready);
+	const copies = await takeOut(context.paths, travellers, lock);
+	return {secrets: travellers.map(outcomeOf), copies};
+}
+
+/** Finds out whether all can be moved, and that each ref that is there already gives the same secret. */
+async function checked(
+	{paths, env}: MoveContext,
+	moves: readonly SecretMove[],
+): Promise<{readonly config: SecretsConfig; readonly ready: readonly Traveller[]}> {
 	const config = await readSecretsConfig(paths);
 	const all = await readPlaces(paths, agentsOf(moves.map(({place}) => place)));
 	const wanted = moves.map(({place, to}) => ({to, held: movableAt(all, place)}));
@@ -90,13 +117,7 @@ export async function moveSecrets(
 		if (secretGiven(held, ref, resolved) !== secret) throw mismatch(held, ref);
 		return {held, secret, ref};
 	});
-	if (dryRun) {
-		if (ready.some(({ref}) => !ref)) await askKeychain(sealerOf(config, context));
-		return {secrets: ready.map(outcomeOf), copies: {rewritten: [], removed: []}};
-	}
-	const travellers = await sealed(context, config, ready);
-	const copies = await takeOut(paths, travellers);
-	return {secrets: travellers.map(outcomeOf), copies};
+	return {config, ready};
 }
 
 /**
@@ -161,7 +182,11 @@ function outcomeOf({held, ref}: Traveller): MovedSecret {
 	return {place: held.place, outcome: isThere ? 'already' : 'moved', ...(ref ? {ref} : {})};
 }
 
-async function takeOut(paths: StatePaths, travellers: readonly Sealed[]): Promise<ScrubbedCopies> {
+async function takeOut(
+	paths: StatePaths,
+	travellers: readonly Sealed[],
+	onlyWhile: HeldLock,
+): Promise<ScrubbedCopies> {
 	const all: ScrubbedCopies[] = [];
 	for (const agentId of agentsOf(travellers.map(({held}) => held.place))) {
 		const own = travellers.filter(({held}) => held.place.agentId === agentId);
@@ -169,7 +194,7 @@ async function takeOut(paths: StatePaths, travellers: readonly Sealed[]): Promis
 			for (const traveller of own) takeOutOfStore(document, traveller);
 			return new Map(own.map(({secret, ref}) => [secret, ref]));
 		};
-		all.push(await scrubCredentials(paths, agentId, edit));
+		all.push(await scrubCredentials(paths, agentId, edit, onlyWhile));
 	}
 	return {
 		rewritten: all.flatMap(({rewritten}) => rewritten),
@@ -181,8 +206,7 @@ function takeOutOfStore(document: JsonObject, traveller: Sealed): void {
 	const {held, ref} = traveller;
 	if (outcomeOf(traveller).outcome === 'already' || held.type === 'oauth') return;
 	const entry = entryAt(document, held.place.profileId);
-	const [present] = staticSecretMembers[held.type].secret.flatMap(name => textMember(entry, name) ?? []);
-	// A login may have brought another one meanwhile.
-	if (!entry || present !== held.secret) throw changed(held, 'secrets seal');
+	// A login may have brought another one meanwhile, and another program another ref.
+	if (!entry || !isStillHeld(entry, held)) throw changed(held, 'secrets seal');
 	replaceSecret(entry, held.type, ref);
 }

@@ -6,6 +6,7 @@ import type {StatePaths} from '../../store/paths.ts';
 import {decodeRef, entriesOf, optional, type SecretRef} from '../../store/schema.ts';
 import {readJsonFile} from '../../store/update-json.ts';
 import {agentIds} from '../snapshot.ts';
+import {refKey} from './refs.ts';
 
 /** A place that may hold a secret, or a ref instead of it: a profile in an agent's own file. */
 export interface SecretPlace {
@@ -61,6 +62,13 @@ export async function readPlacesOf(paths: StatePaths, agentId: string): Promise<
 		const isLinked = member(entry, 'link') !== undefined;
 		return [{...{place: {agentId, profileId}, provider, file, type, isLinked}, ...heldIn(entry, type)}];
 	});
+}
+
+/** Whether an entry still holds what was read of it: the same secret and the same ref, as the same kind. */
+export function isStillHeld(entry: JsonObject, {type, secret, ref}: HeldSecret): boolean {
+	if (kindOf(entry) !== type) return false;
+	const now = heldIn(entry, type);
+	return now.secret === secret && (now.ref && refKey(now.ref)) === (ref && refKey(ref));
 }
 
 /** The agents in whose files some places are. */

@@ -2,11 +2,12 @@ import {rmSync} from 'node:fs';
 import * as v from 'valibot';
 import {JarvisError, shellWord} from '../../errors.ts';
 import {readTextIfThere, tryParseJson} from '../../store/json.ts';
-import {withLock} from '../../store/lock.ts';
+import {type HeldLock, withLock} from '../../store/lock.ts';
 import {isAgentId, type StatePaths} from '../../store/paths.ts';
 import {secretSources} from '../../store/schema.ts';
 import {writeDurably} from '../../store/write.ts';
 import {movableAt, type SecretMove} from './move.ts';
+import {movesWaitMs} from './move-lock.ts';
 import {agentsOf, isSamePlace, readPlaces} from './places.ts';
 import {isRefId} from './refs.ts';
 
@@ -62,7 +63,7 @@ export async function addToPlan(paths: StatePaths, file: string, moves: SecretsP
 	const places = moves.map(({place}) => place);
 	const held = await readPlaces(paths, agentsOf(places));
 	for (const place of places) movableAt(held, place);
-	return withLock(paths.locks, 'secrets-plan', lock =>
+	return withPlan(paths, lock =>
 		lock.commit(() => {
 			const present = readTextIfThere(file) === undefined ? [] : readPlan(file);
 			const kept = present.filter(({place}) => !moves.some(move => isSamePlace(move.place, place)));
@@ -86,11 +87,16 @@ export async function carryOutPlan<T>(
 	file: string,
 	work: (plan: SecretsPlan) => Promise<T>,
 ): Promise<T> {
-	return withLock(paths.locks, 'secrets-plan', async lock => {
+	return withPlan(paths, async lock => {
 		const done = await work(readPlan(file));
 		await lock.commit(() => rmSync(file, {force: true}));
 		return done;
 	});
+}
+
+// It is held while its plan is carried out.
+function withPlan<T>(paths: StatePaths, work: (lock: HeldLock) => Promise<T>): Promise<T> {
+	return withLock(paths.locks, 'secrets-plan', work, {waitMs: movesWaitMs});
 }
 
 function invalidPlan(file: string, place: string): JarvisError {

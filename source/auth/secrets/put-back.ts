@@ -1,10 +1,12 @@
 import {replaceSecret, staticSecretMembers} from '../../store/edit.ts';
 import {member} from '../../store/json.ts';
+import type {HeldLock} from '../../store/lock.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {decodeRef, type SecretRef} from '../../store/schema.ts';
 import {readSecretsConfig, secretProviderOf} from '../../store/secrets-config.ts';
 import type {MoveContext} from './move.ts';
 import {changed, notSealed, secretGiven, unknownPlace} from './move-errors.ts';
+import {whileMoving} from './move-lock.ts';
 import {agentsOf, entryAt, isSamePlace, readPlaces, type SecretPlace} from './places.ts';
 import {refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
@@ -13,9 +15,17 @@ import {forgetSealed} from './sealed.ts';
 /**
  * Puts sealed secrets back into their files; when that is durable, forgets them where they were sealed, unless
  * another ref needs them.
- * @throws `profile_unknown`, `secret_unmovable`, `secret_mismatch`, and what reading and writing the files throws
+ * @throws `profile_unknown`, `secret_unmovable`, `secret_mismatch`, `lock_timeout`, `lock_lost`, and what reading and writing the files throws
  */
-export async function putBack({paths, env}: MoveContext, places: readonly SecretPlace[]): Promise<void> {
+export async function putBack(context: MoveContext, places: readonly SecretPlace[]): Promise<void> {
+	return whileMoving(context.paths, lock => putBackNow(context, places, lock));
+}
+
+async function putBackNow(
+	{paths, env}: MoveContext,
+	places: readonly SecretPlace[],
+	onlyWhile: HeldLock,
+): Promise<void> {
 	const config = await readSecretsConfig(paths);
 	const isSealed = (ref: SecretRef | undefined): ref is SecretRef => {
 		if (ref?.source !== 'keychain') return false;
@@ -46,6 +56,7 @@ export async function putBack({paths, env}: MoveContext, places: readonly Secret
 	const others = await readPlaces(paths).catch(() => undefined);
 	const inUse = new Set(others?.flatMap(({ref}) => (ref ? [refKey(ref)] : [])));
 	const unused = refs.filter(ref => others && !inUse.has(refKey(ref)));
+	onlyWhile.assertHeld();
 	await forgetSealed(
 		paths,
 		unused.map(({id}) => id),

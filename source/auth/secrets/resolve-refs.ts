@@ -1,3 +1,4 @@
+import {JarvisError} from '../../errors.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef, SecretSource} from '../../store/schema.ts';
 import {type SecretProviders, type SecretsConfig, secretProviderOf} from '../../store/secrets-config.ts';
@@ -19,7 +20,7 @@ export interface SecretBatch<Source extends SecretSource = SecretSource> {
 
 /**
  * Reads secrets of a source. What is wrong with one is said of it alone; what is not answered counts as not
- * found. May throw `RefFault` for what is wrong with all of them.
+ * found. May throw for what is wrong with all of them: `RefFault` says what, anything else makes them unreadable.
  */
 export type ResolveBatch<Source extends SecretSource> = (
 	batch: SecretBatch<Source>,
@@ -95,9 +96,18 @@ async function resolveBatch(batch: SecretBatch, maxRefs: number): Promise<Readon
 	try {
 		return await ask(batch.provider.source, batch);
 	} catch (error) {
-		if (error instanceof RefFault) return all({failure: error.failure});
-		throw error;
+		// What is wrong with one source is not to be in the way of another.
+		return all(
+			error instanceof RefFault ? {failure: error.failure} : failed('unreadable', whyNot(batch, error)),
+		);
 	}
+}
+
+// Of an error that is not ours nobody knows what it quotes.
+function whyNot({name}: SecretBatch, error: unknown): string {
+	if (error instanceof JarvisError) return error.message.replace(/\.$/, '');
+	const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+	return `what ${name} reads cannot be read${code}`;
 }
 
 async function ask<Source extends SecretSource>(

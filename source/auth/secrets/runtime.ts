@@ -1,4 +1,4 @@
-import {JarvisError} from '../../errors.ts';
+import {asJarvisError, JarvisError} from '../../errors.ts';
 import type {SecretRef} from '../../store/schema.ts';
 import {readSecretsConfig} from '../../store/secrets-config.ts';
 import type {PlaceReason} from '../routing/order.ts';
@@ -83,8 +83,7 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 	async function resolveNow(refs: readonly SecretRef[]): Promise<ReadonlyMap<string, Resolution>> {
 		try {
 			return await resolveRefs(refs, {env, config: await readSecretsConfig(paths)});
-		} catch (error) {
-			if (!(error instanceof JarvisError)) throw error;
+		} catch {
 			return new Map(refs.map(ref => [refKey(ref), failed('unavailable', 'jarvis.json cannot be read')]));
 		}
 	}
@@ -154,20 +153,30 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 			loaded = {values: new Map(values), failures, ignored};
 			found.clear();
 		} else if (loaded && isWhole) loaded = {...loaded, failures, ignored};
-		const before = state;
-		// There is nothing older in use than what was found just now.
-		state = ok || isPartialStart ? 'ready' : 'degraded';
-		const change = state === before ? {} : {change: changes[state]};
-		return {ok, state, ...change, ...report};
+		// After such a start there is nothing older in use than what was found just now.
+		return {ok, ...changedTo(ok || isPartialStart ? 'ready' : 'degraded'), ...report};
+	}
+
+	// Nobody awaits a loading that another process asked for.
+	function couldNotLoad(error: unknown): SecretsReport {
+		return {...changedTo('degraded'), ok: false, refs: [], ignored: [], problems: [asJarvisError(error)]};
+	}
+
+	function changedTo(next: SecretsReport['state']): Pick<SecretsReport, 'state' | 'change'> {
+		const change = state === next ? {} : {change: changes[next]};
+		state = next;
+		return {state, ...change};
 	}
 
 	function load(start?: {readonly partial: boolean}): Promise<SecretsReport> {
 		if (!running) {
 			starting = start !== undefined && !loaded;
-			running = loadOnce(start?.partial ?? false).finally(() => {
-				running = undefined;
-				starting = false;
-			});
+			running = loadOnce(start?.partial ?? false)
+				.catch(couldNotLoad)
+				.finally(() => {
+					running = undefined;
+					starting = false;
+				});
 			return running;
 		}
 		further ??= running.then(() => {

@@ -1,4 +1,4 @@
-import {chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync} from 'node:fs';
+import {chmodSync, chownSync, existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {describe, expect, test, vi} from 'vitest';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
@@ -135,12 +135,12 @@ describe('a program that is not run', () => {
 		expect(ran()).toBe(false);
 	});
 
-	test('because others can put another in its place', async () => {
+	test.each([0o777, 0o770])('because others can put another in its place (%o)', async mode => {
 		const {command, ran} = traced();
-		chmodSync(dirname(command), 0o777);
+		chmodSync(dirname(command), mode);
 		expect((await outcomes(exec(command), ['a'])).a).toMatch(/^insecure: .* a folder that others can change/);
 		expect(ran()).toBe(false);
-		chmodSync(dirname(command), 0o1777);
+		chmodSync(dirname(command), mode | 0o1000);
 		await outcomes(exec(command), ['a']);
 		expect(ran()).toBe(true);
 	});
@@ -149,6 +149,16 @@ describe('a program that is not run', () => {
 		const {command, ran} = traced();
 		chownSync(command, 12_345, 12_345);
 		expect((await outcomes(exec(command), ['a'])).a).toMatch(/^insecure: .* belongs to another user/);
+		expect(ran()).toBe(false);
+	});
+
+	test.runIf(isRoot)('because its folder is another user’s, who can put another in its place', async () => {
+		const {command, ran} = traced();
+		for (const mode of [0o755, 0o1777]) {
+			chmodSync(dirname(command), mode);
+			chownSync(dirname(command), 12_345, 12_345);
+			expect((await outcomes(exec(command), ['a'])).a).toMatch(/^insecure: .* a folder of another user/);
+		}
 		expect(ran()).toBe(false);
 	});
 
@@ -170,6 +180,14 @@ describe('a program that is not run', () => {
 		expect(ran()).toBe(false);
 		await outcomes(exec(link, {allowSymlinkCommand: true, trustedDirs: [dirname(command)]}), ['a']);
 		expect(ran()).toBe(true);
+	});
+
+	test('by the name of a link: what it led to when it was looked at is started', async () => {
+		const command = programOf('#!/bin/sh\nprintf %s "$0"');
+		const link = join(temporaryFolder(), 'link');
+		symlinkSync(command, link);
+		const allowed = {allowSymlinkCommand: true, trustedDirs: [dirname(command)], jsonOnly: false};
+		expect(await outcomes(exec(link, allowed), ['a'])).toEqual({a: realpathSync(command)});
 	});
 
 	test('because it lies outside the trusted folders, is a folder, or has no absolute path', async () => {

@@ -1,7 +1,9 @@
+import {mkdirSync, rmSync} from 'node:fs';
 import {expect, test} from 'vitest';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import type {SecretRef} from '../../../source/store/schema.ts';
-import {decodeSecrets} from '../../../source/store/secrets-config.ts';
+import {decodeSecrets, readSecretsConfig} from '../../../source/store/secrets-config.ts';
+import {emptyState, put} from '../../support/state-folder.ts';
 
 const env = {ACME_KEY: 'not-a-secret-a', OTHER_KEY: 'not-a-secret-b', EMPTY: ''};
 
@@ -49,4 +51,24 @@ test('the environment is read without being configured, and by its allowlist whe
 		'env:default:lower_case': {failure: {code: 'invalid_ref'}},
 		'file:default:/a': {failure: {code: 'unknown_provider'}},
 	});
+});
+
+test('a source that cannot be read is in the way of its own refs alone', async () => {
+	const paths = emptyState();
+	put(paths.sealed, `{"keyId": "k", "entries": {"a/1": "not-a-secret-sealed`);
+	put(paths.config, {});
+	const refs = [ref('env', 'ACME_KEY'), ref('keychain', 'a/1')];
+	const all = Object.fromEntries(await resolveRefs(refs, {env, config: await readSecretsConfig(paths)}));
+	expect(all).toEqual({
+		'env:default:ACME_KEY': {value: 'not-a-secret-a'},
+		'keychain:default:a/1': {
+			failure: {code: 'unreadable', message: expect.stringContaining(`${paths.sealed} is not valid JSON`)},
+		},
+	});
+	expect(JSON.stringify(all['keychain:default:a/1'])).not.toContain('not-a-secret');
+	rmSync(paths.sealed);
+	mkdirSync(paths.sealed);
+	const [first, second] = (await resolveRefs(refs, {env, config: await readSecretsConfig(paths)})).values();
+	expect(first).toEqual({value: 'not-a-secret-a'});
+	expect(second).toMatchObject({failure: {code: 'unreadable', message: expect.stringContaining('EISDIR')}});
 });

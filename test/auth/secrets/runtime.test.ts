@@ -1,6 +1,7 @@
+import {mkdirSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, onTestFinished, test} from 'vitest';
-import type {SecretsReport} from '../../../source/auth/secrets/runtime.ts';
+import {type SecretsReport, startSecretRuntime} from '../../../source/auth/secrets/runtime.ts';
 import {openJarvis} from '../../../source/core.ts';
 import {statePaths} from '../../../source/store/paths.ts';
 import type {SecretRef} from '../../../source/store/schema.ts';
@@ -175,6 +176,36 @@ describe('what is in the way', () => {
 		expect(report).toMatchObject({ok: false, problems: [{code: 'store_damaged'}]});
 		put(paths.profiles(agentId), agentId === 'main' ? {version: 1, ...two} : {});
 		expect(await secretsOf(jarvis)).toEqual(['not-a-secret-a1', 'not-a-secret-b1']);
+	});
+
+	test('a jarvis.json that cannot be read: what was loaded stays in use', async () => {
+		const {paths, open} = setUp(two);
+		const jarvis = open();
+		await jarvis.activateSecrets();
+		const config = text(paths.config);
+		rmSync(paths.config);
+		mkdirSync(paths.config);
+		expect(await jarvis.reloadSecrets()).toMatchObject({
+			...{ok: false, change: 'degraded', problems: [expect.anything()]},
+			refs: [{failure: {message: 'jarvis.json cannot be read'}}, {failure: {code: 'unavailable'}}],
+		});
+		rmSync(paths.config, {recursive: true});
+		put(paths.config, config);
+		expect(await secretsOf(jarvis)).toEqual(['not-a-secret-a1', 'not-a-secret-b1']);
+		expect(await jarvis.reloadSecrets()).toMatchObject({ok: true, change: 'recovered'});
+	});
+
+	test('whatever else goes wrong: it is in the report, and what was loaded stays in use', async () => {
+		const {paths} = setUp(two);
+		let clock = () => now;
+		const runtime = startSecretRuntime({paths, env: {}, now: () => clock()});
+		expect(await runtime.load({partial: false})).toMatchObject({ok: true});
+		clock = () => expect.fail('the clock stands still');
+		expect(await runtime.load()).toMatchObject({
+			...{ok: false, state: 'degraded', change: 'degraded'},
+			problems: [{code: 'unexpected'}],
+		});
+		expect(await runtime.valueOf(a)).toEqual({value: 'not-a-secret-a1'});
 	});
 
 	test('an OAuth profile that holds a ref, unless no order leads to it', async () => {

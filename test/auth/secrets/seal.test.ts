@@ -1,15 +1,18 @@
 import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs';
 import {join} from 'node:path';
+import {setTimeout as pause} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {SecretMove} from '../../../source/auth/secrets/move.ts';
 import type {SecretPlace} from '../../../source/auth/secrets/places.ts';
 import {openJarvis} from '../../../source/core.ts';
 import {type StatePaths, statePaths} from '../../../source/store/paths.ts';
+import {restoreBackup, salvage} from '../../../source/store/restore.ts';
 import {backupPaths} from '../../../source/store/write.ts';
 import {type Keyring, noKeyring, startKeyring} from '../../support/keyring.ts';
 import {canary, reaches, readStore, refusal, soon, writeStore} from '../../support/sandbox.ts';
-import {exposed, put, temporaryFolder, text} from '../../support/state-folder.ts';
+import {emptyState, exposed, put, temporaryFolder, text} from '../../support/state-folder.ts';
 import {endWorkers, startWorker, startWorkers} from '../../support/workers.ts';
+import {answering, programOf, refTo} from './programs.ts';
 import type {SealWorker} from './seal-worker.ts';
 
 const script = new URL('./seal-worker.ts', import.meta.url);
@@ -83,6 +86,34 @@ it('without a keychain nothing is changed, and nothing is kept in plain text ins
 	expect(text(paths.profiles('main'))).toBe(before);
 });
 
+it.each([
+	['a ref', {...key, key: undefined, keyRef: refTo('env', 'default', 'NEWER')}],
+	[
+		'a profile of another kind',
+		{type: 'token', provider: 'anthropic', tokenRef: refTo('env', 'default', 'OLD')},
+	],
+])('%s that came meanwhile is left as it is', async (_, newer) => {
+	const paths = emptyState();
+	const store = (entry: object) => put(paths.profiles('main'), {profiles: {'anthropic:work': entry}});
+	store({...key, key: undefined, keyRef: refTo('env', 'default', 'OLD')});
+	// Changes the file when it is asked, which is after that was read.
+	const command = programOf(
+		answering(`() => {
+			const profiles = {'anthropic:work': ${JSON.stringify(newer)}};
+			require('node:fs').writeFileSync(${JSON.stringify(paths.profiles('main'))}, JSON.stringify({profiles}));
+			return {values: {key: ${JSON.stringify(canary('key'))}}};
+		}`),
+	);
+	put(paths.config, {secrets: {providers: {vault: {source: 'exec', command}}}});
+	const jarvis = openJarvis({stateDir: paths.root, env: {OLD: canary('key'), NEWER: canary('newer')}});
+	const moves = [{place: profile('anthropic:work'), to: refTo('exec', 'vault', 'key')}];
+	expect(await refusal(jarvis.moveSecrets(moves, {dryRun: false}))).toMatchObject({
+		code: 'secret_mismatch',
+		message: 'anthropic:work was changed meanwhile. It is left as it is.',
+	});
+	expect(readStore({paths}).profiles).toEqual({'anthropic:work': JSON.parse(JSON.stringify(newer))});
+});
+
 describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyring})` : ''}`, () => {
 	let keyring: Keyring;
 	beforeAll(async () => {
@@ -145,6 +176,44 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 		const again = await open(paths).moveSecrets(places, {dryRun: false});
 		expect(again.secrets.map(({outcome}) => outcome)).toEqual(['already', 'already']);
 		expect(everything(paths)).toEqual(before);
+	});
+
+	it('leaves no secret in what doctor has kept, and all else that is in it', async () => {
+		const paths = stateWithSecrets();
+		const file = paths.profiles('main');
+		const good = text(file);
+		const other = canary('of-nothing-else');
+		const torn = `{"profiles": {"anthropic:work": {"key": "${canary('key')}", "x": "${other}"`;
+		put(file, torn);
+		const [bak = ''] = backupPaths(file);
+		put(bak, good);
+		const isGood = (content: string) => content === good;
+		await restoreBackup({locks: paths.locks, lockName: 'store-main'}, file, bak, isGood);
+		const whole = {profiles: {'anthropic:work': key, 'other:x': {type: 'token', token: other}}};
+		const tmp = `${file}.1-abc.tmp`;
+		put(tmp, whole);
+		salvage(paths, tmp);
+		const kept = () => holding(paths, other).sort();
+		const before = kept();
+		expect(before).toHaveLength(2);
+
+		const {secrets, copies} = await open(paths).moveSecrets(toSeal(profile('anthropic:work')), {
+			dryRun: false,
+		});
+		expect(holding(paths, canary('key'))).toEqual([]);
+		expect(kept()).toEqual(before);
+		for (const name of before) expect(copies.rewritten).toContain(join(paths.root, name));
+		const {key: _, ...ofKey} = key;
+		const salvaged = before.find(name => name.startsWith('salvaged')) ?? '';
+		expect(JSON.parse(text(join(paths.root, salvaged))).profiles).toEqual({
+			...whole.profiles,
+			'anthropic:work': {...ofKey, keyRef: secrets[0]?.ref},
+		});
+		expect(exposed(paths.root)).toEqual([]);
+		// What only such a copy names is not forgotten.
+		await open(paths).removeProfile('main', 'anthropic:work');
+		for (const backup of backupPaths(file)) rmSync(backup, {force: true});
+		expect(await open(paths).pruneSealed()).toEqual({removed: [], kept: [secrets[0]?.ref?.id]});
 	});
 
 	it('is refused for what no ref can stand for, and changes nothing then', async () => {
@@ -285,6 +354,26 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 			message: 'anthropic:work was changed meanwhile. It is left as it is.',
 		});
 		expect(readStore({paths}).profiles).toEqual({'anthropic:work': {...key, key: canary('newer')}});
+	});
+
+	it('what is being sealed is not taken away before its file names it', async () => {
+		const paths = stateWithSecrets();
+		const sealing = open(paths).moveSecrets(toSeal(profile('anthropic:work')), {dryRun: false});
+		const entries = () =>
+			existsSync(paths.sealed) ? Object.keys(JSON.parse(text(paths.sealed)).entries) : [];
+		await expect.poll(entries, {...soon, interval: 2}).toHaveLength(1);
+		// The keychain is asked for it next, before the file is changed.
+		keyring.signal('SIGSTOP');
+		const pruning = open(paths).pruneSealed();
+		try {
+			await Promise.race([pruning, pause(500)]);
+		} finally {
+			keyring.signal('SIGCONT');
+		}
+		await sealing;
+		expect(await pruning).toEqual({removed: [], kept: []});
+		expect(await handedOut(paths, 'anthropic:work')).toBe(canary('key'));
+		expect(holding(paths, canary('key'))).toEqual([]);
 	});
 
 	/** Whether sealing came to its end before it was killed; what was left is in order again. */
