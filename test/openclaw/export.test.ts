@@ -1,5 +1,5 @@
-import {mkdirSync, readFileSync, rmSync, utimesSync} from 'node:fs';
-import {join} from 'node:path';
+import {mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
@@ -149,6 +149,54 @@ describe('a folder that holds something', () => {
 		expect(JSON.stringify([contentOf(jarvis.paths.root), wanted === plain ? '' : contentOf(folder)])).toBe(
 			before,
 		);
+	});
+});
+
+describe('a link in an openclaw state', () => {
+	const one = () => jarvisWith({main: {profiles: {'acme:a': oauth('1', maya)}}});
+	it.each([
+		['its agents', (paths: Jarvis['paths']) => [paths.agents, 'agents']],
+		['an agent', (paths: Jarvis['paths']) => [paths.agent('main'), 'agents/main']],
+		[
+			'one file',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/main/agent/auth-profiles.json'],
+		],
+		[
+			'a file that JARVIS has not made yet',
+			(paths: Jarvis['paths']) => [paths.profiles('later'), 'agents/main/agent/auth-profiles.json'],
+		],
+		[
+			'the file of an agent that is only there',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/other/agent/auth-profiles.json'],
+		],
+		[
+			'the sessions',
+			(paths: Jarvis['paths']) => [paths.sessions('main'), 'agents/main/sessions/sessions.json'],
+		],
+		['the configuration', (paths: Jarvis['paths']) => [paths.config, 'openclaw.json']],
+		['a place that is neither program’s', () => [join(temporaryFolder(), 'elsewhere'), 'agents/main/agent']],
+	])('that makes %s JARVIS’s own, or leads outside, is refused', async (_what, link) => {
+		const jarvis = one();
+		const {paths} = jarvis;
+		const folder = join(temporaryFolder(), 'openclaw');
+		const [to = '', from = ''] = link(paths);
+		put(join(folder, 'agents/first/agent/auth-profiles.json'), {profiles: {}});
+		if (from !== 'openclaw.json') put(join(folder, 'openclaw.json'), {});
+		if (from === 'agents') rmSync(join(folder, from), {recursive: true});
+		mkdirSync(dirname(join(folder, from)), {recursive: true});
+		symlinkSync(to, join(folder, from));
+		const before = contentOf(paths.root);
+		await expect(jarvis.exportOpenclaw(folder, merging)).rejects.toMatchObject({code: 'export_refused'});
+		expect(contentOf(paths.root)).toEqual(before);
+	});
+
+	it('is nothing to refuse where it is to the folder itself, or within it', async () => {
+		const folder = openclawFolder({main: {profiles: {'acme:a': oauth('1', maya)}}});
+		const named = join(temporaryFolder(), 'named');
+		symlinkSync(folder, named);
+		symlinkSync(join(folder, 'agents/main'), join(folder, 'agents/same'));
+		await one().exportOpenclaw(named, merging);
+		expect(documentOf(folder).profiles['acme:a']).not.toHaveProperty('refresh');
 	});
 });
 

@@ -34,7 +34,7 @@ export async function handOver(
 			const {access, refresh, expires} = credential;
 			if (!refresh) return;
 			const file = openclawAgentFiles(root, theirs, agentId).credentials;
-			await changeOpenclawFile(paths, file, document => {
+			await changeOpenclawFile({paths, root}, file, document => {
 				const entry = member(member(document, 'profiles'), profileId);
 				if (!isObject(entry)) return;
 				if (access !== undefined) setMember(entry, 'access', access);
