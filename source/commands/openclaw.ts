@@ -16,6 +16,7 @@ const importWords: Readonly<Record<ImportOutcome, string>> = {
 	same: '✓ here already',
 	fresher_here: '✓ what is here is fresher',
 	held_here: '✓ the login is here already, as',
+	linked: '• left: here it is another program’s login, which is read there',
 	read_of_main: '✓ a copy: read from now on of',
 	copy_left: '✗ not taken: log in for this agent. A copy of',
 	spent: '✗ its refresh token was used here already: log in again',
