@@ -30,6 +30,7 @@ const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	written: '✓ written',
 	access_only: '✓ access token only',
 	handed_over: '• handed over: openclaw refreshes it now',
+	not_handed_over: '✗ not handed over: it was changed there, or refreshed, meanwhile',
 	refreshed_there: '✓ left: openclaw refreshes it itself',
 	fresher_there: '✗ left: fresher there (import that first)',
 	other_account: '✗ left: that id is of another account there',
@@ -142,6 +143,13 @@ function tellConfig(
 	if (left.length > 0) tell(`Not taken, as they are secrets or unknown there: ${left.join(', ')}.`);
 }
 
+const left: readonly ExportOutcome[] = [
+	'not_handed_over',
+	'fresher_there',
+	'other_account',
+	'ref_unknown_there',
+];
+
 function isLeft({outcome}: ExportedProfile): boolean {
-	return outcome === 'fresher_there' || outcome === 'other_account' || outcome === 'ref_unknown_there';
+	return left.includes(outcome);
 }

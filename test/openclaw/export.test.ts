@@ -1,12 +1,14 @@
-import {mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, vi} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {runExportOpenclaw} from '../../source/commands/openclaw.ts';
 import type {Jarvis} from '../../source/core.ts';
 import {writeJournal} from '../../source/store/journal.ts';
+import {acquireLock} from '../../source/store/lock.ts';
 import {contentOf} from '../support/openclaw.ts';
+import {declareProvider} from '../support/sandbox.ts';
 import {exposed, put, temporaryFolder} from '../support/state-folder.ts';
 import {credentialsOf, documentOf, hour, jarvisWith, key, now, oauth, openclawFolder} from './folders.ts';
 
@@ -14,6 +16,8 @@ const maya = {accountId: 'account-maya', email: 'maya@example.test'};
 const noor = {accountId: 'account-noor', email: 'noor@example.test'};
 const plain = {merge: false, withRefreshTokens: false};
 const merging = {merge: true, withRefreshTokens: false};
+
+const soon = {interval: 5, timeout: 10_000};
 
 function emptyFolder(): string {
 	return join(temporaryFolder(), 'exported');
@@ -340,6 +344,68 @@ describe('handing over', () => {
 			['acme:own', 'renewed'],
 		]);
 		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
+	});
+
+	const server = {
+		authorizationEndpoint: 'https://acme.example.test/authorize',
+		tokenEndpoint: 'https://acme.example.test/token',
+		clientId: 'jarvis',
+	};
+
+	/** Hands over, and stops it when all is written and the refresh tokens are about to be. */
+	async function halfway(then: (jarvis: Jarvis, file: string) => Promise<void>) {
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('1', maya)}}, work: {profiles: {}}});
+		declareProvider(jarvis.paths.root, server);
+		const folder = openclawFolder({});
+		const [first, second] = [credentialsOf(folder), credentialsOf(folder, 'work')];
+		const taken = {pid: process.pid, createdAt: new Date().toISOString()};
+		put(`${second}.lock`, taken);
+		const done = outcomes(jarvis, folder, {merge: true, withRefreshTokens: true});
+		await vi.waitFor(() => expect(documentOf(folder).profiles).toHaveProperty('acme:a'), soon);
+		await vi.waitFor(() => expect(existsSync(`${first}.lock`)).toBe(false), soon);
+		put(`${first}.lock`, taken);
+		rmSync(`${second}.lock`);
+		await then(jarvis, first);
+		rmSync(`${first}.lock`);
+		expect(await done).toEqual({'main/acme:a': 'not_handed_over'});
+		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
+		expect(readFileSync(first, 'utf8')).not.toContain('refresh-1');
+	}
+
+	it.each([
+		['is gone', {}],
+		['is a key now', {'acme:a': key('a')}],
+		['is of another provider now', {'acme:a': oauth('there', {provider: 'other', refresh: undefined})}],
+		['is of another account now', {'acme:a': oauth('there', {...noor, refresh: undefined})}],
+		['was logged in anew there', {'acme:a': oauth('there', maya)}],
+	])('keeps the refresh token here where the profile %s', async (_what, profiles) => {
+		await halfway(async (_, file) => put(file, {profiles}));
+	});
+
+	/** Another process takes the lock of a refresh, as one does that saw no sign of life of its holder. */
+	function stealRefreshLock({paths}: Jarvis): void {
+		const held = readdirSync(paths.locks).filter(name => /^refresh-.*\.held$/.test(name));
+		expect(held).toHaveLength(1);
+		const owner = join(paths.locks, held[0] ?? '', 'owner.json');
+		put(owner, {...JSON.parse(readFileSync(owner, 'utf8')), nonce: 'of-another-process'});
+	}
+
+	it('keeps the refresh token here where another process took over the refresh', async () => {
+		await halfway(async jarvis => {
+			await vi.waitFor(() => stealRefreshLock(jarvis), soon);
+		});
+	});
+
+	it('takes it back where another process took over the refresh after openclaw got it', async () => {
+		let stolen: Promise<void> | undefined;
+		await halfway(async (jarvis, file) => {
+			const store = await acquireLock(jarvis.paths.locks, 'store-main');
+			stolen = vi
+				.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('refresh-1'), soon)
+				.then(() => stealRefreshLock(jarvis))
+				.finally(() => store?.release());
+		});
+		await stolen;
 	});
 
 	it('is asked for, and without a terminal needs --yes', async () => {

@@ -15,6 +15,8 @@ export type ExportOutcome =
 	| 'access_only'
 	/** With its refresh token, which is no longer here. */
 	| 'handed_over'
+	/** With its access token: openclaw changed it meanwhile, or a refresh came between. The refresh token is here. */
+	| 'not_handed_over'
 	/** What is there has the refresh token, and JARVIS has none: left. */
 	| 'refreshed_there'
 	/** What is there is of the same account and runs out later: left. */
