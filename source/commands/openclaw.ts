@@ -33,7 +33,8 @@ const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	not_handed_over: '✗ not handed over: it was changed there, or refreshed, meanwhile',
 	refreshed_there: '✓ left: openclaw refreshes it itself',
 	fresher_there: '✗ left: fresher there (import that first)',
-	other_account: '✗ left: that id is of another account there',
+	other_account: '✗ left: that id is of another account there, or may be',
+	other_secret: '✗ left: that id has another secret there',
 	ref_unknown_there: '✗ left: openclaw has no such source of secrets',
 	linked: '• left: it is another program’s login, which is read there',
 };
@@ -147,6 +148,7 @@ const left: readonly ExportOutcome[] = [
 	'not_handed_over',
 	'fresher_there',
 	'other_account',
+	'other_secret',
 	'ref_unknown_there',
 ];
 

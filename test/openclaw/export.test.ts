@@ -269,6 +269,14 @@ describe('an openclaw state', () => {
 			'fresher_there',
 		],
 		['of another account', oauth('there', noor), 'other_account'],
+		[
+			'of an account that is not known, with a refresh token',
+			oauth('there', {expires: now}),
+			'other_account',
+		],
+		['of another provider', oauth('there', {...maya, provider: 'other'}), 'other_account'],
+		['of another kind', key('there'), 'other_account'],
+		['of a kind that is not known here', {type: 'passkey', provider: 'acme'}, 'other_account'],
 	])('keeps a token %s, and the command ends with 1', async (_what, there, outcome) => {
 		const folder = openclawFolder({main: {profiles: {'acme:a': there}}});
 		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', maya)}}});
@@ -281,6 +289,49 @@ describe('an openclaw state', () => {
 		expect(JSON.parse(text).profiles).toMatchObject([{outcome}]);
 		expect(documentOf(folder).profiles['acme:a']).toEqual(there);
 		expect(text).not.toContain('not-a-secret');
+	});
+
+	it('keeps its own keys where JARVIS has others, unless one took the place of the other', async () => {
+		const ref = {source: 'env', provider: 'default', id: 'ACME_KEY'};
+		const acme = {type: 'api_key', provider: 'acme'};
+		const renewed = (name: string, expires: number) => ({...key(name), email: 'maya@example.test', expires});
+		const folder = openclawFolder({
+			main: {
+				profiles: {
+					...{'acme:other': key('there'), 'acme:same': key('same'), 'acme:none': acme},
+					...{'acme:env': {...acme, key: `\${ACME_KEY}`}, 'acme:vault': {...acme, keyRef: {source: 'new'}}},
+					'acme:renewed': renewed('old', now),
+				},
+			},
+		});
+		const jarvis = jarvisWith({
+			main: {
+				profiles: {
+					...{'acme:other': key('here'), 'acme:same': {...key('same'), label: 'mine'}, 'acme:none': key('n')},
+					...{'acme:env': {...acme, keyRef: ref}, 'acme:vault': key('v')},
+					'acme:renewed': renewed('new', now + hour),
+				},
+			},
+		});
+		expect(await outcomes(jarvis, folder, merging)).toEqual({
+			...{'main/acme:other': 'other_secret', 'main/acme:same': 'written', 'main/acme:none': 'written'},
+			...{'main/acme:env': 'written', 'main/acme:vault': 'other_secret', 'main/acme:renewed': 'written'},
+		});
+		expect(documentOf(folder).profiles).toMatchObject({
+			...{'acme:other': key('there'), 'acme:same': {label: 'mine'}, 'acme:none': key('n')},
+			...{'acme:vault': {keyRef: {source: 'new'}}, 'acme:renewed': key('new')},
+		});
+	});
+
+	it('gets the token of a login whose account is not known, where JARVIS has refreshed that one', async () => {
+		const folder = openclawFolder({main: {profiles: {'acme:a': {...oauth('1'), expires: now}}}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('2')}}});
+		const [spent, issued] = [fingerprint('not-a-secret-refresh-1'), fingerprint('not-a-secret-refresh-2')];
+		const times = {startedAt: now, finishedAt: now};
+		writeJournal(jarvis.paths, 'acme', {spent, ...times, outcome: 'refreshed', issued});
+		expect(await outcomes(jarvis, folder, merging)).toEqual({'main/acme:a': 'access_only'});
+		expect(documentOf(folder).profiles['acme:a']).toMatchObject({access: 'not-a-secret-access-2'});
+		expect(documentOf(folder).profiles['acme:a']).not.toHaveProperty('refresh');
 	});
 
 	it('is waited for while openclaw holds its lock, but not when that was left behind', async () => {

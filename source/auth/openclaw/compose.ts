@@ -1,11 +1,25 @@
 import {putEntry} from '../../store/edit.ts';
-import {isObject, type JsonObject, member, objectMember, setMember, textMember} from '../../store/json.ts';
-import {decodeCredential, entriesOf, type OAuthCredential, optional} from '../../store/schema.ts';
+import {
+	isObject,
+	type JsonObject,
+	type JsonValue,
+	member,
+	objectMember,
+	setMember,
+	textMember,
+} from '../../store/json.ts';
+import {
+	type Credential,
+	decodeCredential,
+	entriesOf,
+	type OAuthCredential,
+	optional,
+} from '../../store/schema.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import {accountOf} from '../identity.ts';
 import {isSameAccount} from '../import/compare.ts';
 import {type Here, knownSections} from './merge.ts';
-import {endOf} from './one-owner.ts';
+import {endOf, isSameStatic, readThere} from './one-owner.ts';
 
 /** What became of a profile that was to be written for openclaw. Stable: scripts may rely on them. */
 export type ExportOutcome =
@@ -21,8 +35,10 @@ export type ExportOutcome =
 	| 'refreshed_there'
 	/** What is there is of the same account and runs out later: left. */
 	| 'fresher_there'
-	/** What is there is of another account: left. */
+	/** What is there is of another account or kind, or a login that may be of another account: left. */
 	| 'other_account'
+	/** What is there is another key or token, and nothing says which one is newer: left. */
+	| 'other_secret'
 	/** openclaw has no such secret store. */
 	| 'ref_unknown_there'
 	/** It is the login of another program, read where that keeps it: there is nothing here to write. */
@@ -49,8 +65,9 @@ const knownSources = ['env', 'file', 'exec'];
 /**
  * Puts an agent's profiles into its document of openclaw, without refresh tokens. What is there and not
  * here stays.
+ * @param here what tells which logins there are JARVIS's
  */
-export function composeAgent(target: JsonObject, source: Source): ExportedProfile[] {
+export function composeAgent(target: JsonObject, source: Source, here: Here): ExportedProfile[] {
 	const exported = entriesOf(member(source.document, 'profiles')).flatMap(([profileId, entry]) => {
 		const credential = decodeCredential(entry);
 		if (!isObject(entry)) return [];
@@ -58,7 +75,7 @@ export function composeAgent(target: JsonObject, source: Source): ExportedProfil
 			if (!Object.hasOwn(objectMember(target, 'profiles'), profileId)) putEntry(target, profileId, entry);
 			return [];
 		}
-		const outcome = composeProfile(target, profileId, entry);
+		const outcome = composeProfile(target, profileId, entry, credential, here);
 		const {provider, expires} = credential;
 		const told = typeof expires === 'number' ? expires : undefined;
 		return [{agentId: source.agentId, profileId, provider, outcome, ...optional('expires', told)}];
@@ -75,25 +92,57 @@ export function isWritten({outcome}: ExportedProfile): boolean {
 	return outcome === 'written' || outcome === 'access_only' || outcome === 'handed_over';
 }
 
-function composeProfile(target: JsonObject, profileId: string, entry: JsonObject): ExportOutcome {
-	const credential = decodeCredential(entry);
-	if (typeof credential === 'object' && credential.link) return 'linked';
-	const present = decodeCredential(member(member(target, 'profiles'), profileId) ?? null);
-	if (typeof credential === 'object' && credential.type === 'oauth') {
-		if (typeof present === 'object' && present.type === 'oauth') {
-			const isSame = present.access === credential.access || isSameAccount(present, credential);
-			if (!isSame && accountOf(present) && accountOf(credential)) return 'other_account';
-			if (present.refresh && !credential.refresh) return 'refreshed_there';
-			if (endOf(present) > endOf(credential)) return 'fresher_there';
-		}
+function composeProfile(
+	target: JsonObject,
+	profileId: string,
+	entry: JsonObject,
+	credential: Credential,
+	here: Here,
+): ExportOutcome {
+	if (credential.link) return 'linked';
+	const raw = member(member(target, 'profiles'), profileId);
+	const present = isObject(raw) ? readThere(raw) : undefined;
+	// One of a kind that is not known here is a newer openclaw's.
+	const isOther =
+		typeof present === 'string' ||
+		(present && (present.type !== credential.type || present.provider !== credential.provider));
+	if (isOther) return 'other_account';
+	if (credential.type === 'oauth') {
+		const left = present?.type === 'oauth' ? whyLeft(present, credential, here) : undefined;
+		if (left) return left;
 		const {refresh: _, ...fields} = entry;
 		putEntry(target, profileId, fields);
 		return 'access_only';
 	}
 	const ref = member(entry, 'keyRef') ?? member(entry, 'tokenRef');
 	if (isObject(ref) && !knownSources.includes(textMember(ref, 'source') ?? '')) return 'ref_unknown_there';
+	if (present && holdsSecret(raw) && !isSameStatic(present, credential)) {
+		// As for an import, nothing but the account says that one took the place of the other.
+		const isNewer = present.email && present.email === credential.email && endOf(credential) > endOf(present);
+		if (!isNewer) return 'other_secret';
+	}
 	putEntry(target, profileId, entry);
 	return 'written';
+}
+
+/** Why openclaw's own login is left, if it is. */
+function whyLeft(
+	present: OAuthCredential,
+	credential: OAuthCredential,
+	here: Here,
+): ExportOutcome | undefined {
+	const isSameToken = present.access !== undefined && present.access === credential.access;
+	const isSame = isSameToken || isSameAccount(present, credential) || isOfGrant(present, credential, here);
+	if (!isSame && accountOf(present) && accountOf(credential)) return 'other_account';
+	if (present.refresh && !credential.refresh) return 'refreshed_there';
+	// What cannot be told to be of this account may be a login that only openclaw has.
+	if (present.refresh && !isSame) return 'other_account';
+	if (endOf(present) > endOf(credential)) return 'fresher_there';
+	return undefined;
+}
+
+function holdsSecret(entry: JsonValue | undefined): boolean {
+	return ['key', 'apiKey', 'keyRef', 'token', 'tokenRef'].some(name => member(entry, name) !== undefined);
 }
 
 function composeBeside(target: JsonObject, {document, orders}: Source, written: ReadonlySet<string>): void {

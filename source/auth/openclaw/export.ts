@@ -121,7 +121,8 @@ async function writeAgent(
 		if (!existsSync(file)) writeDurably(file, serializeDocument({}));
 	});
 	return changeOpenclawFile({paths, root}, file, target => {
-		const exported = composeAgent(target, {agentId: agent.id, document, orders});
+		const here = hereFor(paths, target, document);
+		const exported = composeAgent(target, {agentId: agent.id, document, orders}, here);
 		detach(paths, target, agent.id);
 		return exported;
 	});
@@ -181,14 +182,17 @@ function agentsThere(root: string, theirs: JsonObject): string[] {
 }
 
 function detach(paths: StatePaths, document: JsonObject, agentId: string): void {
-	const providers = new Set(
-		entriesOf(member(document, 'profiles')).map(([, entry]) => String(member(entry, 'provider'))),
-	);
-	const here: Here = {
+	detachGrants(document, agentId, hereFor(paths, document));
+}
+
+/** What JARVIS holds of the providers in these documents, as it is now. */
+function hereFor(paths: StatePaths, ...documents: readonly JsonObject[]): Here {
+	const entries = documents.flatMap(document => entriesOf(member(document, 'profiles')));
+	const providers = new Set(entries.map(([, entry]) => String(member(entry, 'provider'))));
+	return {
 		holders: [...providers].flatMap(provider => holdersOf(paths, provider)),
 		journal: readAllJournals(paths),
 	};
-	detachGrants(document, agentId, here);
 }
 
 async function writeConfig(
