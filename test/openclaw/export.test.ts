@@ -254,12 +254,35 @@ describe('an openclaw state', () => {
 			issued,
 		});
 		await jarvis.exportOpenclaw(folder, merging);
-		const files = [credentialsOf(folder), credentialsOf(folder, 'work'), credentialsOf(folder, 'home')];
-		const texts = files.map(file => readFileSync(file, 'utf8')).join('\n');
+		const texts = Object.values(contentOf(folder)).join('\n');
 		expect(texts.match(/not-a-secret-refresh-\w+/g)).toEqual(['not-a-secret-refresh-theirs']);
 		expect(documentOf(folder, 'home').profiles['acme:other-name']).toMatchObject({
 			access: 'not-a-secret-access-2',
 		});
+	});
+
+	it('keeps earlier versions, but none with a refresh token that was taken out', async () => {
+		const theirs = {'acme:theirs': oauth('theirs')};
+		const folder = openclawFolder({
+			main: {profiles: {'acme:a': oauth('stray', {...maya, expires: now}), ...theirs}},
+		});
+		const file = credentialsOf(folder);
+		// As an earlier export left them.
+		put(`${file}.bak`, {profiles: {'acme:a': oauth('here', maya), ...theirs}});
+		put(`${file}.bak.1`, {profiles: {'acme:old': oauth('stray', maya), ...theirs}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', maya)}}});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(filesWith(folder, 'refresh-here')).toEqual([]);
+		expect(filesWith(folder, 'refresh-stray')).toEqual([]);
+		expect(filesWith(folder, 'refresh-theirs').sort()).toEqual([file, `${file}.bak`, `${file}.bak.1`]);
+		expect(exposed(folder)).toEqual([]);
+
+		put(`${file}.bak`, {profiles: {'acme:a': oauth('here', maya)}});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(filesWith(folder, 'refresh-here')).toEqual([]);
+		put(file, {profiles: theirs});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(JSON.parse(readFileSync(`${file}.bak`, 'utf8'))).toEqual({profiles: theirs});
 	});
 
 	it.each([
@@ -420,7 +443,7 @@ describe('handing over', () => {
 		rmSync(`${first}.lock`);
 		expect(await done).toEqual({'main/acme:a': 'not_handed_over'});
 		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
-		expect(readFileSync(first, 'utf8')).not.toContain('refresh-1');
+		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([]);
 	}
 
 	it.each([

@@ -73,7 +73,7 @@ export async function exportOpenclaw(
 		if (agents.some(({id}) => id === agentId)) continue;
 		const file = openclawAgentFiles(root, theirs, agentId).credentials;
 		const edit = (document: JsonObject) => detach(paths, document, agentId);
-		if (existsSync(file)) await changeOpenclawFile({paths, root}, file, edit);
+		if (existsSync(file)) await changeOpenclawFile({paths, root}, file, edit, {cleanse: edit});
 	}
 	const written = options.withRefreshTokens ? await handOver(context, root, theirs, profiles) : profiles;
 	let sessions = 0;
@@ -120,12 +120,14 @@ async function writeAgent(
 	await withOpenclawLock(file, async () => {
 		if (!existsSync(file)) writeDurably(file, serializeDocument({}));
 	});
-	return changeOpenclawFile({paths, root}, file, target => {
+	const cleanse = (target: JsonObject) => detach(paths, target, agent.id);
+	const edit = (target: JsonObject) => {
 		const here = hereFor(paths, target, document);
 		const exported = composeAgent(target, {agentId: agent.id, document, orders}, here);
-		detach(paths, target, agent.id);
+		cleanse(target);
 		return exported;
-	});
+	};
+	return changeOpenclawFile({paths, root}, file, edit, {cleanse});
 }
 
 /**

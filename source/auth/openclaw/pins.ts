@@ -102,6 +102,6 @@ export async function exportSessions(
 			}
 			return count;
 		},
-		document => `${JSON.stringify(document, undefined, 2)}\n`,
+		{serialize: document => `${JSON.stringify(document, undefined, 2)}\n`},
 	);
 }

@@ -3,10 +3,12 @@ import {existsSync, lstatSync} from 'node:fs';
 import {basename, dirname, isAbsolute, join, relative} from 'node:path';
 import {JarvisError} from '../../errors.ts';
 import {serializeDocument} from '../edit.ts';
-import type {JsonObject} from '../json.ts';
+import {isObject, type JsonObject, member, readTextIfThere, textMember, tryParseJson} from '../json.ts';
+import {type HeldLock, withLock} from '../lock.ts';
 import type {StatePaths} from '../paths.ts';
-import {updateJsonFile} from '../update-json.ts';
-import {followLink} from '../write.ts';
+import {entriesOf} from '../schema.ts';
+import {readJsonFile} from '../update-json.ts';
+import {backupPaths, followLink, makePrivate, writeDurably} from '../write.ts';
 import {withOpenclawLock} from './lock.ts';
 
 /** The state folder of openclaw that is written to, and JARVIS's own. */
@@ -15,26 +17,72 @@ export interface OpenclawTarget {
 	readonly root: string;
 }
 
+export interface OpenclawChange {
+	readonly serialize?: (document: JsonObject) => string;
+	/** Takes refresh tokens out of an earlier version too, which is kept beside the file. */
+	readonly cleanse?: (document: JsonObject) => void;
+}
+
 /**
- * Changes a file of openclaw, under its own lock and JARVIS's.
- * @throws what `assertOpenclawFile`, `withOpenclawLock` and `updateJsonFile` throw, and what `edit` throws
+ * Changes a file of openclaw, under its own lock and JARVIS's. The version that is replaced is kept beside it
+ * as `.bak`, unless a refresh token is taken out: that must be in no version then, or openclaw would have it
+ * again from there.
+ * @throws `store_damaged` (the file is left as it is), `lock_lost`, system errors, what `assertOpenclawFile`
+ * and `withOpenclawLock` throw, and what `edit` throws
  */
 export function changeOpenclawFile<T>(
 	target: OpenclawTarget,
 	file: string,
 	edit: (document: JsonObject) => T,
-	serialize: (document: JsonObject) => string = serializeDocument,
+	{serialize = serializeDocument, cleanse}: OpenclawChange = {},
 ): Promise<T> {
 	// Before the lock, which makes a file and folders beside it; and again when it is written.
 	assertOpenclawFile(target, file);
-	return withOpenclawLock(file, () =>
-		updateJsonFile({
-			...{file, serialize, edit},
-			locks: target.paths.locks,
-			lockName: `openclaw-${createHash('sha256').update(file).digest('hex').slice(0, 32)}`,
-			beforeWrite: () => assertOpenclawFile(target, file),
-		}),
-	);
+	const lockName = `openclaw-${createHash('sha256').update(file).digest('hex').slice(0, 32)}`;
+	const change = async (lock: HeldLock) => {
+		const document = await readJsonFile(file);
+		const before = serialize(document);
+		const had = refreshTokensIn(document);
+		const result = edit(document);
+		const after = serialize(document);
+		const kept = refreshTokensIn(document);
+		const taken = had.filter(token => !kept.includes(token));
+		await lock.commit(() => {
+			assertOpenclawFile(target, file);
+			// First, so that a write that fails is done again with all that belongs to it.
+			cleanseBackups(target, file, taken, cleanse);
+			if (after === before) return;
+			writeDurably(file, after, {backup: taken.length === 0});
+			// A folder that another program made, or a person opened up, held what others could read.
+			makePrivate(dirname(file));
+		});
+		return result;
+	};
+	return withOpenclawLock(file, () => withLock(target.paths.locks, lockName, change));
+}
+
+function refreshTokensIn(document: JsonObject): string[] {
+	return entriesOf(member(document, 'profiles')).flatMap(([, entry]) => textMember(entry, 'refresh') ?? []);
+}
+
+function cleanseBackups(
+	target: OpenclawTarget,
+	file: string,
+	taken: readonly string[],
+	cleanse: OpenclawChange['cleanse'],
+): void {
+	for (const backup of backupPaths(followLink(file))) {
+		const document = tryParseJson(readTextIfThere(backup) ?? '');
+		if (!isObject(document)) continue;
+		const had = refreshTokensIn(document);
+		cleanse?.(document);
+		for (const [, entry] of entriesOf(member(document, 'profiles'))) {
+			if (isObject(entry) && taken.includes(textMember(entry, 'refresh') ?? '')) delete entry.refresh;
+		}
+		if (refreshTokensIn(document).length === had.length) continue;
+		assertOpenclawFile(target, backup);
+		writeDurably(backup, serializeDocument(document));
+	}
 }
 
 /**
