@@ -170,6 +170,10 @@ describe('a link in an openclaw state', () => {
 			(paths: Jarvis['paths']) => [paths.profiles('later'), 'agents/main/agent/auth-profiles.json'],
 		],
 		[
+			'an earlier version',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/first/agent/auth-profiles.json.bak'],
+		],
+		[
 			'the file of an agent that is only there',
 			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/other/agent/auth-profiles.json'],
 		],

@@ -50,7 +50,7 @@ export function changeOpenclawFile<T>(
 		await lock.commit(() => {
 			assertOpenclawFile(target, file);
 			// First, so that a write that fails is done again with all that belongs to it.
-			cleanseBackups(target, file, taken, cleanse);
+			cleanseBackups(file, taken, cleanse);
 			if (after === before) return;
 			writeDurably(file, after, {backup: taken.length === 0});
 			// A folder that another program made, or a person opened up, held what others could read.
@@ -65,12 +65,7 @@ function refreshTokensIn(document: JsonObject): string[] {
 	return entriesOf(member(document, 'profiles')).flatMap(([, entry]) => textMember(entry, 'refresh') ?? []);
 }
 
-function cleanseBackups(
-	target: OpenclawTarget,
-	file: string,
-	taken: readonly string[],
-	cleanse: OpenclawChange['cleanse'],
-): void {
+function cleanseBackups(file: string, taken: readonly string[], cleanse: OpenclawChange['cleanse']): void {
 	for (const backup of backupPaths(followLink(file))) {
 		const document = tryParseJson(readTextIfThere(backup) ?? '');
 		if (!isObject(document)) continue;
@@ -79,25 +74,25 @@ function cleanseBackups(
 		for (const [, entry] of entriesOf(member(document, 'profiles'))) {
 			if (isObject(entry) && taken.includes(textMember(entry, 'refresh') ?? '')) delete entry.refresh;
 		}
-		if (refreshTokensIn(document).length === had.length) continue;
-		assertOpenclawFile(target, backup);
-		writeDurably(backup, serializeDocument(document));
+		if (refreshTokensIn(document).length < had.length) writeDurably(backup, serializeDocument(document));
 	}
 }
 
 /**
- * Makes sure that a file of openclaw is in its folder, whatever links lead there, and is none of JARVIS's own:
- * taking the refresh tokens out of it would take them out of the store.
+ * Makes sure that a file of openclaw, and its earlier versions, are in its folder, whatever links lead there,
+ * and none of JARVIS's own: taking the refresh tokens out of it would take them out of the store.
  * @throws `export_refused`, system errors
  */
 export function assertOpenclawFile({paths, root}: OpenclawTarget, file: string): void {
-	const isOurs = isWithin(paths.root, file);
-	if (!isOurs && isWithin(root, file)) return;
-	throw new JarvisError(
-		'export_refused',
-		`${file} is outside of ${root}: it is ${realPath(file)}${isOurs ? ', in the state folder of JARVIS itself' : ''}. It was not written.`,
-		'Take away the link that leads there, or agentDir in agents.list of openclaw.json; or name the folder that it is in.',
-	);
+	for (const path of [file, ...backupPaths(realPath(file))]) {
+		const isOurs = isWithin(paths.root, path);
+		if (!isOurs && isWithin(root, path)) continue;
+		throw new JarvisError(
+			'export_refused',
+			`${path} is outside of ${root}: it is ${realPath(path)}${isOurs ? ', in the state folder of JARVIS itself' : ''}. It was not written.`,
+			'Take away the link that leads there, or agentDir in agents.list of openclaw.json; or name the folder that it is in.',
+		);
+	}
 }
 
 /** Whether a path is a folder or below it, whatever links lead there. */
