@@ -29,6 +29,7 @@ const importWords: Readonly<Record<ImportOutcome, string>> = {
 const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	written: '✓ written',
 	access_only: '✓ access token only',
+	over: '✗ access token only, and that is over: it was not refreshed',
 	handed_over: '• handed over: openclaw refreshes it now',
 	not_handed_over: '✗ not handed over: it was changed there, or refreshed, meanwhile',
 	refreshed_there: '✓ left: openclaw refreshes it itself',
@@ -54,7 +55,7 @@ export async function runImportOpenclaw(context: CommandContext): Promise<number
 	return done.profiles.some(({outcome}) => outcome === 'other_account') ? 1 : 0;
 }
 
-/** `export openclaw`: writes an openclaw state folder. Exit code 1 where a profile was left. */
+/** `export openclaw`: writes an openclaw state folder. Exit code 1 where a profile was left, or is of no use there. */
 export async function runExportOpenclaw(context: CommandContext): Promise<number> {
 	const [folder = ''] = context.arguments;
 	const withRefreshTokens = context.flags['with-refresh-tokens'] === true;
@@ -124,7 +125,7 @@ function tellExport(context: CommandContext, done: OpenclawExport): void {
 	if (sessions > 0) context.tell(`Sessions with a model or profile of their own: ${sessions}.`);
 	tellConfig(context, config, 'openclaw.json');
 	for (const note of notes) context.tell(note);
-	const isAccessOnly = profiles.some(({outcome}) => outcome === 'access_only');
+	const isAccessOnly = profiles.some(({outcome}) => outcome === 'access_only' || outcome === 'over');
 	const isHandedOver = profiles.some(({outcome}) => outcome === 'handed_over');
 	if (isAccessOnly) {
 		context.tell(
@@ -145,6 +146,7 @@ function tellConfig(
 }
 
 const left: readonly ExportOutcome[] = [
+	'over',
 	'not_handed_over',
 	'fresher_there',
 	'other_account',

@@ -15,6 +15,7 @@ import {
 	type OAuthCredential,
 	optional,
 } from '../../store/schema.ts';
+import {isExpired} from '../expiry.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import {accountOf} from '../identity.ts';
 import {isSameAccount} from '../import/compare.ts';
@@ -27,6 +28,8 @@ export type ExportOutcome =
 	| 'written'
 	/** With its access token; JARVIS goes on refreshing it. */
 	| 'access_only'
+	/** With its access token, which is over: it could not be refreshed. */
+	| 'over'
 	/** With its refresh token, which is no longer here. */
 	| 'handed_over'
 	/** With its access token: openclaw changed it meanwhile, or a refresh came between. The refresh token is here. */
@@ -66,8 +69,9 @@ const knownSources = ['env', 'file', 'exec'];
  * Puts an agent's profiles into its document of openclaw, without refresh tokens. What is there and not
  * here stays.
  * @param here what tells which logins there are JARVIS's
+ * @param now epoch ms
  */
-export function composeAgent(target: JsonObject, source: Source, here: Here): ExportedProfile[] {
+export function composeAgent(target: JsonObject, source: Source, here: Here, now: number): ExportedProfile[] {
 	const exported = entriesOf(member(source.document, 'profiles')).flatMap(([profileId, entry]) => {
 		const credential = decodeCredential(entry);
 		if (!isObject(entry)) return [];
@@ -75,7 +79,7 @@ export function composeAgent(target: JsonObject, source: Source, here: Here): Ex
 			if (!Object.hasOwn(objectMember(target, 'profiles'), profileId)) putEntry(target, profileId, entry);
 			return [];
 		}
-		const outcome = composeProfile(target, profileId, entry, credential, here);
+		const outcome = composeProfile(target, profileId, entry, credential, here, now);
 		const {provider, expires} = credential;
 		const told = typeof expires === 'number' ? expires : undefined;
 		return [{agentId: source.agentId, profileId, provider, outcome, ...optional('expires', told)}];
@@ -89,7 +93,7 @@ export function composeAgent(target: JsonObject, source: Source, here: Here): Ex
 
 /** Whether a profile is there now as it is here. */
 export function isWritten({outcome}: ExportedProfile): boolean {
-	return outcome === 'written' || outcome === 'access_only' || outcome === 'handed_over';
+	return ['written', 'access_only', 'over', 'handed_over'].includes(outcome);
 }
 
 function composeProfile(
@@ -98,6 +102,7 @@ function composeProfile(
 	entry: JsonObject,
 	credential: Credential,
 	here: Here,
+	now: number,
 ): ExportOutcome {
 	if (credential.link) return 'linked';
 	const raw = member(member(target, 'profiles'), profileId);
@@ -112,7 +117,7 @@ function composeProfile(
 		if (left) return left;
 		const {refresh: _, ...fields} = entry;
 		putEntry(target, profileId, fields);
-		return 'access_only';
+		return isExpired(credential, now) ? 'over' : 'access_only';
 	}
 	const ref = member(entry, 'keyRef') ?? member(entry, 'tokenRef');
 	if (isObject(ref) && !knownSources.includes(textMember(ref, 'source') ?? '')) return 'ref_unknown_there';

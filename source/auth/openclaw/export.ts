@@ -123,7 +123,7 @@ async function writeAgent(
 	const cleanse = (target: JsonObject) => detach(paths, target, agent.id);
 	const edit = (target: JsonObject) => {
 		const here = hereFor(paths, target, document);
-		const exported = composeAgent(target, {agentId: agent.id, document, orders}, here);
+		const exported = composeAgent(target, {agentId: agent.id, document, orders}, here, now());
 		cleanse(target);
 		return exported;
 	};
