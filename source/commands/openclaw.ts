@@ -16,6 +16,7 @@ const importWords: Readonly<Record<ImportOutcome, string>> = {
 	same: '✓ here already',
 	fresher_here: '✓ what is here is fresher',
 	held_here: '✓ the login is here already, as',
+	linked: '• left: here it is another program’s login, which is read there',
 	read_of_main: '✓ a copy: read from now on of',
 	copy_left: '✗ not taken: log in for this agent. A copy of',
 	spent: '✗ its refresh token was used here already: log in again',
@@ -28,10 +29,13 @@ const importWords: Readonly<Record<ImportOutcome, string>> = {
 const exportWords: Readonly<Record<ExportOutcome, string>> = {
 	written: '✓ written',
 	access_only: '✓ access token only',
+	over: '✗ access token only, and that is over: it was not refreshed',
 	handed_over: '• handed over: openclaw refreshes it now',
+	not_handed_over: '✗ not handed over: it was changed there, or refreshed, meanwhile',
 	refreshed_there: '✓ left: openclaw refreshes it itself',
 	fresher_there: '✗ left: fresher there (import that first)',
-	other_account: '✗ left: that id is of another account there',
+	other_account: '✗ left: that id is of another account there, or may be',
+	other_secret: '✗ left: that id has another secret there',
 	ref_unknown_there: '✗ left: openclaw has no such source of secrets',
 	linked: '• left: it is another program’s login, which is read there',
 };
@@ -51,7 +55,7 @@ export async function runImportOpenclaw(context: CommandContext): Promise<number
 	return done.profiles.some(({outcome}) => outcome === 'other_account') ? 1 : 0;
 }
 
-/** `export openclaw`: writes an openclaw state folder. Exit code 1 where a profile was left. */
+/** `export openclaw`: writes an openclaw state folder. Exit code 1 where a profile was left, or is of no use there. */
 export async function runExportOpenclaw(context: CommandContext): Promise<number> {
 	const [folder = ''] = context.arguments;
 	const withRefreshTokens = context.flags['with-refresh-tokens'] === true;
@@ -121,7 +125,7 @@ function tellExport(context: CommandContext, done: OpenclawExport): void {
 	if (sessions > 0) context.tell(`Sessions with a model or profile of their own: ${sessions}.`);
 	tellConfig(context, config, 'openclaw.json');
 	for (const note of notes) context.tell(note);
-	const isAccessOnly = profiles.some(({outcome}) => outcome === 'access_only');
+	const isAccessOnly = profiles.some(({outcome}) => outcome === 'access_only' || outcome === 'over');
 	const isHandedOver = profiles.some(({outcome}) => outcome === 'handed_over');
 	if (isAccessOnly) {
 		context.tell(
@@ -141,6 +145,15 @@ function tellConfig(
 	if (left.length > 0) tell(`Not taken, as they are secrets or unknown there: ${left.join(', ')}.`);
 }
 
+const left: readonly ExportOutcome[] = [
+	'over',
+	'not_handed_over',
+	'fresher_there',
+	'other_account',
+	'other_secret',
+	'ref_unknown_there',
+];
+
 function isLeft({outcome}: ExportedProfile): boolean {
-	return outcome === 'fresher_there' || outcome === 'other_account' || outcome === 'ref_unknown_there';
+	return left.includes(outcome);
 }

@@ -1,12 +1,14 @@
-import {mkdirSync, readFileSync, rmSync, utimesSync} from 'node:fs';
-import {join} from 'node:path';
+import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
+import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, vi} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {runExportOpenclaw} from '../../source/commands/openclaw.ts';
 import type {Jarvis} from '../../source/core.ts';
 import {writeJournal} from '../../source/store/journal.ts';
+import {acquireLock} from '../../source/store/lock.ts';
 import {contentOf} from '../support/openclaw.ts';
+import {declareProvider} from '../support/sandbox.ts';
 import {exposed, put, temporaryFolder} from '../support/state-folder.ts';
 import {credentialsOf, documentOf, hour, jarvisWith, key, now, oauth, openclawFolder} from './folders.ts';
 
@@ -14,6 +16,8 @@ const maya = {accountId: 'account-maya', email: 'maya@example.test'};
 const noor = {accountId: 'account-noor', email: 'noor@example.test'};
 const plain = {merge: false, withRefreshTokens: false};
 const merging = {merge: true, withRefreshTokens: false};
+
+const soon = {interval: 5, timeout: 10_000};
 
 function emptyFolder(): string {
 	return join(temporaryFolder(), 'exported');
@@ -152,6 +156,58 @@ describe('a folder that holds something', () => {
 	});
 });
 
+describe('a link in an openclaw state', () => {
+	const one = () => jarvisWith({main: {profiles: {'acme:a': oauth('1', maya)}}});
+	it.each([
+		['its agents', (paths: Jarvis['paths']) => [paths.agents, 'agents']],
+		['an agent', (paths: Jarvis['paths']) => [paths.agent('main'), 'agents/main']],
+		[
+			'one file',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/main/agent/auth-profiles.json'],
+		],
+		[
+			'a file that JARVIS has not made yet',
+			(paths: Jarvis['paths']) => [paths.profiles('later'), 'agents/main/agent/auth-profiles.json'],
+		],
+		[
+			'an earlier version',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/first/agent/auth-profiles.json.bak'],
+		],
+		[
+			'the file of an agent that is only there',
+			(paths: Jarvis['paths']) => [paths.profiles('main'), 'agents/other/agent/auth-profiles.json'],
+		],
+		[
+			'the sessions',
+			(paths: Jarvis['paths']) => [paths.sessions('main'), 'agents/main/sessions/sessions.json'],
+		],
+		['the configuration', (paths: Jarvis['paths']) => [paths.config, 'openclaw.json']],
+		['a place that is neither program’s', () => [join(temporaryFolder(), 'elsewhere'), 'agents/main/agent']],
+	])('that makes %s JARVIS’s own, or leads outside, is refused', async (_what, link) => {
+		const jarvis = one();
+		const {paths} = jarvis;
+		const folder = join(temporaryFolder(), 'openclaw');
+		const [to = '', from = ''] = link(paths);
+		put(join(folder, 'agents/first/agent/auth-profiles.json'), {profiles: {}});
+		if (from !== 'openclaw.json') put(join(folder, 'openclaw.json'), {});
+		if (from === 'agents') rmSync(join(folder, from), {recursive: true});
+		mkdirSync(dirname(join(folder, from)), {recursive: true});
+		symlinkSync(to, join(folder, from));
+		const before = contentOf(paths.root);
+		await expect(jarvis.exportOpenclaw(folder, merging)).rejects.toMatchObject({code: 'export_refused'});
+		expect(contentOf(paths.root)).toEqual(before);
+	});
+
+	it('is nothing to refuse where it is to the folder itself, or within it', async () => {
+		const folder = openclawFolder({main: {profiles: {'acme:a': oauth('1', maya)}}});
+		const named = join(temporaryFolder(), 'named');
+		symlinkSync(folder, named);
+		symlinkSync(join(folder, 'agents/main'), join(folder, 'agents/same'));
+		await one().exportOpenclaw(named, merging);
+		expect(documentOf(folder).profiles['acme:a']).not.toHaveProperty('refresh');
+	});
+});
+
 describe('an openclaw state', () => {
 	it('keeps what is only there, and what is not known', async () => {
 		const config =
@@ -202,12 +258,35 @@ describe('an openclaw state', () => {
 			issued,
 		});
 		await jarvis.exportOpenclaw(folder, merging);
-		const files = [credentialsOf(folder), credentialsOf(folder, 'work'), credentialsOf(folder, 'home')];
-		const texts = files.map(file => readFileSync(file, 'utf8')).join('\n');
+		const texts = Object.values(contentOf(folder)).join('\n');
 		expect(texts.match(/not-a-secret-refresh-\w+/g)).toEqual(['not-a-secret-refresh-theirs']);
 		expect(documentOf(folder, 'home').profiles['acme:other-name']).toMatchObject({
 			access: 'not-a-secret-access-2',
 		});
+	});
+
+	it('keeps earlier versions, but none with a refresh token that was taken out', async () => {
+		const theirs = {'acme:theirs': oauth('theirs')};
+		const folder = openclawFolder({
+			main: {profiles: {'acme:a': oauth('stray', {...maya, expires: now}), ...theirs}},
+		});
+		const file = credentialsOf(folder);
+		// As an earlier export left them.
+		put(`${file}.bak`, {profiles: {'acme:a': oauth('here', maya), ...theirs}});
+		put(`${file}.bak.1`, {profiles: {'acme:old': oauth('stray', maya), ...theirs}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', maya)}}});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(filesWith(folder, 'refresh-here')).toEqual([]);
+		expect(filesWith(folder, 'refresh-stray')).toEqual([]);
+		expect(filesWith(folder, 'refresh-theirs').sort()).toEqual([file, `${file}.bak`, `${file}.bak.1`]);
+		expect(exposed(folder)).toEqual([]);
+
+		put(`${file}.bak`, {profiles: {'acme:a': oauth('here', maya)}});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(filesWith(folder, 'refresh-here')).toEqual([]);
+		put(file, {profiles: theirs});
+		await jarvis.exportOpenclaw(folder, merging);
+		expect(JSON.parse(readFileSync(`${file}.bak`, 'utf8'))).toEqual({profiles: theirs});
 	});
 
 	it.each([
@@ -217,6 +296,14 @@ describe('an openclaw state', () => {
 			'fresher_there',
 		],
 		['of another account', oauth('there', noor), 'other_account'],
+		[
+			'of an account that is not known, with a refresh token',
+			oauth('there', {expires: now}),
+			'other_account',
+		],
+		['of another provider', oauth('there', {...maya, provider: 'other'}), 'other_account'],
+		['of another kind', key('there'), 'other_account'],
+		['of a kind that is not known here', {type: 'passkey', provider: 'acme'}, 'other_account'],
 	])('keeps a token %s, and the command ends with 1', async (_what, there, outcome) => {
 		const folder = openclawFolder({main: {profiles: {'acme:a': there}}});
 		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('here', maya)}}});
@@ -229,6 +316,49 @@ describe('an openclaw state', () => {
 		expect(JSON.parse(text).profiles).toMatchObject([{outcome}]);
 		expect(documentOf(folder).profiles['acme:a']).toEqual(there);
 		expect(text).not.toContain('not-a-secret');
+	});
+
+	it('keeps its own keys where JARVIS has others, unless one took the place of the other', async () => {
+		const ref = {source: 'env', provider: 'default', id: 'ACME_KEY'};
+		const acme = {type: 'api_key', provider: 'acme'};
+		const renewed = (name: string, expires: number) => ({...key(name), email: 'maya@example.test', expires});
+		const folder = openclawFolder({
+			main: {
+				profiles: {
+					...{'acme:other': key('there'), 'acme:same': key('same'), 'acme:none': acme},
+					...{'acme:env': {...acme, key: `\${ACME_KEY}`}, 'acme:vault': {...acme, keyRef: {source: 'new'}}},
+					'acme:renewed': renewed('old', now),
+				},
+			},
+		});
+		const jarvis = jarvisWith({
+			main: {
+				profiles: {
+					...{'acme:other': key('here'), 'acme:same': {...key('same'), label: 'mine'}, 'acme:none': key('n')},
+					...{'acme:env': {...acme, keyRef: ref}, 'acme:vault': key('v')},
+					'acme:renewed': renewed('new', now + hour),
+				},
+			},
+		});
+		expect(await outcomes(jarvis, folder, merging)).toEqual({
+			...{'main/acme:other': 'other_secret', 'main/acme:same': 'written', 'main/acme:none': 'written'},
+			...{'main/acme:env': 'written', 'main/acme:vault': 'other_secret', 'main/acme:renewed': 'written'},
+		});
+		expect(documentOf(folder).profiles).toMatchObject({
+			...{'acme:other': key('there'), 'acme:same': {label: 'mine'}, 'acme:none': key('n')},
+			...{'acme:vault': {keyRef: {source: 'new'}}, 'acme:renewed': key('new')},
+		});
+	});
+
+	it('gets the token of a login whose account is not known, where JARVIS has refreshed that one', async () => {
+		const folder = openclawFolder({main: {profiles: {'acme:a': {...oauth('1'), expires: now}}}});
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('2')}}});
+		const [spent, issued] = [fingerprint('not-a-secret-refresh-1'), fingerprint('not-a-secret-refresh-2')];
+		const times = {startedAt: now, finishedAt: now};
+		writeJournal(jarvis.paths, 'acme', {spent, ...times, outcome: 'refreshed', issued});
+		expect(await outcomes(jarvis, folder, merging)).toEqual({'main/acme:a': 'access_only'});
+		expect(documentOf(folder).profiles['acme:a']).toMatchObject({access: 'not-a-secret-access-2'});
+		expect(documentOf(folder).profiles['acme:a']).not.toHaveProperty('refresh');
 	});
 
 	it('is waited for while openclaw holds its lock, but not when that was left behind', async () => {
@@ -292,6 +422,68 @@ describe('handing over', () => {
 			['acme:own', 'renewed'],
 		]);
 		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
+	});
+
+	const server = {
+		authorizationEndpoint: 'https://acme.example.test/authorize',
+		tokenEndpoint: 'https://acme.example.test/token',
+		clientId: 'jarvis',
+	};
+
+	/** Hands over, and stops it when all is written and the refresh tokens are about to be. */
+	async function halfway(then: (jarvis: Jarvis, file: string) => Promise<void>) {
+		const jarvis = jarvisWith({main: {profiles: {'acme:a': oauth('1', maya)}}, work: {profiles: {}}});
+		declareProvider(jarvis.paths.root, server);
+		const folder = openclawFolder({});
+		const [first, second] = [credentialsOf(folder), credentialsOf(folder, 'work')];
+		const taken = {pid: process.pid, createdAt: new Date().toISOString()};
+		put(`${second}.lock`, taken);
+		const done = outcomes(jarvis, folder, {merge: true, withRefreshTokens: true});
+		await vi.waitFor(() => expect(documentOf(folder).profiles).toHaveProperty('acme:a'), soon);
+		await vi.waitFor(() => expect(existsSync(`${first}.lock`)).toBe(false), soon);
+		put(`${first}.lock`, taken);
+		rmSync(`${second}.lock`);
+		await then(jarvis, first);
+		rmSync(`${first}.lock`);
+		expect(await done).toEqual({'main/acme:a': 'not_handed_over'});
+		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
+		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([]);
+	}
+
+	it.each([
+		['is gone', {}],
+		['is a key now', {'acme:a': key('a')}],
+		['is of another provider now', {'acme:a': oauth('there', {provider: 'other', refresh: undefined})}],
+		['is of another account now', {'acme:a': oauth('there', {...noor, refresh: undefined})}],
+		['was logged in anew there', {'acme:a': oauth('there', maya)}],
+	])('keeps the refresh token here where the profile %s', async (_what, profiles) => {
+		await halfway(async (_, file) => put(file, {profiles}));
+	});
+
+	/** Another process takes the lock of a refresh, as one does that saw no sign of life of its holder. */
+	function stealRefreshLock({paths}: Jarvis): void {
+		const held = readdirSync(paths.locks).filter(name => /^refresh-.*\.held$/.test(name));
+		expect(held).toHaveLength(1);
+		const owner = join(paths.locks, held[0] ?? '', 'owner.json');
+		put(owner, {...JSON.parse(readFileSync(owner, 'utf8')), nonce: 'of-another-process'});
+	}
+
+	it('keeps the refresh token here where another process took over the refresh', async () => {
+		await halfway(async jarvis => {
+			await vi.waitFor(() => stealRefreshLock(jarvis), soon);
+		});
+	});
+
+	it('takes it back where another process took over the refresh after openclaw got it', async () => {
+		let stolen: Promise<void> | undefined;
+		await halfway(async (jarvis, file) => {
+			const store = await acquireLock(jarvis.paths.locks, 'store-main');
+			stolen = vi
+				.waitFor(() => expect(readFileSync(file, 'utf8')).toContain('refresh-1'), soon)
+				.then(() => stealRefreshLock(jarvis))
+				.finally(() => store?.release());
+		});
+		await stolen;
 	});
 
 	it('is asked for, and without a terminal needs --yes', async () => {

@@ -82,6 +82,32 @@ describe('a profile of an id that is here', () => {
 	});
 });
 
+describe('a login that is linked here', () => {
+	const link = {program: 'codex', file: '/nowhere/auth.json', entry: 'default'};
+	const linked = (account: object) => ({type: 'oauth', provider: 'acme', ...account, link});
+
+	it.each([
+		['of the same account', maya],
+		['of an account that is not known', {}],
+	])('stays linked, though openclaw has a copy of it with its refresh token, %s', async (_what, account) => {
+		const jarvis = jarvisWith(only({'acme:a': linked(account)}));
+		const folder = openclawFolder(only({'acme:a': oauth('copy', maya)}));
+		expect(await outcomes(jarvis, folder)).toEqual({'main/acme:a': 'linked'});
+		expect(documentOf(jarvis.paths.root).profiles).toEqual({'acme:a': linked(account)});
+	});
+
+	it('is not taken a second time under another id, but another account is', async () => {
+		const jarvis = jarvisWith(only({'acme:linked': linked(maya)}));
+		const folder = openclawFolder(only({'acme:a': oauth('copy', maya), 'acme:b': oauth('other', noor)}));
+		const {profiles} = await jarvis.importOpenclaw(folder, {dryRun: false});
+		expect(profiles).toMatchObject([
+			{profileId: 'acme:a', outcome: 'held_here', heldBy: 'main/acme:linked'},
+			{profileId: 'acme:b', outcome: 'added'},
+		]);
+		expect(contentOf(jarvis.paths.root)[jarvis.paths.profiles('main')]).not.toContain('refresh-copy');
+	});
+});
+
 describe('a login that JARVIS has refreshed since', () => {
 	function refreshed(profiles: Document['profiles']): Jarvis {
 		const jarvis = jarvisWith(only(profiles));

@@ -1,6 +1,8 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
+import {runExportOpenclaw} from '../../source/commands/openclaw.ts';
+import type {Jarvis} from '../../source/core.ts';
 import {
 	expiredEntry,
 	openSandbox,
@@ -22,6 +24,17 @@ function fileOf(folder: string, agentId = 'main'): string {
 
 function profileIn(folder: string, agentId = 'main'): Record<string, unknown> {
 	return JSON.parse(readFileSync(fileOf(folder, agentId), 'utf8')).profiles[profileId];
+}
+
+async function runExport(jarvis: Jarvis, folder: string) {
+	const printed: string[] = [];
+	const told: string[] = [];
+	const code = await runExportOpenclaw({
+		...{jarvis, arguments: [folder], flags: {}, stdin: process.stdin},
+		print: text => printed.push(text),
+		tell: text => told.push(text),
+	});
+	return {printed: printed.join('\n'), told, code};
 }
 
 test('two agents with copies of one grant refresh it once after an import, and both get the token', async () => {
@@ -85,8 +98,10 @@ test('one that cannot be refreshed is exported as it is, which is told', async (
 	const entry = await expiredEntry(sandbox.server);
 	writeStore(sandbox, 'main', {profiles: {[profileId]: {...entry, refresh: 'not-a-secret-refresh-unknown'}}});
 	const folder = join(temporaryFolder(), 'exported');
-	const {notes} = await sandbox.open().exportOpenclaw(folder, {merge: false, withRefreshTokens: false});
-	expect(notes).toEqual([expect.stringContaining(`main/${profileId} is over and was not refreshed`)]);
-	expect(notes.join()).not.toContain('not-a-secret');
+	const {printed, told, code} = await runExport(sandbox.open(), folder);
+	expect(code).toBe(1);
+	expect(printed).toMatch(/acme:maya@example\.test +✗ access token only, and that is over/);
+	expect(told).toContainEqual(expect.stringContaining(`main/${profileId} is over and was not refreshed`));
+	expect(printed + told.join()).not.toContain('not-a-secret');
 	expect(profileIn(folder)).toMatchObject({access: entry.access});
 });

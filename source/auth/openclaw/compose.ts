@@ -1,11 +1,26 @@
 import {putEntry} from '../../store/edit.ts';
-import {isObject, type JsonObject, member, objectMember, setMember, textMember} from '../../store/json.ts';
-import {decodeCredential, entriesOf, type OAuthCredential, optional} from '../../store/schema.ts';
+import {
+	isObject,
+	type JsonObject,
+	type JsonValue,
+	member,
+	objectMember,
+	setMember,
+	textMember,
+} from '../../store/json.ts';
+import {
+	type Credential,
+	decodeCredential,
+	entriesOf,
+	type OAuthCredential,
+	optional,
+} from '../../store/schema.ts';
+import {isExpired} from '../expiry.ts';
 import {leadsTo, tokenOf} from '../grant.ts';
 import {accountOf} from '../identity.ts';
 import {isSameAccount} from '../import/compare.ts';
 import {type Here, knownSections} from './merge.ts';
-import {endOf} from './one-owner.ts';
+import {endOf, isSameStatic, readThere} from './one-owner.ts';
 
 /** What became of a profile that was to be written for openclaw. Stable: scripts may rely on them. */
 export type ExportOutcome =
@@ -13,14 +28,20 @@ export type ExportOutcome =
 	| 'written'
 	/** With its access token; JARVIS goes on refreshing it. */
 	| 'access_only'
+	/** With its access token, which is over: it could not be refreshed. */
+	| 'over'
 	/** With its refresh token, which is no longer here. */
 	| 'handed_over'
+	/** With its access token: openclaw changed it meanwhile, or a refresh came between. The refresh token is here. */
+	| 'not_handed_over'
 	/** What is there has the refresh token, and JARVIS has none: left. */
 	| 'refreshed_there'
 	/** What is there is of the same account and runs out later: left. */
 	| 'fresher_there'
-	/** What is there is of another account: left. */
+	/** What is there is of another account or kind, or a login that may be of another account: left. */
 	| 'other_account'
+	/** What is there is another key or token, and nothing says which one is newer: left. */
+	| 'other_secret'
 	/** openclaw has no such secret store. */
 	| 'ref_unknown_there'
 	/** It is the login of another program, read where that keeps it: there is nothing here to write. */
@@ -47,8 +68,10 @@ const knownSources = ['env', 'file', 'exec'];
 /**
  * Puts an agent's profiles into its document of openclaw, without refresh tokens. What is there and not
  * here stays.
+ * @param here what tells which logins there are JARVIS's
+ * @param now epoch ms
  */
-export function composeAgent(target: JsonObject, source: Source): ExportedProfile[] {
+export function composeAgent(target: JsonObject, source: Source, here: Here, now: number): ExportedProfile[] {
 	const exported = entriesOf(member(source.document, 'profiles')).flatMap(([profileId, entry]) => {
 		const credential = decodeCredential(entry);
 		if (!isObject(entry)) return [];
@@ -56,7 +79,7 @@ export function composeAgent(target: JsonObject, source: Source): ExportedProfil
 			if (!Object.hasOwn(objectMember(target, 'profiles'), profileId)) putEntry(target, profileId, entry);
 			return [];
 		}
-		const outcome = composeProfile(target, profileId, entry);
+		const outcome = composeProfile(target, profileId, entry, credential, here, now);
 		const {provider, expires} = credential;
 		const told = typeof expires === 'number' ? expires : undefined;
 		return [{agentId: source.agentId, profileId, provider, outcome, ...optional('expires', told)}];
@@ -70,28 +93,61 @@ export function composeAgent(target: JsonObject, source: Source): ExportedProfil
 
 /** Whether a profile is there now as it is here. */
 export function isWritten({outcome}: ExportedProfile): boolean {
-	return outcome === 'written' || outcome === 'access_only' || outcome === 'handed_over';
+	return ['written', 'access_only', 'over', 'handed_over'].includes(outcome);
 }
 
-function composeProfile(target: JsonObject, profileId: string, entry: JsonObject): ExportOutcome {
-	const credential = decodeCredential(entry);
-	if (typeof credential === 'object' && credential.link) return 'linked';
-	const present = decodeCredential(member(member(target, 'profiles'), profileId) ?? null);
-	if (typeof credential === 'object' && credential.type === 'oauth') {
-		if (typeof present === 'object' && present.type === 'oauth') {
-			const isSame = present.access === credential.access || isSameAccount(present, credential);
-			if (!isSame && accountOf(present) && accountOf(credential)) return 'other_account';
-			if (present.refresh && !credential.refresh) return 'refreshed_there';
-			if (endOf(present) > endOf(credential)) return 'fresher_there';
-		}
+function composeProfile(
+	target: JsonObject,
+	profileId: string,
+	entry: JsonObject,
+	credential: Credential,
+	here: Here,
+	now: number,
+): ExportOutcome {
+	if (credential.link) return 'linked';
+	const raw = member(member(target, 'profiles'), profileId);
+	const present = isObject(raw) ? readThere(raw) : undefined;
+	// One of a kind that is not known here is a newer openclaw's.
+	const isOther =
+		typeof present === 'string' ||
+		(present && (present.type !== credential.type || present.provider !== credential.provider));
+	if (isOther) return 'other_account';
+	if (credential.type === 'oauth') {
+		const left = present?.type === 'oauth' ? whyLeft(present, credential, here) : undefined;
+		if (left) return left;
 		const {refresh: _, ...fields} = entry;
 		putEntry(target, profileId, fields);
-		return 'access_only';
+		return isExpired(credential, now) ? 'over' : 'access_only';
 	}
 	const ref = member(entry, 'keyRef') ?? member(entry, 'tokenRef');
 	if (isObject(ref) && !knownSources.includes(textMember(ref, 'source') ?? '')) return 'ref_unknown_there';
+	if (present && holdsSecret(raw) && !isSameStatic(present, credential)) {
+		// As for an import, nothing but the account says that one took the place of the other.
+		const isNewer = present.email && present.email === credential.email && endOf(credential) > endOf(present);
+		if (!isNewer) return 'other_secret';
+	}
 	putEntry(target, profileId, entry);
 	return 'written';
+}
+
+/** Why openclaw's own login is left, if it is. */
+function whyLeft(
+	present: OAuthCredential,
+	credential: OAuthCredential,
+	here: Here,
+): ExportOutcome | undefined {
+	const isSameToken = present.access !== undefined && present.access === credential.access;
+	const isSame = isSameToken || isSameAccount(present, credential) || isOfGrant(present, credential, here);
+	if (!isSame && accountOf(present) && accountOf(credential)) return 'other_account';
+	if (present.refresh && !credential.refresh) return 'refreshed_there';
+	// What cannot be told to be of this account may be a login that only openclaw has.
+	if (present.refresh && !isSame) return 'other_account';
+	if (endOf(present) > endOf(credential)) return 'fresher_there';
+	return undefined;
+}
+
+function holdsSecret(entry: JsonValue | undefined): boolean {
+	return ['key', 'apiKey', 'keyRef', 'token', 'tokenRef'].some(name => member(entry, name) !== undefined);
 }
 
 function composeBeside(target: JsonObject, {document, orders}: Source, written: ReadonlySet<string>): void {

@@ -1,11 +1,11 @@
 import {existsSync, readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {asJarvisError, isSystemError} from '../../errors.ts';
-import {readConfigFile, updateConfig} from '../../store/config.ts';
+import {readConfig, readConfigFile, updateConfig} from '../../store/config.ts';
 import {serializeDocument} from '../../store/edit.ts';
 import {readAllJournals} from '../../store/journal.ts';
 import {type JsonObject, member} from '../../store/json.ts';
-import {changeOpenclawFile} from '../../store/openclaw/change.ts';
+import {assertOpenclawFile, changeOpenclawFile} from '../../store/openclaw/change.ts';
 import {listedAgents, openclawAgentFiles, openclawConfigFile} from '../../store/openclaw/folder.ts';
 import {withOpenclawLock} from '../../store/openclaw/lock.ts';
 import {isAgentId, mainAgentId, type StatePaths} from '../../store/paths.ts';
@@ -16,7 +16,7 @@ import {ensurePrivateFolder, writeDurably} from '../../store/write.ts';
 import {isExpired} from '../expiry.ts';
 import {holdersOf} from '../holders.ts';
 import type {ResolveContext} from '../resolve.ts';
-import {type AgentSnapshot, orderOf, readSnapshot, type Snapshot} from '../snapshot.ts';
+import {type AgentSnapshot, agentIds, orderOf, readSnapshot, type Snapshot} from '../snapshot.ts';
 import {readsMain} from '../usable.ts';
 import {composeAgent, detachGrants, type ExportedProfile} from './compose.ts';
 import {type ConfigTransfer, exportConfig} from './configuration.ts';
@@ -56,7 +56,8 @@ export async function exportOpenclaw(
 	const {paths} = context;
 	assertTarget(paths, root, options.merge);
 	const theirs = await readConfigFile(openclawConfigFile(root));
-	assertAllWithin(root, theirs);
+	const here = agentIds(paths, await readConfig(paths));
+	assertAllWithin({paths, root}, theirs, new Set([...here, ...agentsThere(root, theirs)]));
 	const notes = await freshen(context, options);
 	const snapshot = await readSnapshot(paths);
 	const [problem] = snapshot.problems;
@@ -68,9 +69,11 @@ export async function exportOpenclaw(
 		profiles.push(...(await writeAgent(context, root, theirs, snapshot, agent)));
 		notes.push(...whatDiffers(snapshot, agent));
 	}
-	for (const agentId of othersThere(root, theirs, agents)) {
+	for (const agentId of agentsThere(root, theirs)) {
+		if (agents.some(({id}) => id === agentId)) continue;
 		const file = openclawAgentFiles(root, theirs, agentId).credentials;
-		if (existsSync(file)) await changeOpenclawFile(paths, file, document => detach(paths, document, agentId));
+		const edit = (document: JsonObject) => detach(paths, document, agentId);
+		if (existsSync(file)) await changeOpenclawFile({paths, root}, file, edit, {cleanse: edit});
 	}
 	const written = options.withRefreshTokens ? await handOver(context, root, theirs, profiles) : profiles;
 	let sessions = 0;
@@ -113,14 +116,18 @@ async function writeAgent(
 	const orders = new Map([...agent.order, ...narrowedOrders(snapshot, agent, now())]);
 	const file = openclawAgentFiles(root, theirs, agent.id).credentials;
 	// Without a file of its own an agent of openclaw would get a copy of all that the main agent has.
+	assertOpenclawFile({paths, root}, file);
 	await withOpenclawLock(file, async () => {
 		if (!existsSync(file)) writeDurably(file, serializeDocument({}));
 	});
-	return changeOpenclawFile(paths, file, target => {
-		const exported = composeAgent(target, {agentId: agent.id, document, orders});
-		detach(paths, target, agent.id);
+	const cleanse = (target: JsonObject) => detach(paths, target, agent.id);
+	const edit = (target: JsonObject) => {
+		const here = hereFor(paths, target, document);
+		const exported = composeAgent(target, {agentId: agent.id, document, orders}, here, now());
+		cleanse(target);
 		return exported;
-	});
+	};
+	return changeOpenclawFile({paths, root}, file, edit, {cleanse});
 }
 
 /**
@@ -165,7 +172,7 @@ function whatDiffers({agents, config}: Snapshot, agent: AgentSnapshot): string[]
 	];
 }
 
-function othersThere(root: string, theirs: JsonObject, agents: readonly AgentSnapshot[]): string[] {
+function agentsThere(root: string, theirs: JsonObject): string[] {
 	let folders: string[] = [];
 	try {
 		folders = readdirSync(join(root, 'agents'));
@@ -173,18 +180,21 @@ function othersThere(root: string, theirs: JsonObject, agents: readonly AgentSna
 		if (!isSystemError(error, 'ENOENT')) throw error;
 	}
 	const ids = new Set([...folders, ...listedAgents(theirs).map(({id}) => id)]);
-	return [...ids].filter(id => isAgentId(id) && !agents.some(agent => agent.id === id));
+	return [...ids].filter(isAgentId);
 }
 
 function detach(paths: StatePaths, document: JsonObject, agentId: string): void {
-	const providers = new Set(
-		entriesOf(member(document, 'profiles')).map(([, entry]) => String(member(entry, 'provider'))),
-	);
-	const here: Here = {
+	detachGrants(document, agentId, hereFor(paths, document));
+}
+
+/** What JARVIS holds of the providers in these documents, as it is now. */
+function hereFor(paths: StatePaths, ...documents: readonly JsonObject[]): Here {
+	const entries = documents.flatMap(document => entriesOf(member(document, 'profiles')));
+	const providers = new Set(entries.map(([, entry]) => String(member(entry, 'provider'))));
+	return {
 		holders: [...providers].flatMap(provider => holdersOf(paths, provider)),
 		journal: readAllJournals(paths),
 	};
-	detachGrants(document, agentId, here);
 }
 
 async function writeConfig(

@@ -1,17 +1,23 @@
+import {readdirSync} from 'node:fs';
+import {basename} from 'node:path';
 import {isObject, type JsonObject, member, setMember} from '../../store/json.ts';
+import {lockPaths, readOwner} from '../../store/lock.ts';
 import {changeOpenclawFile} from '../../store/openclaw/change.ts';
 import {openclawAgentFiles} from '../../store/openclaw/folder.ts';
-import type {StatePaths} from '../../store/paths.ts';
+import {ownIdentity} from '../../store/process-identity.ts';
 import {updateCredentials} from '../../store/profiles.ts';
-import {entriesOf, type OAuthCredential} from '../../store/schema.ts';
+import {decodeCredential, entriesOf, type OAuthCredential} from '../../store/schema.ts';
 import {isMarked} from '../grant.ts';
 import {holdersOf} from '../holders.ts';
 import type {ResolveContext} from '../resolve.ts';
 import {type ExportedProfile, isWritten} from './compose.ts';
+import {isOtherAccount} from './one-owner.ts';
 
 /**
  * Gives openclaw the refresh tokens, and takes them out of every record here that holds them. Nobody
- * refreshes meanwhile. Should it end in the middle, both hold the token, and the next time ends that.
+ * refreshes meanwhile. A token is given up here only once openclaw has it: where openclaw changed the profile
+ * since it was written, or another process took over the refresh, it stays here. Should it end in the middle,
+ * both hold the token, and the next time ends that.
  */
 export async function handOver(
 	context: ResolveContext,
@@ -30,36 +36,89 @@ export async function handOver(
 			written.push(profile);
 			continue;
 		}
-		const give = async (credential: OAuthCredential) => {
-			const {access, refresh, expires} = credential;
-			if (!refresh) return;
-			const file = openclawAgentFiles(root, theirs, agentId).credentials;
-			await changeOpenclawFile(paths, file, document => {
-				const entry = member(member(document, 'profiles'), profileId);
-				if (!isObject(entry)) return;
-				if (access !== undefined) setMember(entry, 'access', access);
-				if (typeof expires === 'number') setMember(entry, 'expires', expires);
-				setMember(entry, 'refresh', refresh);
-			});
-			await giveUp(paths, profile.provider, refresh);
-		};
+		const file = openclawAgentFiles(root, theirs, agentId).credentials;
 		const provider = await context.findProvider(profile.provider).catch(() => undefined);
+		let isGiven: boolean;
 		if (provider) {
 			const {whileNotRefreshed} = await import('../refresh.ts');
-			await whileNotRefreshed({...context, provider, agentId, profileId}, give);
-		} else await give(holder.credential);
-		written.push({...profile, outcome: 'handed_over'});
+			isGiven = await whileNotRefreshed({...context, provider, agentId, profileId}, credential =>
+				give(context, root, file, profileId, credential, watchRefreshLocks(paths.locks)),
+			);
+		} else isGiven = await give(context, root, file, profileId, holder.credential, () => true);
+		written.push({...profile, outcome: isGiven ? 'handed_over' : 'not_handed_over'});
 	}
 	return written;
 }
 
-async function giveUp(paths: StatePaths, provider: string, refresh: string): Promise<void> {
+/** Whether openclaw has the refresh token now, and no record here. */
+async function give(
+	{paths}: ResolveContext,
+	root: string,
+	file: string,
+	profileId: string,
+	credential: OAuthCredential,
+	isHeld: () => boolean,
+): Promise<boolean> {
+	const {access, refresh, expires} = credential;
+	if (!refresh) return false;
+	const change = (edit: (entry: JsonObject) => boolean) =>
+		changeOpenclawFile({paths, root}, file, document => {
+			const entry = member(member(document, 'profiles'), profileId);
+			return isObject(entry) && edit(entry);
+		});
+	const isThere = await change(entry => {
+		if (!isHeld() || !isStillOurs(entry, credential)) return false;
+		if (access !== undefined) setMember(entry, 'access', access);
+		if (typeof expires === 'number') setMember(entry, 'expires', expires);
+		setMember(entry, 'refresh', refresh);
+		return true;
+	});
+	if (!isThere) return false;
+	if (await giveUp(paths, credential.provider, refresh, isHeld)) return true;
+	// Whoever refreshes now spends it.
+	await change(entry => entry.refresh === refresh && delete entry.refresh);
+	return false;
+}
+
+/** Whether openclaw's entry is still what was written: no other account's, and no login that was made since. */
+function isStillOurs(entry: JsonObject, credential: OAuthCredential): boolean {
+	const present = decodeCredential(entry);
+	if (typeof present === 'string' || present.type !== 'oauth') return false;
+	if (present.provider !== credential.provider || isOtherAccount(present, credential)) return false;
+	return present.refresh === undefined || present.refresh === credential.refresh;
+}
+
+async function giveUp(
+	paths: ResolveContext['paths'],
+	provider: string,
+	refresh: string,
+	isHeld: () => boolean,
+): Promise<boolean> {
 	const sharing = holdersOf(paths, provider).filter(({credential}) => credential.refresh === refresh);
 	for (const agentId of new Set(sharing.map(holder => holder.agentId))) {
-		await updateCredentials(paths, agentId, document => {
+		const isDone = await updateCredentials(paths, agentId, document => {
+			if (!isHeld()) return false;
 			for (const [, entry] of entriesOf(member(document, 'profiles'))) {
 				if (isObject(entry) && entry.refresh === refresh) delete entry.refresh;
 			}
+			return true;
 		});
+		if (!isDone) return false;
 	}
+	return true;
+}
+
+/**
+ * Tells whether this process still has all the locks of refreshes that it has now. One that was stopped for
+ * long enough loses them to another process, which then refreshes.
+ */
+function watchRefreshLocks(locks: string): () => boolean {
+	const {pid, realm} = ownIdentity();
+	const held = readdirSync(locks).flatMap(entry => {
+		if (!entry.startsWith('refresh-') || !entry.endsWith('.held')) return [];
+		const place = lockPaths(locks, basename(entry, '.held'));
+		const owner = readOwner(place);
+		return owner?.pid === pid && owner.realm === realm ? [{place, nonce: owner.nonce}] : [];
+	});
+	return () => held.length > 0 && held.every(({place, nonce}) => readOwner(place)?.nonce === nonce);
 }

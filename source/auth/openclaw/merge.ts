@@ -39,6 +39,8 @@ export type ImportOutcome =
 	/** Of another account, or another secret, than the profile of that id here: left. */
 	| 'other_account'
 	| 'other_secret'
+	/** The profile of that id here is another program's login, read where that keeps it: left. */
+	| 'linked'
 	/** Another agent's record is the grant's owner: this agent reads it, or cannot, as it has its own. */
 	| 'read_of_main'
 	| 'copy_left'
@@ -131,7 +133,9 @@ function mergeProfile(
 	// What is not understood here may be a newer program's.
 	if (present.has(profileId)) return told('not_understood');
 	if (credential.type === 'oauth') {
-		const holder = here.holders.find(other => isOfGrant(credential, other.credential, here));
+		const holder =
+			here.holders.find(other => isOfGrant(credential, other.credential, here)) ??
+			here.holders.find(other => isLinkTo(credential, other.credential));
 		if (holder) return told('held_here', holder);
 		if (isSpent(credential, here)) return told('spent');
 	}
@@ -147,6 +151,8 @@ function mergeOverOwn(
 	own: Credential,
 	here: Here,
 ): ImportOutcome {
+	// Its program refreshes it, with the very token that openclaw may have a copy of.
+	if (own.link) return 'linked';
 	if (own.provider !== credential.provider || own.type !== credential.type) return 'other_secret';
 	if (own.type === 'oauth' && credential.type === 'oauth') {
 		const isSame = own.access === credential.access && own.refresh === credential.refresh;
@@ -179,6 +185,11 @@ function mergeOverOwn(
 function isOfGrant(credential: OAuthCredential, other: OAuthCredential, {journal}: Here): boolean {
 	const token = tokenOf(other);
 	return token !== undefined && leadsTo(tokenOf(credential), token, journal);
+}
+
+/** Whether a record here stands for the same account's login of another program, which refreshes that. */
+function isLinkTo(credential: OAuthCredential, other: OAuthCredential): boolean {
+	return other.link !== undefined && isSameAccount(credential, other);
 }
 
 // A server that does not rotate gives the same token again.
@@ -228,7 +239,7 @@ function rotates(credential: Credential | string): boolean {
 
 /** Whether the profile of that id here, if there is one, is not the one of openclaw. */
 function isForeign(outcome: ImportOutcome): boolean {
-	return ['other_account', 'other_secret', 'held_here', 'spent', 'id_refused'].includes(outcome);
+	return ['other_account', 'other_secret', 'linked', 'held_here', 'spent', 'id_refused'].includes(outcome);
 }
 
 // What is known here of a profile's use is newer.

@@ -109,7 +109,7 @@ function relation(owner: Incoming, other: Incoming): 'copy' | 'doubtful' | undef
 	const isSameId = owner.profileId === other.profileId;
 	if (a.type !== 'oauth' || b.type !== 'oauth') {
 		if (!isSameId || owner.agentId !== mainAgentId) return undefined;
-		return JSON.stringify(secretOf(a)) === JSON.stringify(secretOf(b)) ? 'copy' : undefined;
+		return isSameStatic(a, b) ? 'copy' : undefined;
 	}
 	if (!a.refresh || !b.refresh) return isSameId && a.access === b.access && a.access ? 'copy' : undefined;
 	if (a.refresh === b.refresh) return 'copy';
@@ -117,6 +117,16 @@ function relation(owner: Incoming, other: Incoming): 'copy' | 'doubtful' | undef
 	const accounts = [accountOf(a), accountOf(b)];
 	if (accounts.includes(undefined)) return 'doubtful';
 	return isSameAccount(a, b) ? 'copy' : undefined;
+}
+
+/** A profile of openclaw, as JARVIS understands it; a text says why it does not. */
+export function readThere(raw: JsonObject): Credential | string {
+	return decodeCredential(adapted(raw));
+}
+
+/** Whether two keys or tokens are the same secret, or the same reference to one. */
+export function isSameStatic(a: Credential, b: Credential): boolean {
+	return JSON.stringify(secretOf(a)) === JSON.stringify(secretOf(b));
 }
 
 /** Whether two accounts are known to differ. */

@@ -79,7 +79,7 @@ export async function exportSessions(
 	const {sessions: file} = openclawAgentFiles(root, theirs, agentId);
 	if (own.size === 0) return 0;
 	return changeOpenclawFile(
-		paths,
+		{paths, root},
 		file,
 		document => {
 			let count = 0;
@@ -102,6 +102,6 @@ export async function exportSessions(
 			}
 			return count;
 		},
-		document => `${JSON.stringify(document, undefined, 2)}\n`,
+		{serialize: document => `${JSON.stringify(document, undefined, 2)}\n`},
 	);
 }

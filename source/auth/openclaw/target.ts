@@ -1,16 +1,15 @@
 import {existsSync, readdirSync, statSync} from 'node:fs';
-import {basename, dirname, isAbsolute, join, relative} from 'node:path';
+import {join} from 'node:path';
 import {isSystemError, JarvisError} from '../../errors.ts';
 import type {JsonObject} from '../../store/json.ts';
+import {assertOpenclawFile, isWithin, type OpenclawTarget} from '../../store/openclaw/change.ts';
 import {
 	assertFilesStore,
 	isOpenclawFolder,
-	listedAgents,
 	openclawAgentFiles,
 	openclawConfigFile,
 } from '../../store/openclaw/folder.ts';
 import type {StatePaths} from '../../store/paths.ts';
-import {followLink} from '../../store/write.ts';
 
 /**
  * Makes sure that a folder may be exported to.
@@ -37,32 +36,29 @@ export function assertTarget(paths: StatePaths, root: string, merge: boolean): v
 }
 
 /**
- * Makes sure that all credentials of openclaw's configuration are in its folder: a copy of a state still names
- * the places of the original.
- * @throws `export_refused`
+ * Makes sure that every file that would be written is in the folder: a copy of a state still names the places
+ * of the original, and a link may lead anywhere, even to JARVIS's own files.
+ * @param agentIds the agents that are written, and those there whose grants are taken out
+ * @throws `export_refused`, system errors
  */
-export function assertAllWithin(root: string, theirs: JsonObject): void {
-	for (const {id} of listedAgents(theirs)) {
-		const {credentials} = openclawAgentFiles(root, theirs, id);
-		if (isWithin(root, dirname(credentials))) continue;
-		throw new JarvisError(
-			'export_refused',
-			`agents.list in ${openclawConfigFile(root)} puts the credentials of ${id} outside of the folder, into ${dirname(credentials)}. Nothing was written.`,
-			'Take agentDir out of that entry, or name the folder that it is in.',
-		);
+export function assertAllWithin(
+	target: OpenclawTarget,
+	theirs: JsonObject,
+	agentIds: Iterable<string>,
+): void {
+	const {paths, root} = target;
+	for (const id of agentIds) {
+		const {credentials, sessions} = openclawAgentFiles(root, theirs, id);
+		assertOpenclawFile(target, credentials);
+		assertOpenclawFile(target, sessions);
 	}
-}
-
-/** Whether a path is a folder or below it, whatever links lead there. */
-function isWithin(folder: string, path: string): boolean {
-	const between = relative(realFolder(folder), realFolder(path));
-	return !between.startsWith('..') && !isAbsolute(between);
-}
-
-function realFolder(path: string): string {
-	return existsSync(path) || dirname(path) === path
-		? followLink(path)
-		: join(realFolder(dirname(path)), basename(path));
+	const config = openclawConfigFile(root);
+	if (!isWithin(paths.root, config)) return;
+	throw new JarvisError(
+		'export_refused',
+		`${config} leads to the state folder of JARVIS itself. Nothing was written.`,
+		'Take that link away, or name another folder.',
+	);
 }
 
 function isState(root: string): boolean {
