@@ -1,4 +1,13 @@
-import {existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, utimesSync} from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	utimesSync,
+} from 'node:fs';
 import {dirname, join} from 'node:path';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {describe, expect, it, vi} from 'vitest';
@@ -469,9 +478,13 @@ describe('handing over', () => {
 	}
 
 	it('keeps the refresh token here where another process took over the refresh', async () => {
-		await halfway(async jarvis => {
+		let written: {readonly file: string; readonly at: number} | undefined;
+		await halfway(async (jarvis, file) => {
+			written = {file, at: statSync(file).mtimeMs};
 			await vi.waitFor(() => stealRefreshLock(jarvis), soon);
 		});
+		// openclaw never had it.
+		expect(statSync(written?.file ?? '').mtimeMs).toBe(written?.at);
 	});
 
 	it('takes it back where another process took over the refresh after openclaw got it', async () => {
