@@ -83,13 +83,13 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
  */
 export async function whileNotRefreshed<T>(
 	context: Omit<RefreshContext, 'minTtlMs' | 'rejected'>,
-	work: (credential: OAuthCredential) => Promise<T>,
+	work: (credential: OAuthCredential, lock: HeldLock) => Promise<T>,
 ): Promise<T> {
 	const {paths, provider} = context;
 	const identity = identityOf(context, await ownHolder(context), holdersOf(paths, provider.id));
 	return withLock(paths.locks, `refresh-${identity}`, async lock => {
 		await storeKeptReplies(context, identity, lock);
-		return work((await ownHolder(context)).credential);
+		return work((await ownHolder(context)).credential, lock);
 	});
 }
 

@@ -1,10 +1,6 @@
-import {readdirSync} from 'node:fs';
-import {basename} from 'node:path';
 import {isObject, type JsonObject, member, setMember} from '../../store/json.ts';
-import {lockPaths, readOwner} from '../../store/lock.ts';
 import {changeOpenclawFile} from '../../store/openclaw/change.ts';
 import {openclawAgentFiles} from '../../store/openclaw/folder.ts';
-import {ownIdentity} from '../../store/process-identity.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {decodeCredential, entriesOf, type OAuthCredential} from '../../store/schema.ts';
 import {isMarked} from '../grant.ts';
@@ -41,8 +37,8 @@ export async function handOver(
 		let isGiven: boolean;
 		if (provider) {
 			const {whileNotRefreshed} = await import('../refresh.ts');
-			isGiven = await whileNotRefreshed({...context, provider, agentId, profileId}, credential =>
-				give(context, root, file, profileId, credential, watchRefreshLocks(paths.locks)),
+			isGiven = await whileNotRefreshed({...context, provider, agentId, profileId}, (credential, lock) =>
+				give(context, root, file, profileId, credential, () => lock.isHeld()),
 			);
 		} else isGiven = await give(context, root, file, profileId, holder.credential, () => true);
 		written.push({...profile, outcome: isGiven ? 'handed_over' : 'not_handed_over'});
@@ -106,19 +102,4 @@ async function giveUp(
 		if (!isDone) return false;
 	}
 	return true;
-}
-
-/**
- * Tells whether this process still has all the locks of refreshes that it has now. One that was stopped for
- * long enough loses them to another process, which then refreshes.
- */
-function watchRefreshLocks(locks: string): () => boolean {
-	const {pid, realm} = ownIdentity();
-	const held = readdirSync(locks).flatMap(entry => {
-		if (!entry.startsWith('refresh-') || !entry.endsWith('.held')) return [];
-		const place = lockPaths(locks, basename(entry, '.held'));
-		const owner = readOwner(place);
-		return owner?.pid === pid && owner.realm === realm ? [{place, nonce: owner.nonce}] : [];
-	});
-	return () => held.length > 0 && held.every(({place, nonce}) => readOwner(place)?.nonce === nonce);
 }
