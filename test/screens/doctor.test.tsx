@@ -34,11 +34,11 @@ test('shows what is wrong, the worst first, and what helps with each', async () 
 	expect(app.cursorLine()).toMatch(/file_mode +…\/agents\/main\/agent\/auth-profiles\.json +by ⏎/);
 	expect(app.frame()).toContain('Others may read it: its mode is 644.');
 	await app.press('/', ...'expiring', keys.enter);
-	await app.waitFor('jarvis models auth login --provider acme --agent main');
+	await app.waitFor('jarvis models auth paste-token --provider acme --agent main');
 	await app.press('y');
 	await app.waitFor('Copied the command.');
 	expect(app.copied).toEqual([
-		"jarvis models auth login --provider acme --agent main --profile-id 'acme:soon'",
+		"jarvis models auth paste-token --provider acme --agent main --profile-id 'acme:soon'",
 	]);
 	await app.press(keys.enter);
 	await app.waitFor('That is for you to do');
