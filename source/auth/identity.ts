@@ -1,10 +1,9 @@
+import {digest} from '../store/digest.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 
 /** A short name for a secret that tells nothing of it: the same secret has the same one everywhere. */
 export function fingerprint(secret: string): string {
-	// Loaded here and not above: handing out a good token needs none.
-	const {createHash} = process.getBuiltinModule('node:crypto');
-	return createHash('sha256').update(secret).digest('hex').slice(0, 32);
+	return digest(secret);
 }
 
 /**

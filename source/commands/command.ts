@@ -1,8 +1,9 @@
+import type {Resolved} from '../auth/resolve.ts';
 import type {AgentSnapshot, Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {JarvisError} from '../errors.ts';
 import {unknownAgent} from '../store/paths.ts';
-import {parseSpan} from '../words.ts';
+import {parseSpan, span} from '../words.ts';
 
 /** What a command gets: its words already parsed, and the world that it may touch. */
 export interface CommandContext {
@@ -86,6 +87,16 @@ export function agentIn({jarvis}: CommandContext, {agents}: Snapshot, agentId: s
 	const agent = agents.find(({id}) => id === agentId);
 	if (agent) return agent;
 	throw unknownAgent(jarvis.paths, agentId);
+}
+
+/** Tells a person what is unusual about a credential that they get: another model's, or one that is set aside. */
+export function tellUnusual(
+	{jarvis, tell}: Pick<CommandContext, 'jarvis' | 'tell'>,
+	{profileId, provider, model, modelWhy, until, why}: Omit<Resolved, 'secret' | 'passedOver'>,
+): void {
+	if (modelWhy !== undefined) tell(`This is for ${provider}/${model}, ${modelWhy}.`);
+	if (until === undefined) return;
+	tell(`${profileId} is ${why}, back in ${span(until - jarvis.now())}; it is handed out all the same.`);
 }
 
 /** Tells a person what could not be read; everything else is shown all the same. */

@@ -1,8 +1,7 @@
 import type {ChosenVariable} from '../auth/hand-out.ts';
 import {JarvisError} from '../errors.ts';
 import {findProgram, runProgramInPlace} from '../host/run-program.ts';
-import {span} from '../words.ts';
-import {type CommandContext, durationFlag, listFlag, textFlag} from './command.ts';
+import {type CommandContext, durationFlag, listFlag, tellUnusual, textFlag} from './command.ts';
 
 /** `exec`: runs a program with fresh credentials in the variables that it looks for. */
 export async function runExec(context: CommandContext): Promise<number> {
@@ -27,13 +26,7 @@ export async function runExec(context: CommandContext): Promise<number> {
 		},
 		name,
 	);
-	for (const {profileId, provider, model, modelWhy, until, why} of given) {
-		if (modelWhy !== undefined) context.tell(`This is for ${provider}/${model}, ${modelWhy}.`);
-		if (until !== undefined) {
-			const back = span(until - jarvis.now());
-			context.tell(`${profileId} is ${why}, back in ${back}; it is handed out all the same.`);
-		}
-	}
+	for (const one of given) tellUnusual(context, one);
 	for (const {provider, error} of leftOut) {
 		context.tell(`Without ${provider}: ${error.message} ${error.next}`);
 	}

@@ -1,6 +1,5 @@
 import {JarvisError} from '../errors.ts';
-import {span} from '../words.ts';
-import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
+import {type CommandContext, durationFlag, printJson, tellUnusual, textFlag} from './command.ts';
 
 /** `models auth token`: a token that is good now, alone on standard output. */
 export async function runToken(context: CommandContext): Promise<number> {
@@ -22,13 +21,7 @@ export async function runToken(context: CommandContext): Promise<number> {
 		printJson(context, {...about, token: secret});
 		return 0;
 	}
-	if (about.modelWhy !== undefined) {
-		context.tell(`This is for ${about.provider}/${about.model}, ${about.modelWhy}.`);
-	}
-	if (about.until !== undefined) {
-		const back = span(about.until - jarvis.now());
-		context.tell(`${about.profileId} is ${about.why}, back in ${back}; it is handed out all the same.`);
-	}
+	tellUnusual(context, about);
 	if (format) {
 		const formed = format(found, jarvis.env);
 		const {agentId, profileId, provider} = about;

@@ -1,10 +1,9 @@
-import {renameSync, rmSync, statSync} from 'node:fs';
+import {rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
-import {isSystemError} from '../errors.ts';
 import type {AuditLimits} from './audit-log.ts';
 import {openGuard} from './guard.ts';
 import type {StatePaths} from './paths.ts';
-import {ensurePrivateFolder} from './write.ts';
+import {ensurePrivateFolder, moveIfThere} from './write.ts';
 
 /** A log that was put aside: 1 is the newest. */
 export function asideLog({auditLog}: StatePaths, number: number): string {
@@ -41,12 +40,4 @@ function firstFree(paths: StatePaths, kept: number): number {
 	let number = 1;
 	while (number <= kept && statSync(asideLog(paths, number), {throwIfNoEntry: false})) number += 1;
 	return number;
-}
-
-function moveIfThere(from: string, to: string): void {
-	try {
-		renameSync(from, to);
-	} catch (error) {
-		if (!isSystemError(error, 'ENOENT')) throw error;
-	}
 }

@@ -1,6 +1,7 @@
 import {homedir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {JarvisError, shellWord} from '../errors.ts';
+import {digest} from './digest.ts';
 import {isObject, type JsonObject, member, parseJsonFile, readTextIfThere, textMember} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {optional} from './schema.ts';
@@ -90,7 +91,7 @@ export async function updateCodexAuth<T>(
 		import('./write.ts'),
 	]);
 	const file = codexAuthFile(home);
-	return withLock(paths.locks, `foreign-${lockNameOf(followLink(file))}`, async lock => {
+	return withLock(paths.locks, `foreign-${digest(followLink(file))}`, async lock => {
 		const text = readTextIfThere(file);
 		const document = text === undefined ? {} : await parseJsonFile(file, text);
 		const before = JSON.stringify(document);
@@ -114,11 +115,6 @@ function decodeTokens(tokens: JsonObject): CodexTokens {
 		...optional('refreshToken', textMember(tokens, 'refresh_token')),
 		...optional('accountId', textMember(tokens, 'account_id')),
 	};
-}
-
-function lockNameOf(file: string): string {
-	const {createHash} = process.getBuiltinModule('node:crypto');
-	return createHash('sha256').update(file).digest('hex').slice(0, 32);
 }
 
 function changed(file: string): JarvisError {

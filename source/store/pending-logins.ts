@@ -1,10 +1,10 @@
-import {readdirSync, renameSync, rmSync, statSync, watch} from 'node:fs';
+import {readdirSync, rmSync, statSync, watch} from 'node:fs';
 import {join} from 'node:path';
 import {isSystemError} from '../errors.ts';
 import {type JsonObject, readTextIfThere, textMember, tryParseJson} from './json.ts';
 import type {StatePaths} from './paths.ts';
 import {optional} from './schema.ts';
-import {ensurePrivateFolder, writeDurably} from './write.ts';
+import {ensurePrivateFolder, moveIfThere, writeDurably} from './write.ts';
 
 /** How long (ms) a login may wait for its redirect. */
 export const loginWaitMs = 10 * 60 * 1000;
@@ -113,15 +113,5 @@ function removeOutdated(paths: StatePaths): void {
 		const path = join(paths.pendingLogins, name);
 		const made = statSync(path, {throwIfNoEntry: false})?.mtimeMs;
 		if (made !== undefined && Date.now() - made > loginWaitMs) rmSync(path, {force: true});
-	}
-}
-
-function moveIfThere(from: string, to: string): boolean {
-	try {
-		renameSync(from, to);
-		return true;
-	} catch (error) {
-		if (isSystemError(error, 'ENOENT')) return false;
-		throw error;
 	}
 }

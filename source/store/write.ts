@@ -130,11 +130,14 @@ function keepBackup(target: string): void {
 	}
 }
 
-function moveIfThere(from: string, to: string): void {
+/** Gives a file another name; `false` where there is none. Throws system errors. */
+export function moveIfThere(from: string, to: string): boolean {
 	try {
 		renameSync(from, to);
+		return true;
 	} catch (error) {
-		if (!isSystemError(error, 'ENOENT')) throw error;
+		if (isSystemError(error, 'ENOENT')) return false;
+		throw error;
 	}
 }
 

@@ -19,10 +19,20 @@ import {acquireLock} from '../../source/store/lock.ts';
 import {contentOf} from '../support/openclaw.ts';
 import {declareProvider} from '../support/sandbox.ts';
 import {exposed, put, temporaryFolder} from '../support/state-folder.ts';
-import {credentialsOf, documentOf, hour, jarvisWith, key, now, oauth, openclawFolder} from './folders.ts';
+import {
+	byProfile,
+	credentialsOf,
+	documentOf,
+	hour,
+	jarvisWith,
+	key,
+	maya,
+	noor,
+	now,
+	oauth,
+	openclawFolder,
+} from './folders.ts';
 
-const maya = {accountId: 'account-maya', email: 'maya@example.test'};
-const noor = {accountId: 'account-noor', email: 'noor@example.test'};
 const plain = {merge: false, withRefreshTokens: false};
 const merging = {merge: true, withRefreshTokens: false};
 
@@ -38,9 +48,7 @@ async function outcomes(
 	wanted: typeof plain,
 ): Promise<Record<string, string>> {
 	const {profiles} = await jarvis.exportOpenclaw(folder, wanted);
-	return Object.fromEntries(
-		profiles.map(({agentId, profileId, outcome}) => [`${agentId}/${profileId}`, outcome]),
-	);
+	return byProfile(profiles);
 }
 
 /** Where in a folder a text stands. */

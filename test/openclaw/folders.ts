@@ -50,6 +50,18 @@ export function oauth(name: string, more: Entry = {}): Entry {
 	};
 }
 
+export const maya = {accountId: 'account-maya', email: 'maya@example.test'};
+export const noor = {accountId: 'account-noor', email: 'noor@example.test'};
+
+/** What became of each profile, by `agent/profile`. */
+export function byProfile(
+	profiles: readonly {readonly agentId: string; readonly profileId: string; readonly outcome: string}[],
+): Record<string, string> {
+	return Object.fromEntries(
+		profiles.map(({agentId, profileId, outcome}) => [`${agentId}/${profileId}`, outcome]),
+	);
+}
+
 /** An entry with an API key. */
 export function key(name: string, provider = 'acme'): Entry {
 	return {type: 'api_key', provider, key: `not-a-secret-key-${name}`};

@@ -9,26 +9,24 @@ import {writeJournal} from '../../source/store/journal.ts';
 import {contentOf} from '../support/openclaw.ts';
 import {put, temporaryFolder} from '../support/state-folder.ts';
 import {
+	byProfile,
 	credentialsOf,
 	type Document,
 	documentOf,
 	hour,
 	jarvisWith,
 	key,
+	maya,
+	noor,
 	now,
 	oauth,
 	openclawFolder,
 } from './folders.ts';
 
-const maya = {accountId: 'account-maya', email: 'maya@example.test'};
-const noor = {accountId: 'account-noor', email: 'noor@example.test'};
-
 /** Imports a folder; what became of each profile, by `agent/profile`. */
 async function outcomes(jarvis: Jarvis, folder: string): Promise<Record<string, string>> {
 	const {profiles} = await jarvis.importOpenclaw(folder, {dryRun: false});
-	return Object.fromEntries(
-		profiles.map(({agentId, profileId, outcome}) => [`${agentId}/${profileId}`, outcome]),
-	);
+	return byProfile(profiles);
 }
 
 function only(profiles: Document['profiles']): Readonly<Record<string, Document>> {

@@ -1,7 +1,7 @@
-import {createHash} from 'node:crypto';
 import {existsSync, lstatSync} from 'node:fs';
 import {basename, dirname, isAbsolute, join, relative} from 'node:path';
 import {JarvisError} from '../../errors.ts';
+import {digest} from '../digest.ts';
 import {serializeDocument} from '../edit.ts';
 import {isObject, type JsonObject, member, readTextIfThere, textMember, tryParseJson} from '../json.ts';
 import {type HeldLock, withLock} from '../lock.ts';
@@ -38,7 +38,7 @@ export function changeOpenclawFile<T>(
 ): Promise<T> {
 	// Before the lock, which makes a file and folders beside it; and again when it is written.
 	assertOpenclawFile(target, file);
-	const lockName = `openclaw-${createHash('sha256').update(file).digest('hex').slice(0, 32)}`;
+	const lockName = `openclaw-${digest(file)}`;
 	const change = async (lock: HeldLock) => {
 		const document = await readJsonFile(file);
 		const before = serialize(document);
