@@ -9,6 +9,7 @@ import type {SessionFacts} from '../auth/session-facts.ts';
 import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
 import type {BrokerClient} from '../broker/contract.ts';
 import {agentWords} from '../words.ts';
+import {emptyText} from './edited-text.ts';
 import {
 	type FindingRow,
 	type LogRow,
@@ -383,8 +384,10 @@ export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {reado
 /** The cursors of all lists by the ids that they stand on now. */
 export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const cursors = {...state.cursors};
+	const unfiltered = {...state, filter: emptyText};
 	for (const screen of [...screenIds, 'doctor', 'onboard'] as const) {
-		const ids = rowIds(state, screen);
+		// The filter is of the list that is shown: in another one it would move the cursor to what it lets through.
+		const ids = rowIds(screen === listOf(state) ? state : unfiltered, screen);
 		const index = cursorIndex(state, screen, ids);
 		const id = ids[index];
 		if (id !== undefined) cursors[screen] = {id, index};

@@ -208,6 +208,13 @@ describe('the cursor', () => {
 		expect(selectedProfile(after)?.profileId).toBe(selectedProfile(seen)?.profileId);
 	});
 
+	it('stays where it is in the other lists while one is filtered', () => {
+		const profiles = {'a:1': apiKey('a'), 'a:2': apiKey('a')};
+		const cursors = {health: {id: 'main a:1', index: 0}};
+		const state = stateOf({main: {profiles}}, {screen: 'profiles', cursors, ...filtered('a:2')});
+		expect(pinnedCursors(state)).toMatchObject({profiles: {id: 'a:2'}, health: {id: 'main a:1'}});
+	});
+
 	test('selects nothing where there is nothing', () => {
 		expect(selected(stateOf(), 'profiles', [])).toBeUndefined();
 		expect(selectedProfile(stateOf({main: everyState}, {screen: 'agents'}))).toBeUndefined();
