@@ -3,6 +3,7 @@ import {describe, expect, it, test} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
+	callbackAt,
 	canary,
 	declareProvider,
 	hinted,
@@ -140,7 +141,10 @@ describe('a login without a name', () => {
 
 test('without an e-mail the profile is the default one, which a second login renews', async () => {
 	const sandbox = await openSandbox();
-	declareProvider(sandbox.stateDir, sandbox.server, {accountIdClaim: undefined, emailClaim: undefined});
+	declareProvider(sandbox.stateDir, sandbox.server, {
+		...{accountIdClaim: undefined, emailClaim: undefined},
+		redirectUris: [callbackAt(sandbox.port)],
+	});
 	expect(await logIn(sandbox, maya)).toMatchObject({result: {profileId: 'acme:default'}});
 	expect(await logIn(sandbox, maya)).toMatchObject({result: {profileId: 'acme:default'}});
 	expect(Object.keys(readStore(sandbox).profiles)).toEqual(['acme:default']);

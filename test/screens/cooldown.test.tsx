@@ -220,10 +220,13 @@ describe('a failure that another process reports', () => {
 		const other = openJarvis({stateDir: app.stateDir, env: {}, now});
 		const resetAt = now() + 4000;
 		await other.reportFailure({profileId: 'acme:good'}, {reason: 'rate_limit', resetAt});
-		await app.waitFor('~ cooling 3s');
-		await app.waitFor('~ cooling 1s');
+		await app.waitFor(/~ cooling \d+s/);
 		await app.waitFor('• static');
 		expect(app.frame()).not.toContain('set aside');
+		// A busy machine may draw a second late, or not at all.
+		const told = app.frames.flatMap(frame => /~ cooling (\d+)s/.exec(frame)?.[1] ?? []).map(Number);
+		expect(new Set(told).size).toBeGreaterThan(1);
+		expect(told).toEqual(told.toSorted((a, b) => b - a));
 		// What it met is still known.
 		await app.waitFor('failures   1 × rate_limit');
 	});

@@ -14,7 +14,6 @@ import {createUiStore, type UiState} from '../../source/ui/state.ts';
 import {temporaryFolder} from '../support/sandbox.ts';
 import {noon} from './state.ts';
 
-process.env.TZ = 'UTC';
 // Ink asks for the size before it can be set here, and would start a program to find it out.
 Object.assign(process.env, {COLUMNS: '100', LINES: '30'});
 

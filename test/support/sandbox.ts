@@ -135,10 +135,15 @@ export function callbackAt(port: number): string {
 	return `http://127.0.0.1:${port}/auth/callback`;
 }
 
-/** A port that nobody listens on, outside the range that the system gives to outgoing connections. */
+/** A thousand ports for each process of the tests, outside the range that the system gives to outgoing connections. */
+const firstPort = 12_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 20) * 1000;
+let portsGiven = randomInt(1000);
+
+/** A port that nobody listens on, and that no other test is given soon. */
 export async function freePort(): Promise<number> {
 	for (;;) {
-		const port = randomInt(12_000, 32_000);
+		portsGiven += 1;
+		const port = firstPort + (portsGiven % 1000);
 		const server = await listenOn(port).catch(() => undefined);
 		if (!server) continue;
 		server.close();
