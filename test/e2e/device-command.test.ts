@@ -102,13 +102,12 @@ it.each([
 });
 
 it('ctrl+c cancels it at once', async () => {
+	// The next poll is later than this test waits.
 	const sandbox = await openDevice({pollSeconds: 60});
 	const command = start(sandbox, login);
 	await command.says('the code is good for');
-	const before = performance.now();
 	command.signal('SIGINT');
 	expect(await command.ended).toMatchObject({code: 130, stdout: ''});
-	expect(performance.now() - before).toBeLessThan(5000);
 });
 
 it('a pipe that ends leaves it waiting: there is nothing to paste', async () => {

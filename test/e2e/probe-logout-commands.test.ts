@@ -88,8 +88,7 @@ it('probes one provider only, within the time and as many at once as is said', a
 		['acme:slow', 'timeout'],
 		['acme:good', 'ok'],
 	]);
-	const [slow, good] = probed.asked;
-	expect((good?.at ?? 0) - (slow?.at ?? 0)).toBeGreaterThan(150);
+	expect(probed.asked.map(({waiting}) => waiting)).toEqual([0, 0]);
 	for (const wrong of [
 		['--probe-timeout', 'soon'],
 		['--probe-concurrency', '0'],

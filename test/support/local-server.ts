@@ -2,6 +2,7 @@ import {once} from 'node:events';
 import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {text} from 'node:stream/consumers';
+import {setImmediate as nextTurn} from 'node:timers/promises';
 import {onTestFinished} from 'vitest';
 
 /** A request as it arrived. */
@@ -11,8 +12,8 @@ export interface Asked {
 	readonly query: URLSearchParams;
 	readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 	readonly body: string;
-	/** When it arrived (ms of the process's clock that goes only forward). */
-	readonly at: number;
+	/** How many others still waited for their answer when it arrived. */
+	readonly waiting: number;
 }
 
 export interface Answer {
@@ -40,13 +41,18 @@ export async function serve(
 	answer: (asked: Asked) => Answer | typeof silence | Promise<Answer | typeof silence>,
 ): Promise<LocalServer> {
 	const asked: Asked[] = [];
+	let waiting = 0;
 	const server = createServer(async (request, response) => {
 		const {pathname, searchParams} = new URL(request.url ?? '', 'http://127.0.0.1');
 		const one: Asked = {
 			...{method: request.method ?? '', path: pathname, query: searchParams, headers: request.headers},
-			...{body: await text(request), at: performance.now()},
+			...{body: await text(request), waiting: await stillWaiting()},
 		};
 		asked.push(one);
+		waiting += 1;
+		response.once('close', () => {
+			waiting -= 1;
+		});
 		const given = await answer(one);
 		if (given === silence) return;
 		const {status = 200, headers, body = ''} = given;
@@ -58,6 +64,13 @@ export async function serve(
 		server.close();
 		server.closeAllConnections();
 	});
+	// Who gave up before this one came may be noticed a turn later.
+	async function stillWaiting(): Promise<number> {
+		await nextTurn();
+		await nextTurn();
+		return waiting;
+	}
+
 	await once(server, 'listening');
 	const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 	return {origin, asked, on: path => asked.filter(one => one.path === path)};
