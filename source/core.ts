@@ -1,6 +1,7 @@
 import {brokerOf} from './core/broker.ts';
 import {credentialsOf} from './core/credentials.ts';
 import {loginsOf} from './core/logins.ts';
+import {modelsOf} from './core/models.ts';
 import {profilesOf} from './core/profiles.ts';
 import {programsOf} from './core/programs.ts';
 import {routesOf} from './core/routes.ts';
@@ -20,6 +21,7 @@ export interface Jarvis
 		ReturnType<typeof credentialsOf>,
 		ReturnType<typeof secretsOf>,
 		ReturnType<typeof loginsOf>,
+		ReturnType<typeof modelsOf>,
 		ReturnType<typeof profilesOf>,
 		ReturnType<typeof programsOf>,
 		ReturnType<typeof watchingOf>,
@@ -37,6 +39,7 @@ export function openJarvis(options: JarvisOptions = {}): Jarvis {
 		...credentialsOf(world),
 		...secretsOf(world),
 		...loginsOf(world),
+		...modelsOf(world),
 		...profilesOf(world),
 		...programsOf(world),
 		...watchingOf(world),

@@ -26,6 +26,8 @@ export const errorTable = {
 	session_invalid_key: {exit: 2, meaning: 'The session key has a form that JARVIS does not accept.'},
 	session_unknown: {exit: 1, meaning: 'The agent has no session of that key.'},
 	model_unknown: {exit: 1, meaning: 'A model reference leads to no provider that the agent can use.'},
+	model_alias_taken: {exit: 1, meaning: 'The alias belongs to another model.'},
+	model_not_listed: {exit: 1, meaning: 'There is no such alias, or the model is no fallback.'},
 	slash_command_unknown: {exit: 2, meaning: 'There is no slash command of that form.'},
 	config_damaged: {exit: 1, meaning: 'jarvis.json cannot be read as JSON5, or an order in it is no order.'},
 	config_uneditable: {

@@ -39,6 +39,8 @@ const stateDir: FlagSpec = {
 	help: 'the state folder (default: $JARVIS_STATE_DIR or ~/.jarvis)',
 };
 const provider: FlagSpec = {name: 'provider', value: 'id', help: 'the provider', required: true};
+const model: ArgumentSpec = {name: 'model', help: 'an alias, or <provider>/<model>'};
+const alias: ArgumentSpec = {name: 'alias', help: 'the other name, one word'};
 const profileId: ArgumentSpec = {name: 'profile-id', help: 'the profile, <provider>:<name>'};
 const matchFlags: readonly FlagSpec[] = [
 	{name: 'channel', value: 'name', help: 'the channel, such as telegram', required: true},
@@ -122,6 +124,69 @@ export const commandTable: readonly CommandSpec[] = [
 		],
 		arguments: [],
 		load: async () => (await import('./status.ts')).runStatus,
+	},
+	{
+		path: ['models', 'list'],
+		summary: 'list the configured models, what each is used as, and whether there is a credential for it',
+		flags: [agent, json, stateDir],
+		arguments: [],
+		load: async () => (await import('./models.ts')).runModelsList,
+	},
+	{
+		path: ['models', 'set'],
+		summary: 'make a model the primary one',
+		flags: [json, stateDir],
+		arguments: [model],
+		load: async () => (await import('./models.ts')).runModelsSet,
+	},
+	{
+		path: ['models', 'aliases', 'list'],
+		summary: 'list the aliases of models',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./models.ts')).runAliasesList,
+	},
+	{
+		path: ['models', 'aliases', 'add'],
+		summary: 'give a model another name',
+		flags: [json, stateDir],
+		arguments: [alias, model],
+		load: async () => (await import('./models.ts')).runAliasesAdd,
+	},
+	{
+		path: ['models', 'aliases', 'remove'],
+		summary: 'take an alias away',
+		flags: [json, stateDir],
+		arguments: [alias],
+		load: async () => (await import('./models.ts')).runAliasesRemove,
+	},
+	{
+		path: ['models', 'fallbacks', 'list'],
+		summary: 'list the models that stand behind the one that is asked for, in their order',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./models.ts')).runFallbacksList,
+	},
+	{
+		path: ['models', 'fallbacks', 'add'],
+		summary: 'put a model behind the other fallbacks',
+		flags: [json, stateDir],
+		arguments: [model],
+		load: async () => (await import('./models.ts')).runFallbacksAdd,
+	},
+	{
+		path: ['models', 'fallbacks', 'remove'],
+		summary: 'take a model from the fallbacks',
+		flags: [json, stateDir],
+		arguments: [model],
+		load: async () => (await import('./models.ts')).runFallbacksRemove,
+	},
+	{
+		path: ['models', 'fallbacks', 'clear'],
+		summary: 'take all fallbacks away',
+		flags: [json, stateDir],
+		arguments: [],
+		load: async () => (await import('./models.ts')).runFallbacksClear,
 	},
 	{
 		path: ['models', 'auth', 'login'],
@@ -669,7 +734,9 @@ export const commandTable: readonly CommandSpec[] = [
 
 /** The groups of commands, for help. */
 export const groupSummaries: Readonly<Record<string, string>> = {
-	models: 'credentials of models’ providers',
+	models: 'models, and the credentials of their providers',
+	'models aliases': 'other names of models',
+	'models fallbacks': 'the models that are used when every credential of the one before is out',
 	'models auth': 'log in, hand out, list and order credentials',
 	'models auth cooldown': 'profiles that are set aside after failures',
 	'models auth write-back': 'programs with login files of their own that are kept in step',

@@ -15,6 +15,7 @@ export const auditEvents = {
 	failure_reported: 'a profile failed in use',
 	cooldown_cleared: 'the failures of a profile were forgotten',
 	order_changed: 'an agent’s order of a provider was changed',
+	models_changed: 'the primary model, a fallback or an alias was changed',
 	agent_added: 'an agent was added',
 	agent_deleted: 'an agent was deleted with its credentials',
 	plugin_added: 'a provider’s code or manifest was added',

@@ -25,6 +25,15 @@ const everyCommand: readonly (readonly string[])[] = [
 	['models', 'auth', 'order', 'set', '--provider', 'key', 'key:001'],
 	['models', 'auth', 'order', 'clear', '--provider', 'key'],
 	['models', 'auth', 'write-back', 'on', 'codex'],
+	['models', 'list'],
+	['models', 'set', 'key/small'],
+	['models', 'aliases', 'list'],
+	['models', 'aliases', 'add', 'Small', 'key/small'],
+	['models', 'aliases', 'remove', 'Small'],
+	['models', 'fallbacks', 'list'],
+	['models', 'fallbacks', 'add', 'key/small'],
+	['models', 'fallbacks', 'remove', 'key/small'],
+	['models', 'fallbacks', 'clear'],
 	['which', 'key'],
 	['import', '--list'],
 	['sessions', 'list'],
@@ -174,8 +183,9 @@ function damagedStore() {
 }
 
 const storeReaders = everyCommand.filter(
-	([group = '', , name = '']) =>
-		['which', 'onboard', 'secrets'].includes(group) || (group === 'models' && !/login|finish/.test(name)),
+	([group = '', part = '', name = '']) =>
+		['which', 'onboard', 'secrets'].includes(group) ||
+		(group === 'models' && !/login|finish/.test(name) && !/^(list|set|aliases|fallbacks)$/.test(part)),
 );
 
 it('every command names a damaged store and the place, and leaves it as it is', async () => {

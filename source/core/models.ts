@@ -1,0 +1,133 @@
+import type {ListedModel} from '../auth/routing/models.ts';
+import {JarvisError} from '../errors.ts';
+import {type Config, type ConfigEdit, readConfig, updateConfig} from '../store/config.ts';
+import type {JsonObject} from '../store/json.ts';
+import type {World} from './world.ts';
+
+/** The models that all agents have: the primary one, those that stand behind it, and other names of them. */
+export function modelsOf({paths, record, providerIdOf}: World) {
+	const rules = () => import('../auth/routing/models.ts');
+	const edits = () => import('../store/model-edits.ts');
+
+	async function meant(text: string): Promise<string> {
+		const {modelMeant} = await rules();
+		return modelMeant(text, (await readConfig(paths)).models, providerIdOf);
+	}
+
+	async function change(
+		makeEdits: (config: Config, document: JsonObject) => readonly ConfigEdit[],
+		note: string,
+	) {
+		let changed = false;
+		await updateConfig(paths, (config, document) => {
+			const made = makeEdits(config, document);
+			changed = made.length > 0;
+			return made;
+		});
+		if (changed) record('models_changed', {note});
+		return changed;
+	}
+
+	return {
+		/** Every model that is configured. Throws as `readConfig` does. */
+		async models(): Promise<ListedModel[]> {
+			const {listModels} = await rules();
+			return listModels((await readConfig(paths)).models);
+		},
+
+		/** Makes a model the primary one, and returns it. Throws as `modelMeant` and `updateConfig` do. */
+		async setPrimaryModel(text: string): Promise<string> {
+			const [{primaryEdits}, name] = await Promise.all([edits(), meant(text)]);
+			await change((_, document) => primaryEdits(document, name), `${name} is the primary one`);
+			return name;
+		},
+
+		/**
+		 * Puts a model behind the other fallbacks. Throws as `modelMeant` and `updateConfig` do.
+		 * @returns the model, and whether it was none before
+		 */
+		async addFallback(text: string): Promise<{readonly name: string; readonly added: boolean}> {
+			const [{fallbackEdits}, {fullName}, name] = await Promise.all([edits(), rules(), meant(text)]);
+			const added = await change(
+				({models}, document) =>
+					models.fallbacks.some(ref => fullName(ref, models) === name) ? [] : fallbackEdits(document, name),
+				`${name} is a fallback`,
+			);
+			return {name, added};
+		},
+
+		/** Takes a model from the fallbacks, and returns it. Throws `model_not_listed`, and as `addFallback` does. */
+		async removeFallback(text: string): Promise<string> {
+			const [{fallbackRemovals}, {fullName}] = await Promise.all([edits(), rules()]);
+			// What is of no use, since it names no provider, can be removed as it is written.
+			const name = await meant(text).catch(() => text.trim());
+			await change(({models}, document) => {
+				const isMeant = (ref: string) => ref === text.trim() || fullName(ref, models) === name;
+				const made = fallbackRemovals(document, isMeant);
+				if (made.length > 0) return made;
+				throw notListed(`${name} is none of the fallbacks.`, 'jarvis models fallbacks list');
+			}, `${name} is no fallback`);
+			return name;
+		},
+
+		/** Takes all fallbacks away, and returns how many. Throws as `updateConfig` does. */
+		async clearFallbacks(): Promise<number> {
+			const {fallbackRemovals} = await edits();
+			let count = 0;
+			await change((_, document) => {
+				const made = fallbackRemovals(document, () => true);
+				count = made.length;
+				return made;
+			}, 'no fallbacks');
+			return count;
+		},
+
+		/**
+		 * Gives a model another name, in the place of the one that it has. Throws `usage` for what can be no alias,
+		 * `model_alias_taken` for that of another model, and as `modelMeant` and `updateConfig` do.
+		 * @returns the model, and the alias that it had before, if another one
+		 */
+		async addModelAlias(
+			alias: string,
+			text: string,
+		): Promise<{readonly name: string; readonly before?: string}> {
+			const [{aliasEdits}, {assertAlias, aliasEntry, fullName}] = await Promise.all([edits(), rules()]);
+			assertAlias(alias);
+			const name = await meant(text);
+			let before: string | undefined;
+			await change(({models}) => {
+				const present = aliasEntry(alias, models);
+				if (present && fullName(present.ref, models) !== name) throw aliasTaken(present);
+				const known = [...models.aliases].find(([, ref]) => fullName(ref, models) === name);
+				before = known?.[0];
+				return before === alias ? [] : aliasEdits(known?.[1] ?? name, alias);
+			}, `${alias} is ${name}`);
+			return {name, ...(before === undefined || before === alias ? {} : {before})};
+		},
+
+		/** Takes an alias away, and returns the model that it was of. Throws `model_not_listed`, and as above. */
+		async removeModelAlias(alias: string): Promise<string> {
+			const [{aliasRemoval}, {aliasEntry}] = await Promise.all([edits(), rules()]);
+			let ref = '';
+			await change(({models}) => {
+				const present = aliasEntry(alias, models);
+				if (!present) throw notListed(`${JSON.stringify(alias)} is no alias.`, 'jarvis models aliases list');
+				ref = present.ref;
+				return aliasRemoval(ref);
+			}, `${alias} is no alias`);
+			return ref;
+		},
+	};
+}
+
+function aliasTaken({alias, ref}: {readonly alias: string; readonly ref: string}): JarvisError {
+	return new JarvisError(
+		'model_alias_taken',
+		`${alias} is an alias of ${ref} already. Nothing was changed.`,
+		`Take it away first: jarvis models aliases remove ${alias}`,
+	);
+}
+
+function notListed(message: string, command: string): JarvisError {
+	return new JarvisError('model_not_listed', `${message} Nothing was changed.`, `See: ${command}`);
+}
