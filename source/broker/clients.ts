@@ -1,6 +1,6 @@
 import type {Resolved} from '../auth/resolve.ts';
+import type {SparingLog} from '../store/sparing-log.ts';
 import type {BrokerClient, ClientHandOut, Peer} from './contract.ts';
-import type {SparingLog} from './sparing-log.ts';
 
 /** Who asked, and what they got: for the dashboard, and for the audit log. */
 

@@ -1,10 +1,10 @@
 import {type Server, STATUS_CODES} from 'node:http';
 import type {Socket} from 'node:net';
 import {JarvisError} from '../errors.ts';
+import type {SparingLog} from '../store/sparing-log.ts';
 import {maxConnections, type Peer} from './contract.ts';
 import {mayAsk, type PeerLookup} from './peer.ts';
 import {statusOf} from './replies.ts';
-import type {SparingLog} from './sparing-log.ts';
 
 /** Who is let in. Nothing of a connection that is not is read: it is told why, and closed. */
 

@@ -2,6 +2,7 @@ import {createServer, type ServerResponse} from 'node:http';
 import type {Jarvis} from '../core.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds} from '../store/profiles.ts';
+import {sparingLog} from '../store/sparing-log.ts';
 import {watchState} from '../store/watch.ts';
 import {keepAnswers, lookAt} from './answers.ts';
 import {keepLedger} from './clients.ts';
@@ -12,7 +13,6 @@ import {startRenewals} from './renewals.ts';
 import {answer, type Routes} from './routes.ts';
 import {keepSecretsLoaded} from './secrets.ts';
 import {claimSocket} from './socket.ts';
-import {sparingLog} from './sparing-log.ts';
 import {serveSubscriptions} from './subscriptions.ts';
 
 export interface BrokerOptions {

@@ -1,8 +1,7 @@
 import {existsSync} from 'node:fs';
-import {handOutLog} from '../auth/hand-out-log.ts';
 import type {FindContext} from '../auth/import/find.ts';
 import type {Provider} from '../auth/providers/contract.ts';
-import type {ResolveContext} from '../auth/resolve.ts';
+import type {ResolveContext, Resolved} from '../auth/resolve.ts';
 import {openSecrets} from '../auth/secrets/secrets.ts';
 import {agentIds} from '../auth/snapshot.ts';
 import type {WriteBackContext} from '../auth/write-back.ts';
@@ -12,6 +11,8 @@ import {readConfig} from '../store/config.ts';
 import {agentsWithLegacy} from '../store/legacy.ts';
 import {assertAgentId, mainAgentId, type StatePaths, stateFolder, statePaths} from '../store/paths.ts';
 import {listAgentIds} from '../store/profiles.ts';
+import {optional} from '../store/schema.ts';
+import {sparingLog} from '../store/sparing-log.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -62,7 +63,18 @@ export function openWorld(options: JarvisOptions) {
 		options.tell?.(text);
 	}
 
-	const noteHandOut = handOutLog(record, now);
+	const sparing = sparingLog(record);
+
+	/** Notes who was given what, sparingly: a program may ask for each of its requests. */
+	function noteHandOut(
+		{agentId, profileId, provider, owner, expires}: Resolved,
+		by: string | undefined,
+	): void {
+		const note = owner && `of the agent ${owner}`;
+		// A token that was refreshed is another one.
+		const key = JSON.stringify([by, agentId, profileId, expires]);
+		sparing.note(key, 'handed_out', {agentId, profileId, provider, by, ...optional('note', note)});
+	}
 
 	/** All providers: built in, and declared by manifests. */
 	async function providers(): Promise<ProviderListing> {

@@ -1,5 +1,5 @@
 import {mkdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
-import {expect, test} from 'vitest';
+import {expect, test, vi} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {readAllJournals} from '../../source/store/journal.ts';
 import {
@@ -138,20 +138,20 @@ test('a failed refresh says why in words of our own', async () => {
 
 test('what is given again and again is noted once a minute, with how often it was', async () => {
 	const sandbox = await openSandbox();
-	let now = Date.now();
+	vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout']});
 	writeStore(sandbox, 'main', {profiles: {'k:a': {type: 'api_key', provider: 'k', key: canary('k')}}});
-	const jarvis = sandbox.open({now: () => now});
+	const jarvis = sandbox.open();
 	const ask = (by?: string) => jarvis.resolve({providerId: 'k', by});
 	for (let turn = 0; turn < 5; turn++) await ask();
 	await ask('client 7');
 	await jarvis.resolve({providerId: 'k', unrecorded: true});
-	now += 61_000;
+	vi.advanceTimersByTime(60_000);
 	await ask();
 	await ask('client 7');
 	expect(await logged(sandbox)).toEqual([
 		['handed_out', 'main', 'k:a'],
 		['handed_out', 'main', 'k:a'],
-		['handed_out', 'main', 'k:a', '5'],
+		['handed_out', 'main', 'k:a', '4'],
 		['handed_out', 'main', 'k:a'],
 	]);
 	const entries = await jarvis.auditLog({}, 10);

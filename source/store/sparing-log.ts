@@ -1,4 +1,4 @@
-import type {AuditEvent, AuditSubject} from '../store/audit-log.ts';
+import type {AuditEvent, AuditSubject} from './audit-log.ts';
 
 /** How long (ms) is counted before a line says how often. */
 const windowMs = 60_000;
@@ -6,7 +6,7 @@ const windowMs = 60_000;
 /** How many different things are told apart within a window. */
 const maxKeys = 5000;
 
-/** Notes in the audit log what may happen a thousand times a second. */
+/** Notes in the audit log what may happen a thousand times a second, and is not to push all else out of it. */
 export interface SparingLog {
 	/** The first one of a key is noted at once, further ones within a minute are counted into one line. */
 	note(key: string, event: AuditEvent, subject: AuditSubject): void;

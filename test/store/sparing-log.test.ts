@@ -1,5 +1,5 @@
 import {beforeEach, expect, onTestFinished, test, vi} from 'vitest';
-import {sparingLog} from '../../source/broker/sparing-log.ts';
+import {sparingLog} from '../../source/store/sparing-log.ts';
 
 const minute = 60_000;
 
