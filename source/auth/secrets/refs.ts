@@ -32,6 +32,25 @@ export function failed(code: RefFailureCode, message: string): {readonly failure
 	return {failure: {code, message}};
 }
 
+/** Whether a text is free of line breaks and other control characters, as a secret that goes into a header must be. */
+export function isOneLine(text: string): boolean {
+	return !/\p{Cc}/u.test(text);
+}
+
+/**
+ * What came of a ref, unless it is more than one line: whoever is given that takes the rest for something else, such as
+ * a further header or a further line of a protocol.
+ */
+export function asOneLine(outcome: Resolution, {source}: Pick<SecretRef, 'source'>): Resolution {
+	if ('failure' in outcome || isOneLine(outcome.value)) return outcome;
+	const how =
+		source === 'exec' ? 'give the first line alone, as by pass show … | head -n 1' : 'keep one there';
+	return failed(
+		'bad_answer',
+		`its value has line breaks or other control characters, and a secret is one line (${how})`,
+	);
+}
+
 const jsonPointer = /^(?:\/(?:[^~/]|~[01])*)+$/;
 const programId = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,255}$/;
 

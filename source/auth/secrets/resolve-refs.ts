@@ -2,7 +2,7 @@ import {JarvisError} from '../../errors.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef, SecretSource} from '../../store/schema.ts';
 import {type SecretProviders, type SecretsConfig, secretProviderOf} from '../../store/secrets-config.ts';
-import {failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
+import {asOneLine, failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
 
 /** What a source is asked: secrets of one provider. */
 export interface SecretBatch<Source extends SecretSource = SecretSource> {
@@ -77,7 +77,7 @@ export async function resolveRefs(
 			const resolved = await resolveBatch(next.batch, config.resolution.maxRefsPerProvider);
 			for (const ref of next.refs) {
 				const outcome = resolved.get(ref.id);
-				if (outcome) outcomes.set(refKey(ref), outcome);
+				if (outcome) outcomes.set(refKey(ref), asOneLine(outcome, ref));
 			}
 		}
 	};

@@ -1,7 +1,7 @@
 import type {Config} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef} from '../../store/schema.ts';
-import {failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
+import {asOneLine, failed, isRefId, type RefFailure, type Resolution, refKey} from './refs.ts';
 import type {SecretRuntime} from './runtime.ts';
 
 /**
@@ -52,7 +52,7 @@ export function openSecrets(given: SecretsWorld): Secrets {
 		if (loading || hasSecrets || source !== 'env' || provider !== 'default' || !isRefId(ref))
 			return undefined;
 		const value = given.env[id];
-		return value ? {value} : failed('not_found', `the environment has no ${id}`);
+		return value ? asOneLine({value}, ref) : failed('not_found', `the environment has no ${id}`);
 	}
 
 	return {

@@ -1,9 +1,11 @@
 import {mkdirSync, rmSync} from 'node:fs';
+import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {resolveRefs} from '../../../source/auth/secrets/resolve-refs.ts';
 import type {SecretRef} from '../../../source/store/schema.ts';
 import {decodeSecrets, readSecretsConfig} from '../../../source/store/secrets-config.ts';
-import {emptyState, put} from '../../support/state-folder.ts';
+import {emptyState, put, temporaryFolder} from '../../support/state-folder.ts';
+import {programOf} from './programs.ts';
 
 const env = {ACME_KEY: 'not-a-secret-a', OTHER_KEY: 'not-a-secret-b', EMPTY: ''};
 
@@ -51,6 +53,32 @@ test('the environment is read without being configured, and by its allowlist whe
 		'env:default:lower_case': {failure: {code: 'invalid_ref'}},
 		'file:default:/a': {failure: {code: 'unknown_provider'}},
 	});
+});
+
+test('a secret of more than one line is none, wherever it comes from', async () => {
+	const folder = temporaryFolder();
+	const [document, single] = [join(folder, 'secrets.json'), join(folder, 'secret')];
+	put(document, {two: 'not-a-secret\nusername=evil', bell: 'not-a-secret\u0007', fine: 'not-a-secret ü'});
+	put(single, 'not-a-secret\r\nusername=evil\n');
+	const config = decodeSecrets({
+		providers: {
+			disk: {source: 'file', path: document},
+			one: {source: 'file', path: single, mode: 'singleValue'},
+			says: {
+				...{source: 'exec', jsonOnly: false},
+				command: programOf("#!/bin/sh\nprintf 'not-a-secret\\nuser: maya\\n'"),
+			},
+		},
+	});
+	const refs = [
+		...[ref('env', 'TWO'), ref('file', '/two', 'disk'), ref('file', '/bell', 'disk')],
+		...[ref('file', 'value', 'one'), ref('exec', 'a', 'says'), ref('file', '/fine', 'disk')],
+	];
+	const all = [...(await resolveRefs(refs, {env: {TWO: 'not-a-secret\n'}, config})).values()];
+	const refused = {failure: {code: 'bad_answer', message: expect.stringContaining('has line breaks')}};
+	expect(all).toEqual([...refs.slice(1).map(() => refused), {value: 'not-a-secret ü'}]);
+	expect(all[4]).toMatchObject({failure: {message: expect.stringContaining('pass show … | head -n 1')}});
+	expect(JSON.stringify(all.slice(0, -1))).not.toContain('not-a-secret');
 });
 
 test('a source that cannot be read is in the way of its own refs alone', async () => {
