@@ -1,9 +1,10 @@
-import {JarvisError} from '../errors.ts';
+import {JarvisError, shellWord} from '../errors.ts';
 import {readConfig} from '../store/config.ts';
 import {optional} from '../store/schema.ts';
-import {handedOutSecret} from './facts.ts';
+import {clean, handedOutSecret} from './facts.ts';
 import type {Provider} from './providers/contract.ts';
 import {type ResolveContext, resolve} from './resolve.ts';
+import {isOneLine} from './secrets/refs.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
 
 /** What git says of the credential that it wants, has used, or was refused (git-credential(1), "Input/output format"). */
@@ -74,8 +75,24 @@ export function parseGitInput(text: string): GitAsked {
 	};
 }
 
-/** An answer as git reads it. */
-export function gitOutput({username, secret, expires, isBearer}: GitAnswer): string {
+/**
+ * An answer as git reads it.
+ * @throws `format_unfit` for a value that would be more than its line
+ */
+export function gitOutput({profileId, username, secret, expires, isBearer}: GitAnswer): string {
+	for (const [name, value] of [
+		['secret', secret],
+		['user name', username],
+	] as const) {
+		if (isOneLine(value)) continue;
+		throw new JarvisError(
+			'format_unfit',
+			`The ${name} for ${clean(profileId)} has line breaks or other control characters, which git would read as more than it.`,
+			name === 'secret'
+				? `Store it anew, as one line: jarvis models auth paste-token --profile-id ${shellWord(clean(profileId))}`
+				: 'Give another one with --username.',
+		);
+	}
 	const lines = isBearer
 		? ['capability[]=authtype', 'authtype=Bearer', `credential=${secret}`, 'ephemeral=1']
 		: [`username=${username}`, `password=${secret}`];
@@ -99,11 +116,12 @@ export async function answerGit(context: GitContext, request: GitRequest): Promi
 		provider.id,
 	);
 	const own = profiles.filter(({credential}) => credential.provider === provider.id);
-	if (own.length === 0) return undefined;
+	const chosen = profileFor(own, provider, request);
+	if (own.length === 0 || chosen === 'none') return undefined;
 	await assertNotInTheClear(asked);
 	const found = await resolve(context, {
 		...{agentId, sessionKey, minTtlMs, providerId: provider.id},
-		profileId: request.profileId ?? profileOfUser(own, provider.id, asked.username),
+		profileId: chosen.profileId,
 	});
 	const {profileId, secret, expires} = found;
 	return {
@@ -169,16 +187,41 @@ async function providerFor(
 	);
 }
 
-// As in https://work@github.com/…: the profile of that name, or of that account.
+/** Names that servers of git take beside a token, and that are no account's. */
+const anybody = ['git', 'oauth2', 'private-token', 'token', 'x-access-token', 'x-token-auth'];
+
+/**
+ * The profile that the name in an address leads to, as in https://work@github.com/…: the one that is called so, or is
+ * of that account. A name of none is another account, whose credential may be another helper's: it never gets one of
+ * ours, also where there is only one. What the helper's own line says was said by a person of this machine.
+ */
+function profileFor(
+	profiles: readonly UsableProfile[],
+	provider: Provider,
+	{asked: {username}, profileId, username: given}: GitRequest,
+): {readonly profileId?: string | undefined} | 'none' {
+	if (username === undefined) return {profileId};
+	const named = profileOfUser(profiles, provider.id, username);
+	if (profileId !== undefined) return named === undefined || named === profileId ? {profileId} : 'none';
+	if (named !== undefined) return {profileId: named};
+	const isAnybody = [...anybody, provider.git?.username, given].some(name => isSameName(name, username));
+	return isAnybody ? {} : 'none';
+}
+
 function profileOfUser(
 	profiles: readonly UsableProfile[],
 	provider: string,
-	username: string | undefined,
+	username: string,
 ): string | undefined {
-	if (username === undefined) return undefined;
-	const isIts = ({profileId, credential}: UsableProfile) =>
-		profileId === `${provider}:${username}` || credential.email === username;
-	return profiles.find(isIts)?.profileId;
+	const isCalledSo = ({profileId}: UsableProfile) => profileId === `${provider}:${username}`;
+	const isOfAccount = ({profileId, credential}: UsableProfile) =>
+		isSameName(profileId, `${provider}:${username}`) || isSameName(credential.email, username);
+	return (profiles.find(isCalledSo) ?? profiles.find(isOfAccount))?.profileId;
+}
+
+// Servers of git do not tell names apart by capital letters.
+function isSameName(a: string | undefined, b: string): boolean {
+	return a?.toLowerCase() === b.toLowerCase();
 }
 
 async function assertNotInTheClear({protocol, host = ''}: GitAsked): Promise<void> {

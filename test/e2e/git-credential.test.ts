@@ -157,6 +157,65 @@ describe('the protocol', () => {
 		});
 	});
 
+	it.each([
+		['a profile’s name', 'maya', 'maya'],
+		['a profile’s name in other letters', 'Bob', 'bob'],
+		['an account’s e-mail', 'bob@example.test', 'bob'],
+		['a name that is no account’s', 'oauth2', 'maya'],
+		['the provider’s own name', 'x-access-token', 'maya'],
+		['no profile’s name', 'carol', undefined],
+	])('gives %s its own credential, and no other', async (_what, username, whose) => {
+		const state = emptyState();
+		const tokenOfAccount = (name: string) => ({type: 'token', provider: 'github', token: canary(name)});
+		writeStore(state, 'main', {
+			profiles: {
+				'github:maya': tokenOfAccount('maya'),
+				'github:bob': {...tokenOfAccount('bob'), email: 'bob@example.test'},
+			},
+			order: {github: ['github:maya', 'github:bob']},
+		});
+		const input = `protocol=https\nhost=github.com\nusername=${username}\n\n`;
+		const answer = whose === undefined ? '' : `username=${username}\npassword=${canary(whose)}\n`;
+		expect(await run(state, ['git-credential', 'get'], {input})).toEqual({
+			...{code: 0, stdout: answer, stderr: ''},
+		});
+	});
+
+	it('gives the only profile under no other name, unless the helper’s line says whose it is for', async () => {
+		const input = 'protocol=https\nhost=github.com\nusername=carol\n\n';
+		const asked = (...flags: string[]) => run(github(), ['git-credential', ...flags, 'get'], {input});
+		expect(await asked()).toEqual({code: 0, stdout: '', stderr: ''});
+		const given = `username=carol\npassword=${canary('github')}\n`;
+		expect((await asked('--profile', 'github:default')).stdout).toContain(given);
+		expect((await asked('--username', 'carol')).stdout).toContain(given);
+	});
+
+	it('gives no other profile’s name the one that the helper’s line names', async () => {
+		const state = github();
+		const profile = (name: string) => ({type: 'token', provider: 'github', token: canary(name)});
+		writeStore(state, 'main', {profiles: {'github:work': profile('work'), 'github:home': profile('home')}});
+		const input = 'protocol=https\nhost=github.com\nusername=home\n\n';
+		const args = ['git-credential', '--profile', 'github:work', 'get'];
+		expect(await run(state, args, {input})).toEqual({code: 0, stdout: '', stderr: ''});
+	});
+
+	it('gives no secret that would be a further line, wherever it is from', async () => {
+		const state = emptyState();
+		const value = `${canary('line')}\nusername=evil`;
+		const input = 'protocol=https\nhost=github.com\n\n';
+		const get = (profile: object, env = {}) => {
+			writeStore(state, 'main', {profiles: {'github:nl': {type: 'token', provider: 'github', ...profile}}});
+			return run(state, ['git-credential', 'get'], {input, env});
+		};
+		const stored = await get({token: value});
+		expect(stored).toMatchObject({code: 1, stdout: ''});
+		expect(stored.stderr).toContain('The secret for github:nl has line breaks');
+		const ref = await get({tokenRef: {source: 'env', provider: 'default', id: 'NL'}}, {NL: value});
+		expect(ref).toMatchObject({code: 1, stdout: ''});
+		expect(ref.stderr).toContain('its value has line breaks');
+		expect(stored.stderr + ref.stderr).not.toContain(canary('line'));
+	});
+
 	it('sends nothing in the clear', async () => {
 		const input = 'protocol=http\nhost=github.com\n\n';
 		const {code, stdout, stderr} = await run(github(), ['git-credential', 'get'], {input});
