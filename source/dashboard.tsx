@@ -52,6 +52,7 @@ async function show(
 		providers: [],
 		now: jarvis.now(),
 		sandbox: sandbox !== undefined,
+		...optional('stateDir', options.stateDir),
 		...optional('home', env.HOME),
 		surroundings: sandbox?.surroundings ?? surroundings(env, process.platform),
 	});

@@ -2,6 +2,7 @@ import {lateRefs} from '../auth/secrets/late-refs.ts';
 import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import type {Jarvis} from '../core.ts';
+import {JarvisError} from '../errors.ts';
 
 export interface BrokerSecrets {
 	/** To be called when a file of the state has changed: refs that came since the last loading are loaded. */
@@ -28,7 +29,9 @@ export async function keepSecretsLoaded(jarvis: Jarvis, onLoaded: () => void): P
 		if (report.change === 'recovered') jarvis.tell('Recovered: all secret refs resolve again.');
 		onLoaded();
 	};
-	await jarvis.activateSecrets();
+	await jarvis.activateSecrets().catch(error => {
+		throw refusedStart(error);
+	});
 	const stop = await jarvis.followSecrets(told);
 	async function lookForLate(): Promise<void> {
 		const late = lateRefs(await jarvis.snapshot());
@@ -43,4 +46,16 @@ export async function keepSecretsLoaded(jarvis: Jarvis, onLoaded: () => void): P
 		isDegraded: () => isDegraded,
 		stop,
 	};
+}
+
+// A reload is heard by programs that run: it does not start one.
+function refusedStart(error: unknown): unknown {
+	if (!(error instanceof JarvisError) || error.code !== 'secrets_unresolved') return error;
+	const {code, message, details} = error;
+	return new JarvisError(
+		code,
+		message,
+		'Mend that, or leave the profile out of its order, and start the broker again. What is in the way: jarvis secrets audit',
+		{details},
+	);
 }

@@ -14,7 +14,10 @@ export function secretsOf({paths, env, now, record, secrets, bringInAll}: World)
 		const report = await (await secrets.runtime()).load(start);
 		const {reportWords} = await import('../auth/secrets/report.ts');
 		const change = report.change === undefined ? '' : `${report.change}: `;
-		if (report.refs.length > 0 || !report.ok)
+		// Whoever cannot start is told by an error and changes nothing: a service that is started again and again would
+		// push all else out of the log.
+		const isRefusedStart = start !== undefined && !start.partial && !report.ok;
+		if (!isRefusedStart && (report.refs.length > 0 || !report.ok))
 			record('secrets_changed', {note: `${change}${reportWords(report)}`});
 		return report;
 	}

@@ -70,7 +70,9 @@ export function uninstallService({file, links}: Service): boolean {
 
 /**
  * A user unit. Of the hardening of systemd it has what works without privileges and without a namespace of
- * its own: plugins and secret refs may run programs, and the peer's user must stay who it is.
+ * its own: plugins and secret refs may run programs, and the peer's user must stay who it is. What fails at its start,
+ * such as a secret ref of a vault that is locked, is tried again ever more seldom; before systemd 254, which does not
+ * know that, every two seconds.
  */
 function systemdUnit(command: CommandLine): string {
 	return `[Unit]
@@ -81,6 +83,9 @@ Type=exec
 ExecStart=${command.map(systemdWord).join(' ')}
 Restart=on-failure
 RestartSec=2
+RestartSteps=8
+RestartMaxDelaySec=5min
+RestartPreventExitStatus=2
 UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes

@@ -53,11 +53,17 @@ export async function logInElsewhere(stateDir: string, agentId: string, profileI
 	put(stateDir, '.config/gh/hosts.yml', `github.com:\n    user: maya\n    oauth_token: ${secret('gh')}\n`);
 }
 
-function put(stateDir: string, name: string, content: unknown): void {
+/** Keeps the secrets that refs of the sandbox lead to. Returns the file. */
+export function keepElsewhere(stateDir: string): string {
+	return put(stateDir, '.vault.json', {openai: secret('openai'), mistral: secret('mistral')});
+}
+
+function put(stateDir: string, name: string, content: unknown): string {
 	const file = join(sandboxHome(stateDir), name);
 	mkdirSync(dirname(file), {recursive: true, mode: 0o700});
 	const text = typeof content === 'string' ? content : `${JSON.stringify(content, undefined, 2)}\n`;
 	writeFileSync(file, text, {mode: 0o600});
+	return file;
 }
 
 function unsigned(claims: object): string {

@@ -55,7 +55,6 @@ export async function startSandbox(): Promise<Sandbox> {
 					...placesElsewhere,
 					HOME: sandboxHome(stateDir),
 					JARVIS_STATE_DIR: stateDir,
-					SANDBOX_API_KEY: 'sandbox-key-from-the-environment',
 				},
 				openBrowser: url =>
 					around.browser

@@ -7,7 +7,7 @@ import {statePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
 import type {Credential} from '../store/schema.ts';
 import type {AuthorizationServer} from './authorization-server.ts';
-import {logInElsewhere} from './home.ts';
+import {keepElsewhere, logInElsewhere} from './home.ts';
 import {visit} from './scripted-browser.ts';
 
 const minute = 60_000;
@@ -62,7 +62,7 @@ export async function seedStateFolder(
 			{
 				type: 'api_key',
 				provider: 'openai',
-				keyRef: {source: 'env', provider: 'default', id: 'SANDBOX_API_KEY'},
+				keyRef: {source: 'file', provider: 'vault', id: '/openai'},
 			},
 			{},
 		],
@@ -80,7 +80,7 @@ export async function seedStateFolder(
 			{
 				type: 'api_key',
 				provider: 'mistral',
-				keyRef: {source: 'env', provider: 'default', id: 'SANDBOX_KEY_THAT_IS_NOT_SET'},
+				keyRef: {source: 'file', provider: 'vault', id: '/mistral'},
 			},
 			{},
 		],
@@ -127,6 +127,8 @@ function declareProviders(
 				models: {'anthropic/opus': {alias: 'Opus'}, 'openai-codex/codex': {alias: 'Codex'}},
 			},
 		},
+		// Where any process finds it: a broker that is started in another terminal has no variable of this one.
+		secrets: {providers: {vault: {source: 'file', path: keepElsewhere(stateDir)}}},
 	};
 	const options = {mode: 0o600};
 	writeFileSync(join(plugin, 'jarvis.plugin.json'), `${JSON.stringify(manifest, undefined, 2)}\n`, options);

@@ -6,6 +6,7 @@ import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
+import {shellWord} from '../errors.ts';
 import {type ClientRow, clientRows, cursorOf, selected} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {ago, clockTime, span} from '../words.ts';
@@ -68,7 +69,9 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 	const width = state.size.columns;
 	if (!broker) return <Lines lines={['Asking the broker …']} width={width} height={height} />;
 	if ('problem' in broker) return <Problem problem={broker.problem} width={width} height={height} />;
-	if (!broker.running) return <Lines lines={howToStart(broker.socket)} width={width} height={height} />;
+	if (!broker.running) {
+		return <Lines lines={howToStart(broker.socket, state)} width={width} height={height} />;
+	}
 	const rows = clientRows(state);
 	const row = selected(state, 'broker', rows);
 	const got = row ? gotLines(row, state.now) : [];
@@ -138,15 +141,16 @@ function Lines({
 	);
 }
 
-function howToStart(socket: string): string[] {
+function howToStart(socket: string, {stateDir, sandbox}: UiState): string[] {
+	const flags = `${stateDir === undefined ? '' : ` --state-dir ${shellWord(stateDir)}`} --keep-fresh`;
 	return [
 		'No broker runs.',
 		'',
 		'It hands out tokens on a Unix socket to programs that ask often, tells them when one changes, and shows here who asked. Start it in another terminal:',
 		'',
-		'  jarvis broker --keep-fresh',
-		'',
-		'or as a service:  jarvis broker install --keep-fresh',
+		`  jarvis broker${flags}`,
+		// The sandbox is gone before a service begins.
+		...(sandbox ? [] : ['', `or as a service:  jarvis broker install${flags}`]),
 		'',
 		`It will listen at ${socket}`,
 	];

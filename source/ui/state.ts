@@ -149,6 +149,8 @@ export interface UiState {
 	readonly snapshot: Snapshot;
 	readonly providers: readonly ProviderChoice[];
 	readonly surroundings: Surroundings;
+	/** The state folder, where it is not the usual one: what is to be typed has to name it. */
+	readonly stateDir?: string;
 	/** The person’s home folder, which paths are shown from. */
 	readonly home?: string;
 	/** The time (epoch ms) that everything on the screen is drawn for. */
@@ -199,7 +201,7 @@ export type UiStore = StoreApi<UiState>;
 
 /** The state of a dashboard that was just opened. */
 export function createUiStore(
-	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'now' | 'sandbox'>,
+	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'stateDir' | 'home' | 'now' | 'sandbox'>,
 ): UiStore {
 	return createStore<UiState>(() => ({
 		...given,

@@ -1,4 +1,4 @@
-import {chmodSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test, vi} from 'vitest';
 import {openSandbox, providerId, type Sandbox, soon, writeStore} from '../support/sandbox.ts';
@@ -44,7 +44,16 @@ test('are loaded when it starts, and asked for no more', async () => {
 
 test('that do not resolve keep it from starting, and the socket free', async () => {
 	const {sandbox, keep} = await withRef();
-	await expect(openBroker(sandbox)).rejects.toMatchObject({code: 'secrets_unresolved'});
+	for (const _ of ['started', 'restarted']) {
+		const refused = await openBroker(sandbox).catch(error => error);
+		expect(refused).toMatchObject({code: 'secrets_unresolved', details: {report: {ok: false}}});
+		expect(refused.message).toContain('file:kept:value (acme:kept of main): there is no file');
+		// A reload is heard by programs that run.
+		expect(refused.next).toContain('start the broker again');
+		expect(refused.next).not.toContain('reload');
+	}
+	// A service that is started again and again does not fill the log.
+	expect(existsSync(sandbox.paths.auditLog)).toBe(false);
 	keep('not-a-secret-1');
 	const {socket} = await openBroker(sandbox);
 	expect((await ask(socket, path)).status).toBe(200);

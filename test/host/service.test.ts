@@ -14,6 +14,14 @@ describe('a user unit of systemd', () => {
 		expect(moved.file).toBe('/etc/maya/systemd/user/jarvis-broker.service');
 	});
 
+	test('starts what fails again, ever more seldom, and a wrong command line not at all', () => {
+		const {content} = serviceFor(command, env, 'linux');
+		expect(content).toContain(
+			'\nRestart=on-failure\nRestartSec=2\nRestartSteps=8\nRestartMaxDelaySec=5min\n',
+		);
+		expect(content).toContain('\nRestartPreventExitStatus=2\n');
+	});
+
 	test.each([
 		['/home/maya k/state', '"/home/maya k/state"'],
 		['/home/100%/state', '/home/100%%/state'],

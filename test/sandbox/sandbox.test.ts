@@ -37,6 +37,10 @@ test('a sandbox has agents in every state, is private, and is removed with what 
 	const {profileId} = await jarvis.importLogin({agentId: 'work', id: 'codex:tokens', how: 'adopt'});
 	const refreshed = await jarvis.refresh({agentId: 'work', profileId, provider: 'openai-codex'}, 'always');
 	expect(refreshed).toBe('refreshed');
+	// A broker can be started on it from another terminal, which has none of its variables.
+	const broker = await openJarvis({stateDir: sandbox.stateDir, env: {}}).startBroker();
+	expect(await jarvis.brokerStatus()).toMatchObject({running: true, secretsDegraded: false});
+	await broker.stop();
 	await sandbox.close();
 	expect(existsSync(sandbox.stateDir)).toBe(false);
 	vi.unstubAllEnvs();
