@@ -1,6 +1,7 @@
-import {lstatSync, rmSync, statSync, unlinkSync} from 'node:fs';
+import {existsSync, lstatSync, realpathSync, rmSync, statSync, unlinkSync} from 'node:fs';
 import {createConnection, type Server} from 'node:net';
-import {dirname, join} from 'node:path';
+import {homedir} from 'node:os';
+import {dirname, join, sep} from 'node:path';
 import {isSystemError, JarvisError, shellWord} from '../errors.ts';
 import {type Guard, openGuard} from '../store/guard.ts';
 import {isObject, readTextIfThere, textMember, tryParseJson} from '../store/json.ts';
@@ -35,7 +36,7 @@ export async function claimSocket(paths: StatePaths, path: string): Promise<Clai
 	ensurePrivateFolder(paths.root);
 	ensurePrivateFolder(paths.locks);
 	ensurePrivateFolder(folder);
-	assertPrivate(folder);
+	assertPrivate(folder, paths);
 	const guards: Guard[] = [];
 	const release = () => {
 		for (const guard of guards.splice(0)) guard.close();
@@ -154,7 +155,7 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
 }
 
 // Folders above it may be anybody's: only the last one must be closed.
-function assertPrivate(folder: string): void {
+function assertPrivate(folder: string, paths: StatePaths): void {
 	const {mode, uid} = statSync(folder);
 	if (uid !== process.getuid?.()) {
 		throw unsafe(`The folder ${folder} belongs to another user`, 'Name a socket in a folder of your own');
@@ -163,8 +164,21 @@ function assertPrivate(folder: string): void {
 	const shown = (mode & 0o777).toString(8);
 	throw unsafe(
 		`Others can use the folder ${folder} (mode ${shown})`,
-		`Close it (chmod 700 ${shellWord(folder)}), or name a socket in a folder that does not exist yet`,
+		isOwn(folder, mode, paths)
+			? `Close it (chmod 700 ${shellWord(folder)}), or name a socket in a folder that does not exist yet`
+			: 'Name a socket in a folder of your own that does not exist yet',
 	);
+}
+
+/** Whether closing a folder shuts nobody else out: to root /tmp is one of its own, and everybody's all the same. */
+function isOwn(folder: string, mode: number, {root}: StatePaths): boolean {
+	const isSticky = (mode & 0o1000) !== 0;
+	// Where a link leads is what would be closed.
+	const real = realpathSync(folder);
+	const state = realpathSync(root);
+	const home = homedir();
+	const isAtHome = home !== '/' && existsSync(home) && real.startsWith(realpathSync(home) + sep);
+	return !isSticky && (isAtHome || real === state || real.startsWith(state + sep));
 }
 
 function assertLength(path: string): void {

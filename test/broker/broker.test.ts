@@ -1,5 +1,5 @@
 import {once} from 'node:events';
-import {existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
+import {chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync} from 'node:fs';
 import {Agent} from 'node:http';
 import {createConnection, createServer, type Socket} from 'node:net';
 import {dirname, join} from 'node:path';
@@ -16,7 +16,7 @@ import {
 	soon,
 	writeStore,
 } from '../support/sandbox.ts';
-import {modeOf} from '../support/state-folder.ts';
+import {modeOf, temporaryFolder} from '../support/state-folder.ts';
 import {ask, giveGrant, openBroker, profileId, subscribe, tokenOf} from './support.ts';
 
 async function withGrant(): Promise<Sandbox> {
@@ -322,7 +322,21 @@ describe('the socket', () => {
 		const refused = (socket: string) => refusal(sandbox.open().startBroker({socket}));
 		const open = join(sandbox.stateDir, 'open');
 		mkdirSync(open, {mode: 0o755});
-		expect((await refused(join(open, 'b.sock'))).message).toContain('(mode 755)');
+		const closed = await refused(join(open, 'b.sock'));
+		expect(closed.message).toContain('(mode 755)');
+		expect(closed.next).toContain(`chmod 700 '${open}'`);
+		// What is everybody's, or not known to be the user's own, is not to be shut.
+		const outside = temporaryFolder();
+		const shared = join(sandbox.stateDir, 'shared');
+		mkdirSync(shared);
+		chmodSync(shared, 0o1777);
+		chmodSync(outside, 0o755);
+		for (const folder of [outside, shared]) {
+			const {next} = await refused(join(folder, 'b.sock'));
+			expect(next).toBe(
+				'Name a socket in a folder of your own that does not exist yet: jarvis broker --socket <path>',
+			);
+		}
 		const file = join(sandbox.stateDir, 'own', 'file');
 		mkdirSync(dirname(file), {mode: 0o700});
 		writeFileSync(file, 'kept');
