@@ -3,7 +3,7 @@ import type {CredentialKind} from '../store/schema.ts';
 import type {Provider} from './providers/contract.ts';
 
 /** What a provider says of the environment variables that programs look for. */
-export type ProviderVariables = Pick<Provider, 'env' | 'envKinds' | 'envParts'>;
+export type ProviderVariables = Pick<Provider, 'env' | 'envKinds' | 'envParts' | 'envBeside'>;
 
 /** A secret that goes into a program's environment. */
 export interface GivenSecret {
@@ -15,8 +15,12 @@ export interface GivenSecret {
 }
 
 /** Every variable by which a program could get a secret of the provider. */
-export function allVariables({env = [], envParts = []}: ProviderVariables): readonly string[] {
-	return [...env, ...envParts];
+export function allVariables({
+	env = [],
+	envParts = [],
+	envBeside = {},
+}: ProviderVariables): readonly string[] {
+	return [...env, ...envParts, ...Object.keys(envBeside)];
 }
 
 /** The variables that take a credential of a kind. */
@@ -42,12 +46,35 @@ export function variablesFor(
 		return new Map(parts.map((part, index) => [envParts[index] ?? '', part]));
 	}
 	const taking = variablesOfKind(known, kind);
-	if (taking.length > 0) return new Map(taking.map(name => [name, secret]));
+	if (taking.length > 0) {
+		return new Map([
+			...taking.map(name => [name, secret] as const),
+			...Object.entries(known.envBeside ?? {}),
+		]);
+	}
 	throw new JarvisError(
 		'no_variable',
 		`No environment variable is known that takes a credential of ${provider} of the kind ${kind}.`,
 		`Name the one that the program looks for: --env NAME=${provider}`,
 	);
+}
+
+/** What goes into variables, by the profile that it is of. */
+export interface GivenVariables {
+	readonly profileId: string;
+	readonly variables: ReadonlyMap<string, string>;
+}
+
+/** Throws `usage` where one of the variables of a profile holds another one's secret already. */
+export function assertFree(
+	given: readonly GivenVariables[],
+	profileId: string,
+	variables: ReadonlyMap<string, string>,
+): void {
+	for (const name of variables.keys()) {
+		const owner = given.find(other => other.variables.has(name));
+		if (owner) throw sameVariable(name, owner.profileId, profileId);
+	}
 }
 
 /**
@@ -58,18 +85,13 @@ export function variablesFor(
 export function environmentWith(
 	env: NodeJS.ProcessEnv,
 	without: Iterable<string>,
-	given: readonly {readonly profileId: string; readonly variables: ReadonlyMap<string, string>}[],
+	given: readonly GivenVariables[],
 ): NodeJS.ProcessEnv {
 	const made = {...env};
 	for (const name of without) delete made[name];
-	const owners = new Map<string, string>();
-	for (const {profileId, variables} of given) {
-		for (const [name, value] of variables) {
-			const owner = owners.get(name);
-			if (owner !== undefined) throw sameVariable(name, owner, profileId);
-			owners.set(name, profileId);
-			made[name] = value;
-		}
+	for (const [index, {profileId, variables}] of given.entries()) {
+		assertFree(given.slice(0, index), profileId, variables);
+		for (const [name, value] of variables) made[name] = value;
 	}
 	return made;
 }

@@ -3,6 +3,7 @@ import {readConfig} from '../store/config.ts';
 import {optional} from '../store/schema.ts';
 import {clean, handedOutSecret} from './facts.ts';
 import type {Provider} from './providers/contract.ts';
+import {enterpriseServer} from './providers/git-hosts.ts';
 import {type ResolveContext, resolve} from './resolve.ts';
 import {isOneLine} from './secrets/refs.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
@@ -170,14 +171,15 @@ async function providerFor(
 	if (host === undefined) return undefined;
 	const name = providerId ?? profileId?.split(':')[0];
 	if (name === undefined) {
-		if (!hosts.includes(host)) return gitProvider(host);
+		if (!hosts.includes(host)) return (await gitProvider(host)) ?? enterpriseServer(host);
 		throw new JarvisError(
 			'usage',
 			`Nothing says whose credential is for ${host}.`,
 			'Add --provider <id> beside --host.',
 		);
 	}
-	const provider = (await providerNamed(name)) ?? {id: name, label: name, origin: 'plugin', auth: []};
+	const provider = (await providerNamed(name)) ??
+		enterpriseServer(name) ?? {id: name, label: name, origin: 'plugin', auth: []};
 	// A helper may be asked for every server there is: none gets a secret that is not meant for it.
 	if (hosts.includes(host) || provider.git?.hosts.includes(host)) return provider;
 	throw new JarvisError(

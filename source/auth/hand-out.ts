@@ -1,12 +1,15 @@
 import {JarvisError} from '../errors.ts';
 import {readConfig} from '../store/config.ts';
+import type {CredentialKind} from '../store/schema.ts';
 import {
 	allVariables,
+	assertFree,
 	environmentWith,
 	type ProviderVariables,
 	variablesFor,
 	variablesOfKind,
 } from './environment.ts';
+import {enterpriseServer} from './providers/git-hosts.ts';
 import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from './resolve.ts';
 import {usableProfiles} from './usable.ts';
 
@@ -79,10 +82,11 @@ export async function handOut(context: HandOutContext, request: HandOutRequest):
 	}[] = [];
 	for (const {secret, passedOver: _, ...about} of resolved) {
 		const {profileId, provider, kind} = about;
-		const known = (await context.providerNamed(provider)) ?? {};
+		const known = await variablesKnown(context, provider, kind);
 		without.push(...allVariables(known));
 		try {
 			const variables = variablesFor(known, {provider, kind, secret, chosen: chosen.get(provider)});
+			if (request.all && !chosen.has(provider)) assertFree(given, profileId, variables);
 			given.push({about, profileId, variables});
 		} catch (error) {
 			if (!request.all || !(error instanceof JarvisError)) throw error;
@@ -91,13 +95,21 @@ export async function handOut(context: HandOutContext, request: HandOutRequest):
 	}
 	if (given.length === 0) throw leftOut[0]?.error ?? nothingToGive(request.agentId);
 	// One that could not be had must not be replaced by a key that lies about.
-	for (const {provider} of leftOut)
-		without.push(...allVariables((await context.providerNamed(provider)) ?? {}));
+	for (const {provider} of leftOut) without.push(...allVariables(await variablesKnown(context, provider)));
 	return {
 		env: environmentWith(context.env, without, given),
 		given: given.map(({about, variables}) => ({...about, variables: [...variables.keys()]})),
 		leftOut,
 	};
+}
+
+// Servers of git beside the well-known ones are providers by themselves: what is kept under a host's name is a token.
+async function variablesKnown(
+	{providerNamed}: HandOutContext,
+	provider: string,
+	kind: CredentialKind = 'token',
+): Promise<ProviderVariables> {
+	return (await providerNamed(provider)) ?? (kind === 'token' ? enterpriseServer(provider) : undefined) ?? {};
 }
 
 function isSameProfile(a: Resolved, b: Resolved): boolean {
@@ -131,13 +143,14 @@ async function wantedBy(context: HandOutContext, request: HandOutRequest): Promi
 
 /** The providers of the agent's profiles, those whose credentials go into variables. */
 async function providersWithVariables(
-	{paths, providerNamed}: HandOutContext,
+	context: HandOutContext,
 	{agentId, variables = []}: HandOutRequest,
 ): Promise<string[]> {
+	const {paths} = context;
 	const {profiles} = await usableProfiles(paths, await readConfig(paths), agentId);
 	const ids = new Set<string>();
 	for (const {credential} of profiles) {
-		const known = (await providerNamed(credential.provider)) ?? {id: credential.provider};
+		const known = await variablesKnown(context, credential.provider, credential.type);
 		const isChosen = variables.some(({provider}) => provider === credential.provider);
 		const hasParts = (known.envParts ?? []).length > 0;
 		if (isChosen || hasParts || variablesOfKind(known, credential.type).length > 0)

@@ -31,13 +31,14 @@ export function loginsOf(world: World) {
 		 * in its state.
 		 */
 		async startLogin(request: LoginRequest): Promise<Login> {
-			const [{startLogin}, {findMethod, findProvider}, listing] = await Promise.all([
+			const [{startLogin}, {findMethod, findProvider, findTokenProvider}, listing] = await Promise.all([
 				import('../auth/login/login.ts'),
 				import('../auth/providers/registry.ts'),
 				providers(),
 			]);
 			const {providerId, agentId, profileId, noBrowser, expires, callbackBind} = request;
-			const provider = findProvider(listing.providers, providerId);
+			const find = request.method === 'token' ? findTokenProvider : findProvider;
+			const provider = find(listing.providers, providerId);
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('../store/profiles.ts');
 			await readCredentials(paths, agentId);

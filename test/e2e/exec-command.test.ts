@@ -188,6 +188,25 @@ describe('the environment', () => {
 		);
 	});
 
+	it('of a server of GitHub Enterprise names the server too, and --all takes one of two', async () => {
+		const state = emptyState();
+		const tokenAt = (host: string, name: string) => ({[`${host}:maya`]: tokenOf(host, name)});
+		const profiles = {...tokenAt('ghe.example.test', 'ghe'), 'github:maya': tokenOf('github', 'github')};
+		writeStore(state, 'main', {profiles});
+		const enterprise = {GH_ENTERPRISE_TOKEN: canary('ghe'), GITHUB_ENTERPRISE_TOKEN: canary('ghe')};
+		const lying = {GITHUB_ENTERPRISE_TOKEN: 'ambient', GH_HOST: 'other.example.test'};
+		const seen = await seenBy(state, ['--provider', 'ghe.example.test'], lying);
+		expect(credentialsOf(seen)).toEqual(hashes(enterprise));
+		expect(seen.env.GH_HOST).toBe(hash('ghe.example.test'));
+		writeStore(state, 'main', {profiles: {...profiles, ...tokenAt('git.example.test', 'other')}});
+		const {code, stdout, stderr} = await run(state, ['exec', '--all', '--', node, '-e', witness]);
+		expect({code, seen: credentialsOf(JSON.parse(stdout))}).toEqual({
+			code: 0,
+			seen: hashes({...enterprise, GH_TOKEN: canary('github'), GITHUB_TOKEN: canary('github')}),
+		});
+		expect(stderr).toContain('Without git.example.test: ghe.example.test:maya and git.example.test:maya');
+	});
+
 	it('with --all goes without a credential that no program takes', async () => {
 		const state = emptyState();
 		const unfit = {type: 'token', provider: 'aws', token: 'not-a-key'};

@@ -199,6 +199,30 @@ describe('the protocol', () => {
 		expect(await run(state, args, {input})).toEqual({code: 0, stdout: '', stderr: ''});
 	});
 
+	it('gives what is kept under a host’s name to that host, and to no other', async () => {
+		const state = emptyState();
+		const input = (host: string) => `protocol=https\nhost=${host}\n\n`;
+		const stored = await run(
+			state,
+			[
+				'models',
+				'auth',
+				'paste-token',
+				'--provider',
+				'ghe.example.test',
+				'--profile-id',
+				'ghe.example.test:maya',
+			],
+			{input: canary('ghe')},
+		);
+		expect(stored.code).toBe(0);
+		const get = async (host: string) =>
+			(await run(state, ['git-credential', 'get'], {input: input(host)})).stdout;
+		expect(await get('ghe.example.test')).toBe(`username=x-access-token\npassword=${canary('ghe')}\n`);
+		expect(await get('ghe.example.test.evil.test')).toBe('');
+		expect(await get('github.com')).toBe('');
+	});
+
 	it('gives no secret that would be a further line, wherever it is from', async () => {
 		const state = emptyState();
 		const value = `${canary('line')}\nusername=evil`;

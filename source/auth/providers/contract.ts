@@ -23,6 +23,8 @@ export interface Provider {
 	readonly envKinds?: Readonly<Record<string, readonly CredentialKind[]>>;
 	/** The variables of a secret that is several values joined by colons, in their order. */
 	readonly envParts?: readonly string[];
+	/** Variables that programs need beside the secret, with their values. */
+	readonly envBeside?: Readonly<Record<string, string>>;
 	/** Where git asks for it. */
 	readonly git?: GitAccess;
 	/** What a person should know before they log in. */
@@ -40,7 +42,7 @@ export interface GitAccess {
 }
 
 /** What a code plugin exports as its default: a provider, or a list of them (docs/plugins.md). */
-export type PluginProvider = Omit<Provider, 'origin'>;
+export type PluginProvider = Omit<Provider, 'origin' | 'envBeside'>;
 
 export const methodNames = ['oauth', 'device_code', 'setup_token', 'token', 'api_key', 'custom'] as const;
 export type MethodName = (typeof methodNames)[number];

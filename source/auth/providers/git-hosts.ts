@@ -55,3 +55,30 @@ export const gitHosts: readonly Provider[] = rows.map(row => ({
 	],
 	probes: [{url: row.probe}],
 }));
+
+const hostName = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*$/;
+
+/**
+ * The provider that a host is by itself: a server of GitHub Enterprise, whose logins gh keeps under the host's name
+ * (docs/import.md). Of anything but a host there is none. The variables are those of gh(1): a subdomain of ghe.com goes
+ * by those of github.com too.
+ */
+export function enterpriseServer(host: string): Provider | undefined {
+	if (!hostName.test(host)) return undefined;
+	const env = [
+		...(host.endsWith('.ghe.com') ? ['GH_TOKEN', 'GITHUB_TOKEN'] : []),
+		...['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'],
+	];
+	return {
+		id: host,
+		label: `GitHub Enterprise (${host})`,
+		origin: 'built in',
+		env,
+		envKinds: Object.fromEntries(env.map(name => [name, ['token']])),
+		envBeside: {GH_HOST: host},
+		git: {hosts: [host], username: 'x-access-token'},
+		auth: [
+			{method: 'token', label: 'personal access token', hint: `Made at https://${host}/settings/tokens.`},
+		],
+	};
+}

@@ -6,7 +6,7 @@ import {anthropic} from './anthropic.ts';
 import {apiKeyProviders} from './api-keys.ts';
 import {type AuthMethod, isCodeMethod, isSecretMethod, type MethodName, type Provider} from './contract.ts';
 import {declared} from './declared.ts';
-import {gitHosts} from './git-hosts.ts';
+import {enterpriseServer, gitHosts} from './git-hosts.ts';
 import {githubCopilot} from './github-copilot.ts';
 import {openaiCodex} from './openai-codex.ts';
 import {openrouter} from './openrouter.ts';
@@ -52,6 +52,11 @@ export function findProvider(providers: ReadonlyMap<string, Provider>, name: str
 		`There is no provider "${name}".`,
 		`Known are ${[...providers.keys()].join(', ')}; others can be added (docs/plugins.md).`,
 	);
+}
+
+/** The same for a token that was made elsewhere: a host that nobody declared is a provider by itself. */
+export function findTokenProvider(providers: ReadonlyMap<string, Provider>, name: string): Provider {
+	return providerNamed(providers, name) ?? enterpriseServer(name) ?? findProvider(providers, name);
 }
 
 /**
