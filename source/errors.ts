@@ -66,6 +66,10 @@ export const errorTable = {
 	import_refused: {exit: 1, meaning: 'A login of another program, or of an older file, was not taken over.'},
 	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
+	short_lived: {
+		exit: 1,
+		meaning: 'No credential is good for as long as `--min-ttl` asks, and no login would change that.',
+	},
 	unresolved_ref: {exit: 1, meaning: 'The secret ref of a profile does not resolve.'},
 	secrets_unresolved: {
 		exit: 1,

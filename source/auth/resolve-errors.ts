@@ -78,7 +78,11 @@ export function nothingResolved(
 	// No login makes a server's tokens live longer.
 	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
 	return new JarvisError(
-		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
+		isShort
+			? 'short_lived'
+			: passedOver.some(({reason}) => reason === 'needs_login')
+				? 'needs_login'
+				: 'no_credential',
 		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
 		`${isShort ? 'Ask for less with --min-ttl.' : whatHelps(prepared, passedOver, provider)}${pinned.next}`,
 		options,

@@ -121,7 +121,7 @@ export interface Failed {
  * The credential that an agent uses now, refreshed if it is over (seed, "Refresh + expiry"; the rules are
  * in docs/routing.md). The first candidate that is good: one that cannot be refreshed is passed over for
  * the next one.
- * @throws `no_credential`, `needs_login` and `profiles_set_aside`, each with `details.passedOver`, and
+ * @throws `no_credential`, `needs_login`, `short_lived` and `profiles_set_aside`, each with `details.passedOver`, and
  * with the first thing that went wrong where refreshing failed; `profile_unknown`, `profile_foreign`,
  * `no_model`, and what reading the store throws
  */
@@ -328,7 +328,7 @@ export function modelName(option: Pick<JudgedOption, 'provider' | 'model'> | und
 // What is wrong with one profile says nothing of the next one; what is wrong with the store does.
 const ofOneProfile: readonly ErrorCode[] = [
 	...(['needs_login', 'no_credential', 'refresh_unavailable', 'refresh_refused'] as const),
-	...(['login_unsupported', 'unresolved_ref'] as const),
+	...(['login_unsupported', 'unresolved_ref', 'short_lived'] as const),
 	...(['provider_unknown', 'profile_unknown', 'insecure_endpoint', 'lock_timeout', 'lock_lost'] as const),
 ];
 
@@ -339,7 +339,7 @@ function noSecret(profileId: string): JarvisError {
 function shortLived(profileId: string, {expires}: OAuthCredential, now: number): JarvisError {
 	const seconds = Math.max(0, Math.round((Number(expires) - now) / 1000));
 	return new JarvisError(
-		'no_credential',
+		'short_lived',
 		`The server gave ${profileId} a token for ${seconds} s, which is less than was asked for.`,
 		'Ask for less with --min-ttl.',
 	);

@@ -17,7 +17,8 @@ const temporary: readonly ErrorCode[] = [
 export function statusOf({code, exitCode}: JarvisError): number {
 	if (code === 'broker_refused') return 403;
 	if (temporary.includes(code)) return 503;
-	if (exitCode === 2) return 400;
+	// It asks for more than there is.
+	if (exitCode === 2 || code === 'short_lived') return 400;
 	// A person must log in first.
 	if (exitCode === 3) return 409;
 	return code.endsWith('_unknown') ? 404 : 500;

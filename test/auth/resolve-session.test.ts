@@ -500,7 +500,7 @@ describe('how long it must be good for', () => {
 		const ask = () => sandbox.open().resolve({providerId, minTtlMs: 365 * day});
 		expect(await ask()).toMatchObject({
 			profileId: 'acme:z',
-			passedOver: [{profileId: 'acme:maya', reason: 'no_credential'}],
+			passedOver: [{profileId: 'acme:maya', reason: 'short_lived'}],
 		});
 		// What the server gave is kept, and its lifetime is known from now on.
 		expect(await ask()).toMatchObject({passedOver: [{profileId: 'acme:maya', reason: 'short_lived'}]});

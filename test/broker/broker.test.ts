@@ -132,6 +132,9 @@ describe('a token', () => {
 		const {json} = await ask(socket, '/v1/token?provider=nobody');
 		const {message, next} = await refusal(sandbox.open().resolve({providerId: 'nobody'}));
 		expect(json().error).toMatchObject({message, next});
+		const short = {type: 'token', provider: 'acme', token: 'not-a-secret', expires: Date.now() + 3_600_000};
+		writeStore(sandbox, 'main', {profiles: {'acme:short': short}});
+		expect(await failed('/v1/token?provider=acme&min-ttl=9d')).toEqual([400, 'short_lived']);
 	});
 
 	test('is not given to what a proxy or a web page sends', async () => {

@@ -249,20 +249,23 @@ describe('a token for some time at least', () => {
 	it.each([
 		['whose lifetime is known spends no refresh', {}, 0],
 		['whose lifetime is not known spends one refresh and no more', {expiresIn: undefined}, 1],
-	])('that no token of the server lives fails with 3, and one %s', async (_what, changes, requests) => {
-		const sandbox = await withEntry({expires: Date.now() + 30 * second, ...changes});
-		for (const _ of ['first', 'second', 'third']) {
-			const outcome = await run(sandbox, [...wanted('2h'), '--json']);
-			expect(outcome).toMatchObject({code: 3, stdout: ''});
-			expect(errorIn(outcome)).toMatchObject({code: 'no_credential', next: 'Ask for less with --min-ttl.'});
+	])(
+		'that no token of the server lives fails, though nobody must log in, and one %s',
+		async (_what, changes, requests) => {
+			const sandbox = await withEntry({expires: Date.now() + 30 * second, ...changes});
+			for (const _ of ['first', 'second', 'third']) {
+				const outcome = await run(sandbox, [...wanted('2h'), '--json']);
+				expect(outcome).toMatchObject({code: 1, stdout: ''});
+				expect(errorIn(outcome)).toMatchObject({code: 'short_lived', next: 'Ask for less with --min-ttl.'});
+				expect(sandbox.server.refreshRequests).toBe(requests);
+			}
+			const plain = await run(sandbox, wanted('2h'));
+			expect(plain.stderr.trimEnd().split('\n')).toHaveLength(2);
+			// Who asks for less is served by what there is.
+			expect(await run(sandbox, wanted('10s'))).toMatchObject({code: 0, stderr: ''});
 			expect(sandbox.server.refreshRequests).toBe(requests);
-		}
-		const plain = await run(sandbox, wanted('2h'));
-		expect(plain.stderr.trimEnd().split('\n')).toHaveLength(2);
-		// Who asks for less is served by what there is.
-		expect(await run(sandbox, wanted('10s'))).toMatchObject({code: 0, stderr: ''});
-		expect(sandbox.server.refreshRequests).toBe(requests);
-	});
+		},
+	);
 
 	it('passes over one that is over too soon for one that is not', async () => {
 		const setup = (name: string, ms: number) => ({
