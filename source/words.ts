@@ -1,4 +1,4 @@
-import {clean} from './auth/facts.ts';
+import {clean, type ProfileFacts} from './auth/facts.ts';
 import type {Health} from './auth/health.ts';
 import type {FoundLogin} from './auth/import/find.ts';
 import type {ImportHow, ImportState} from './auth/import/judge.ts';
@@ -203,6 +203,26 @@ export function containerWords(published: string, isBound: boolean): string {
 	return isBound
 		? `The container’s port must be published: ${published}`
 		: `In a container: publish its port (${published}), and log in with --callback-bind 0.0.0.0`;
+}
+
+/** A number of times. */
+export function howOften(count: number): string {
+	return count === 1 ? 'once' : `${count} times`;
+}
+
+/**
+ * How long something that was just made is good for (ms), to the next minute: what went by since then is no news, and 90
+ * days are not "89d 23h".
+ */
+export function lifetime(milliseconds: number): string {
+	const unit = milliseconds < 2 * minute ? second : minute;
+	return span(Math.ceil(milliseconds / unit) * unit);
+}
+
+/** What stays of a profile that is removed, where its secret is not in the file. */
+export function staysElsewhere({link, ref}: Pick<ProfileFacts, 'link' | 'ref'>): string | undefined {
+	if (link) return `The login of ${clean(link.program)} stays as it is.`;
+	return ref && 'The secret itself stays where it is kept.';
 }
 
 /** What came of logging a profile out. */

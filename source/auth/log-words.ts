@@ -1,6 +1,6 @@
 import {auditEvents} from '../store/audit-log.ts';
 import type {LoggedEntry} from '../store/audit-reader.ts';
-import {clockTime} from '../words.ts';
+import {clockTime, howOften} from '../words.ts';
 import {clean} from './facts.ts';
 
 /** What an entry of the audit log says, in words, by the columns that it is shown in. */
@@ -23,7 +23,7 @@ export function logWords(entry: LoggedEntry): LogWords {
 		event: clean(event.replaceAll('_', ' ')),
 		subject: clean([agentId, profileId ?? provider].filter(Boolean).join(' ')),
 		by: clean(parent === undefined ? `${by} (${pid})` : `${by} ← ${parent}`),
-		note: clean([count === undefined ? undefined : `${count} times`, note].filter(Boolean).join(', ')),
+		note: clean([count === undefined ? undefined : howOften(count), note].filter(Boolean).join(', ')),
 	};
 }
 

@@ -1,7 +1,7 @@
 import {resolve} from 'node:path';
 import type {BrokerClient, BrokerStatus} from '../broker/contract.ts';
 import {installService, type Service, serviceFor, uninstallService} from '../host/service.ts';
-import {ago, clockTime, span} from '../words.ts';
+import {ago, clockTime, howOften, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 
 /** `broker`: serves the state folder until it is told to end. */
@@ -95,7 +95,7 @@ function statusLines(status: Extract<BrokerStatus, {running: true}>, now: number
 	const {clients, renewals} = status;
 	return [
 		`The broker runs at ${status.socket} (pid ${status.pid}) since ${clockTime(status.startedAt)}.`,
-		`It was asked ${times(status.requests)}. Connections: ${status.connections} open, ${status.refused} refused.`,
+		`It was asked ${howOften(status.requests)}. Connections: ${status.connections} open, ${status.refused} refused.`,
 		...(status.peerCheck ? [] : ['It does not look which user asks.']),
 		...(status.secretsDegraded
 			? ['Secret refs are degraded: what was loaded before stays in use (jarvis secrets reload).']
@@ -109,17 +109,13 @@ function statusLines(status: Extract<BrokerStatus, {running: true}>, now: number
 		}),
 		clients.length === 0 ? 'Nobody has asked yet.' : 'Who asked:',
 		...clients.flatMap(client => [
-			`  ${clientWords(client)}: ${times(client.requests)}, the last one ${ago(client.lastAt, now)}`,
+			`  ${clientWords(client)}: ${howOften(client.requests)}, the last one ${ago(client.lastAt, now)}`,
 			...client.got.map(
 				({agentId, profileId, times: count, lastAt}) =>
-					`    ${agentId}/${profileId}: ${times(count)}, the last one ${ago(lastAt, now)}`,
+					`    ${agentId}/${profileId}: ${howOften(count)}, the last one ${ago(lastAt, now)}`,
 			),
 		]),
 	];
-}
-
-function times(count: number): string {
-	return count === 1 ? 'once' : `${count} times`;
 }
 
 function clientWords({command, name, uid, pid}: BrokerClient): string {

@@ -12,7 +12,7 @@ import type {
 import type {LoginRequest} from '../core.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
-import {containerWords, span} from '../words.ts';
+import {containerWords, lifetime, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 
 /** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
@@ -97,7 +97,7 @@ function ended(context: CommandContext, outcome: LoginOutcome): LoginResult {
 
 function tellStored(context: CommandContext, result: LoginResult): void {
 	const until =
-		result.expires === undefined ? '' : `, good for ${span(result.expires - context.jarvis.now())}`;
+		result.expires === undefined ? '' : `, good for ${lifetime(result.expires - context.jarvis.now())}`;
 	const what = result.kind === 'oauth' || result.kind === undefined ? 'Logged in' : 'Stored';
 	context.tell(`${what}: ${result.profileId} of the agent ${result.agentId}${until}.`);
 	if (result.note) context.tell(result.note);

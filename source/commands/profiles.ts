@@ -1,6 +1,6 @@
 import {healthOf} from '../auth/health.ts';
 import {usableFacts} from '../auth/snapshot.ts';
-import {loggedOut} from '../words.ts';
+import {loggedOut, staysElsewhere} from '../words.ts';
 import {confirmByName} from './ask.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {statusText} from './status.ts';
@@ -31,7 +31,10 @@ export async function runLogout(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
 	const [profileId = ''] = context.arguments;
-	const question = `This logs ${profileId} of the agent ${agentId} out and removes its secrets.`;
+	const stays = await staysOf(context, profileId);
+	const question = stays
+		? `This logs ${profileId} of the agent ${agentId} out. ${stays}`
+		: `This logs ${profileId} of the agent ${agentId} out and removes its secrets.`;
 	if (!(await confirmByName(context, question, profileId))) {
 		context.tell('Nothing was changed.');
 		return 130;
@@ -47,7 +50,10 @@ export async function runRemove(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
 	const [profileId = ''] = context.arguments;
-	const question = `This removes ${profileId} and its secrets from the agent ${agentId}.`;
+	const stays = await staysOf(context, profileId);
+	const question = stays
+		? `This removes ${profileId} from the agent ${agentId}. ${stays}`
+		: `This removes ${profileId} and its secrets from the agent ${agentId}.`;
 	if (!(await confirmByName(context, question, profileId))) {
 		context.tell('Nothing was removed.');
 		return 130;
@@ -56,4 +62,10 @@ export async function runRemove(context: CommandContext): Promise<number> {
 	if (context.flags.json) printJson(context, {agentId, profileId, removed: true});
 	else context.tell(`Removed ${profileId} from the agent ${agentId}.`);
 	return 0;
+}
+
+async function staysOf(context: CommandContext, profileId: string): Promise<string | undefined> {
+	const {agent} = await agentOf(context);
+	const facts = agent.profiles.find(other => other.profileId === profileId);
+	return facts && staysElsewhere(facts);
 }

@@ -7,7 +7,7 @@ import {isSecretMethod} from '../auth/providers/contract.ts';
 import {qrLines} from '../qr-code.ts';
 import {emptyText} from '../ui/edited-text.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
-import {containerWords, span} from '../words.ts';
+import {containerWords, lifetime, span} from '../words.ts';
 import {wrapWords} from './fit.ts';
 import {Lines} from './lines.tsx';
 import {TextField} from './text-field.tsx';
@@ -131,9 +131,9 @@ function waitWords(login: WaitingState, port: string, left: string): string {
 
 function doneWords({profileId, kind, expires}: LoginResult, now: number): string {
 	if (kind !== 'oauth' && kind !== undefined) {
-		return `✓ ${profileId} is stored${expires ? `, good for ${span(expires - now)}` : ''}.`;
+		return `✓ ${profileId} is stored${expires ? `, good for ${lifetime(expires - now)}` : ''}.`;
 	}
-	const renewal = expires ? `, good for ${span(expires - now)} and then refreshed` : '';
+	const renewal = expires ? `, good for ${lifetime(expires - now)} and then refreshed` : '';
 	return `✓ Logged in. ${profileId} is stored${renewal}.`;
 }
 

@@ -2,7 +2,7 @@ import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {setAsideUntil} from '../auth/health.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import {asJarvisError} from '../errors.ts';
-import {loggedOut, span} from '../words.ts';
+import {loggedOut, span, staysElsewhere} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
@@ -148,10 +148,11 @@ export const profileActions = {
 		});
 	}),
 
-	logOut: withOwnProfile((context, {agentId, profileId}) => {
+	logOut: withOwnProfile((context, facts) => {
+		const {agentId, profileId} = facts;
 		askByName(context, profileId, {
 			title: `Log ${profileId} out`,
-			line: 'Its server is told, where it can be; its secrets leave the file.',
+			line: staysElsewhere(facts) ?? 'Its server is told, where it can be; its secrets leave the file.',
 			refusal: 'Nothing was changed.',
 			confirmed() {
 				void runTask(context, 'log out', `logging ${profileId} out`, async () => {
@@ -209,10 +210,11 @@ export const profileActions = {
 		});
 	}),
 
-	removeProfile: withOwnProfile((context, {agentId, profileId}) => {
+	removeProfile: withOwnProfile((context, facts) => {
+		const {agentId, profileId} = facts;
 		askByName(context, profileId, {
 			title: `Remove ${profileId}`,
-			line: 'Its secrets leave the file. The server is not told.',
+			line: staysElsewhere(facts) ?? 'Its secrets leave the file. The server is not told.',
 			refusal: 'Nothing was removed.',
 			confirmed() {
 				void runTask(context, 'remove', `removing ${profileId}`, async () => {

@@ -149,6 +149,28 @@ it('remove refuses where nobody can be asked', async () => {
 	expect(readFileSync(state.paths.profiles('main'), 'utf8')).toBe(before);
 });
 
+it('remove and logout take no secrets away that are not in the file, and say what stays', async () => {
+	const state = emptyState();
+	const link = {program: 'gh', file: '/nowhere/hosts.yml', entry: 'github.com/maya'};
+	const keyRef = {source: 'env', provider: 'default', id: 'GROQ'};
+	writeStore(state, 'main', {
+		profiles: {
+			'github:maya': {type: 'token', provider: 'github', link},
+			'groq:vault': {type: 'api_key', provider: 'groq', keyRef},
+		},
+	});
+	for (const command of ['remove', 'logout']) {
+		for (const [id, stays] of [
+			['github:maya', 'The login of gh stays as it is.'],
+			['groq:vault', 'The secret itself stays where it is kept.'],
+		] as const) {
+			const {stderr} = await run(state, ['models', 'auth', command, id]);
+			expect(stderr).toContain(stays);
+			expect(stderr).not.toContain('its secrets');
+		}
+	}
+});
+
 it('remove takes --yes', async () => {
 	const state = stateWithKeys(3);
 	expect(await runJson(state, [...remove, '--yes'])).toEqual({

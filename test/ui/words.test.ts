@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {Health} from '../../source/auth/health.ts';
-import {ago, clockTime, type Detail, span, spanStays, stateWord, timeLeft} from '../../source/words.ts';
+import {
+	ago,
+	clockTime,
+	type Detail,
+	howOften,
+	lifetime,
+	span,
+	spanStays,
+	stateWord,
+	timeLeft,
+} from '../../source/words.ts';
 import {day, hour, minute, noon, second} from '../screens/state.ts';
 
 describe('a span of time', () => {
@@ -23,6 +33,15 @@ describe('a span of time', () => {
 		[400 * day, '400d', '400d'],
 	])('of %d ms is %s, and finely %s', (ms, coarse, fine) => {
 		expect([span(ms), span(ms, 'fine')]).toEqual([coarse, fine]);
+	});
+
+	test.each([
+		[90 * day - 20, '90d'],
+		[hour - 999, '1h'],
+		[minute - 300, '1m 0s'],
+		[90 * day - hour, '89d 23h'],
+	])('that has just begun, of %d ms, is %s', (ms, told) => {
+		expect(lifetime(ms)).toBe(told);
 	});
 
 	const anySpan = fc.oneof(
@@ -120,4 +139,8 @@ describe('a point in time', () => {
 		expect(clockTime(noon)).toBe('2026-01-15 17:30:00');
 		expect(clockTime(Date.UTC(2026, 11, 31, 20, 5, 9))).toBe('2027-01-01 01:35:09');
 	});
+});
+
+test('what happened once is no "1 times"', () => {
+	expect([1, 2].map(howOften)).toEqual(['once', '2 times']);
 });

@@ -11,6 +11,7 @@ import {
 	textMember,
 } from '../../store/json.ts';
 import {
+	asideOf,
 	broughtInBefore,
 	isUnseen,
 	type LegacyFile,
@@ -236,10 +237,12 @@ function decoded(
 		return [];
 	});
 	if (faults.length > 0) {
+		// The one of OAuth is set aside as a whole, with them.
+		const where = usualType === 'oauth' ? `They are kept in ${asideOf(file)}` : 'They were left there';
 		problems.push(
 			new JarvisError(
 				'import_refused',
-				`${file} holds entries of a form that is not known here (${faults.join(', ')}). They were left there.`,
+				`${file} holds entries of a form that is not known here (${faults.join(', ')}). ${where}.`,
 				'Log in anew: jarvis models auth login --provider <id>',
 			),
 		);
