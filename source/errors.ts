@@ -1,3 +1,5 @@
+import {unseen} from './unseen.ts';
+
 /**
  * Every failure that a person can meet, as data. The code is stable: scripts may rely on it. The exit
  * codes are the documented ones: 1 failed, 2 usage, 3 a person must log in, 130 cancelled; and a shell's own,
@@ -181,9 +183,15 @@ export class JarvisError extends Error {
 	}
 }
 
-/** A path as a word of a shell's line, for the commands that errors give. */
+/**
+ * A path or a name as a word of a shell's line, for the commands that errors give. What could not be seen in it is written
+ * out (POSIX.1-2024, Shell Command Language, 2.2.4).
+ */
 export function shellWord(path: string): string {
-	return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+	if (path.search(unseen) < 0) return `'${path.replaceAll("'", String.raw`'\''`)}'`;
+	const octal = (character: string) =>
+		[...Buffer.from(character)].map(byte => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+	return `$'${path.replace(/[\\']/g, String.raw`\$&`).replace(unseen, octal)}'`;
 }
 
 /** Whether `error` is a system error of one of the given codes (`ENOENT` and the like). */

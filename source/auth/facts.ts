@@ -8,6 +8,7 @@ import {
 	type SecretRef,
 	type UsageStats,
 } from '../store/schema.ts';
+import {unseen} from '../unseen.ts';
 import {fingerprint} from './identity.ts';
 import type {RefFailure} from './secrets/refs.ts';
 import type {WriteBackFacts} from './write-back.ts';
@@ -97,7 +98,7 @@ export function handedOutSecret(credential: Credential): string | undefined {
 export function clean(text: string): string;
 export function clean(text: string | undefined): string | undefined;
 export function clean(text: string | undefined): string | undefined {
-	return text === undefined ? undefined : stripVTControlCharacters(text).replace(/\p{Cc}/gu, '');
+	return text === undefined ? undefined : stripVTControlCharacters(text).replace(unseen, '');
 }
 
 /**

@@ -1,3 +1,4 @@
+import {clean} from '../auth/facts.ts';
 import {type Finding, type FindingId, findingTable, type Severity} from '../doctor/findings.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {askYesNo} from './ask.ts';
@@ -96,9 +97,11 @@ function onlyFlag(context: CommandContext): readonly string[] | undefined {
 function report(findings: readonly Finding[]): string {
 	if (findings.length === 0) return '✓ Nothing is wrong.';
 	const parts = findings.map(({id, severity, where, what, next, mend}) =>
-		[`${signs[severity]} ${id}  ${where}`, `    ${what}`, `    ${mend ? `--fix: ${mend.what}` : next}`].join(
-			'\n',
-		),
+		[
+			`${signs[severity]} ${id}  ${clean(where)}`,
+			`    ${clean(what)}`,
+			`    ${mend ? `--fix: ${mend.what}` : next}`,
+		].join('\n'),
 	);
 	const counts = counted.flatMap(([severity, one, many]) => {
 		const {length} = findings.filter(finding => finding.severity === severity);

@@ -1,3 +1,4 @@
+import {clean} from '../auth/facts.ts';
 import {checkCode, type FindingLevel, findingTable, type SecretFinding} from '../auth/secrets/findings.ts';
 import {type CommandContext, printJson} from './command.ts';
 
@@ -27,7 +28,7 @@ export async function runSecretsAudit(context: CommandContext): Promise<number> 
 
 function wordsOf({code, agentId, message, next}: SecretFinding): string {
 	const whose = agentId === undefined ? '' : ` (${agentId})`;
-	const lines = [`${signs[findingTable[code].level]} ${code}${whose}`, `  ${message}`];
+	const lines = [`${signs[findingTable[code].level]} ${code}${whose}`, `  ${clean(message)}`];
 	return [...lines, ...(next === undefined ? [] : [`  → ${next}`])].join('\n');
 }
 

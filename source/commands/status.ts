@@ -1,5 +1,5 @@
 import {dirname} from 'node:path';
-import type {ProfileFacts} from '../auth/facts.ts';
+import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
@@ -61,11 +61,11 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
 	const refs = profiles.flatMap(({profileId, ref, unresolved}) =>
 		ref && unresolved
-			? [`${profileId}: the secret ref ${refKey(ref)} does not resolve: ${unresolved.message}.`]
+			? [`${clean(profileId)}: the secret ref ${refKey(ref)} does not resolve: ${unresolved.message}.`]
 			: [],
 	);
 	const links = profiles.flatMap(({profileId, writeBack = []}) =>
-		writeBack.map(link => `${profileId} is written back: ${writeBackWords(link)}`),
+		writeBack.map(link => `${clean(profileId)} is written back: ${writeBackWords(link)}`),
 	);
 	return [title, await textTable(header, [...rows, ...broken]), ...refs, ...links].join('\n');
 }

@@ -1,8 +1,12 @@
+import {clean} from '../auth/facts.ts';
+
 /** A table for a terminal or a file: columns aligned by display width, no colours. */
 export async function textTable(
 	header: readonly string[],
-	rows: readonly (readonly string[])[],
+	given: readonly (readonly string[])[],
 ): Promise<string> {
+	// Ids of a file that another program wrote may hold what breaks a row.
+	const rows = given.map(row => row.map(cell => clean(cell)));
 	const width = await widthFor([header, ...rows].flat());
 	const widths = header.map((title, column) =>
 		Math.max(width(title), ...rows.map(row => width(row[column] ?? ''))),

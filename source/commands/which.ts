@@ -1,3 +1,4 @@
+import {clean} from '../auth/facts.ts';
 import type {Which, WhichCandidate, WhichOption} from '../auth/which.ts';
 import {clockTime, orderSourceWords, span} from '../words.ts';
 import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
@@ -21,7 +22,7 @@ function whichText(which: Which, now: number): string {
 	const {agentId, sessionKey, chosen, options} = which;
 	const session = sessionKey === undefined ? '' : `, session ${sessionKey}`;
 	const used = chosen
-		? `${chosen.profileId}${chosen.model === undefined ? '' : ` for ${chosen.provider}/${chosen.model}`}`
+		? `${clean(chosen.profileId)}${chosen.model === undefined ? '' : ` for ${chosen.provider}/${chosen.model}`}`
 		: 'nothing';
 	const head = [`Agent ${agentId}${session}`, `would use ${used}${chosen ? `: ${chosen.why}` : ''}`];
 	return [head.join('\n'), ...options.map(option => optionText(which, option, now))].join('\n\n');
@@ -43,7 +44,7 @@ function candidateText(candidate: WhichCandidate, now: number): string {
 	const back = until === undefined ? '' : `, back in ${span(until - now)} (${clockTime(until)})`;
 	const of = owner === undefined ? '' : ` (of the agent ${owner})`;
 	return [
-		`${(turn === undefined ? '–' : `${turn}.`).padStart(4)} ${profileId}${of}  ${reason}`,
+		`${(turn === undefined ? '–' : `${turn}.`).padStart(4)} ${clean(profileId)}${of}  ${reason}`,
 		`       why     ${why}${back}`,
 		`       change  ${change}`,
 	].join('\n');

@@ -1,5 +1,9 @@
 const enterAlternateScreen = '\u001b[?1049h';
 const leaveAlternateScreen = '\u001b[?1049l';
+// Terminals do not agree on the width of all characters, such as people of several parts: a row that is longer there
+// than here ends at the window's edge, and does not push those below it out of place.
+const cutRows = '\u001b[?7l';
+const breakRows = '\u001b[?7h';
 // Modes of the terminal (cursor, pastes, screens), which must be set and taken back at any time; but for
 // synchronized output, which only brackets a drawing.
 const modes = new RegExp(`${'\u001b'}\\[\\?(?!2026)[\\d;]+[hl]`, 'g');
@@ -47,10 +51,10 @@ export function steadyScreen(stdout: NodeJS.WriteStream): NodeJS.WriteStream {
 		if (chunk.includes(enterAlternateScreen)) isShown = true;
 		if (chunk.includes(leaveAlternateScreen)) stopShowing();
 		const kept = isKeptBack ? (chunk.match(modes) ?? []).join('') : chunk;
-		return Reflect.apply(stdout.write, stdout, [
-			kept.replace(enterAlternateScreen, `$&${eraseAndHome}`),
-			...rest,
-		]);
+		const set = kept
+			.replace(enterAlternateScreen, `$&${cutRows}${eraseAndHome}`)
+			.replace(leaveAlternateScreen, `${breakRows}$&`);
+		return Reflect.apply(stdout.write, stdout, [set, ...rest]);
 	};
 	const stopShowing = () => {
 		isShown = false;

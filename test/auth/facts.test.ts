@@ -118,6 +118,11 @@ test('cleaned text holds no control character', () => {
 	);
 });
 
+test('cleaned text has neither what turns its direction nor what ends its line, and keeps its letters', () => {
+	expect(clean('a\u202egnp.exe \u2066b\u2069\u2028c\u200e')).toBe('agnp.exe bc');
+	expect(clean('שלום 👩‍👩‍👧 日本')).toBe('שלום 👩‍👩‍👧 日本');
+});
+
 test('a mask never shows more than four characters, and none of a value of 24 or less', () => {
 	const secret = fc.oneof(fc.string({unit: 'binary', maxLength: 40}), fc.string({maxLength: 200}));
 	fc.assert(

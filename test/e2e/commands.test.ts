@@ -138,6 +138,38 @@ it('list prints the profiles of one agent', async () => {
 	});
 });
 
+it('a name that another program wrote breaks no row, and turns none around', async () => {
+	const state = emptyState();
+	const keyOf = (name: string) => ({
+		[`acme:${name}`]: {type: 'api_key', provider: 'acme', key: 'not-a-secret'},
+	});
+	writeStore(state, 'main', {
+		profiles: {...keyOf('a\nb'), ...keyOf('x\u202egnp.exe'), ...keyOf('e\u001b[31mr')},
+	});
+	for (const command of [
+		status,
+		['models', 'auth', 'list'],
+		['which', 'acme'],
+		['secrets', 'audit'],
+		['doctor'],
+	]) {
+		const {stdout} = await run(state, command);
+		expect(stdout).not.toMatch(/\p{Bidi_Control}|^b/mu);
+		expect(stdout).not.toContain('\u001b');
+	}
+	const {stdout} = await run(state, status);
+	expect(stdout).toMatch(/^acme:ab .*static/m);
+	expect(stdout).toMatch(/^acme:xgnp.exe .*static/m);
+	// A command that helps works as it is typed.
+	const audit = await run(state, ['secrets', 'audit']);
+	const [, word = ''] = /secrets seal (\$'acme:a.*?') --agent/.exec(audit.stdout) ?? [];
+	const echoed = await run(state, ['-c', `printf %s ${word}`], {command: ['bash']});
+	expect(echoed.stdout).toBe('acme:a\nb');
+	// As data they are what they are.
+	const {profiles} = await runJson<{profiles: {profileId: string}[]}>(state, ['models', 'auth', 'list']);
+	expect(profiles.map(({profileId}) => profileId)).toContain('acme:a\nb');
+});
+
 const remove = ['models', 'auth', 'remove', 'key:002'];
 
 it('remove refuses where nobody can be asked', async () => {

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {expect, it} from 'vitest';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
-import {openSandbox, temporaryFolder} from '../support/sandbox.ts';
+import {openSandbox, temporaryFolder, writeStore} from '../support/sandbox.ts';
 import {
 	childOf,
 	dashboardOn,
@@ -221,6 +221,23 @@ it('a message at the foot of the screen moves nothing else', async () => {
 	await terminal.waitFor('it is never refreshed');
 	const changed = terminal.screen().flatMap((row, index) => (row === before[index] ? [] : [row]));
 	expect(changed).toEqual([' ! key:001 is an API key: it is never refreshed.']);
+});
+
+it('a name that is longer in the terminal than by Unicode moves no row', async () => {
+	const state = emptyState();
+	const keyOf = (name: string) => ({
+		[`acme:${name}`]: {type: 'api_key', provider: 'acme', key: 'not-a-secret'},
+	});
+	const people = '👩‍👩‍👧‍👦'.repeat(3);
+	writeStore(state, 'main', {profiles: {...keyOf('a'), ...keyOf(`b${people}`), ...keyOf('c')}});
+	const terminal = await openDashboard(state, {columns: 80, isOld: true});
+	await goTo(terminal, '2');
+	await terminal.waitFor(/acme:c .*static/);
+	const lines = terminal.text().split('\n');
+	const first = lines.findIndex(line => line.includes('acme:a'));
+	expect(lines[first + 1]).toContain('acme:b');
+	expect(lines[first + 2]).toMatch(/^ {2}acme:c .*never/);
+	expect(lines[0]).toContain('1 Agents▸2 Profiles');
 });
 
 it('an empty state folder opens on the steps to a first login, which Esc leaves', async () => {

@@ -139,7 +139,9 @@ export function errorIn({stderr}: Pick<Outcome, 'stderr'>): ErrorObject['error']
 	return (JSON.parse(stderr) as ErrorObject).error;
 }
 
-type ScreenOptions = Partial<Pick<TerminalOptions, 'command' | 'args' | 'env' | 'columns' | 'rows'>>;
+type ScreenOptions = Partial<
+	Pick<TerminalOptions, 'command' | 'args' | 'env' | 'columns' | 'rows' | 'isOld'>
+>;
 
 /** Runs the program in a terminal of its own, which is gone after the test. */
 export function openProgram(state: State, args: readonly string[], options: ScreenOptions = {}): Terminal {
@@ -187,8 +189,9 @@ export function expectRestored(terminal: Terminal): void {
 		const [, mode, to] = /^(\d+)([hl])/.exec(text) ?? [];
 		return mode ? [[mode, to]] : [];
 	});
-	// The alternate screen, the cursor, bracketed paste, synchronized updates; and none that is not known here.
-	expect(Object.fromEntries(modes)).toEqual({1049: 'l', 25: 'h', 2004: 'l', 2026: 'l'});
+	// The alternate screen, the cursor, rows that break at the edge, bracketed paste, synchronized updates; and none that
+	// is not known here.
+	expect(Object.fromEntries(modes)).toEqual({1049: 'l', 25: 'h', 7: 'h', 2004: 'l', 2026: 'l'});
 	expect(terminal.text()).toMatch(/^isig icanon .* echo /m);
 }
 

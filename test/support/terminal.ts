@@ -15,6 +15,8 @@ export interface TerminalOptions {
 	columns?: number;
 	/** 30 unless told. */
 	rows?: number;
+	/** It draws people of several parts as those parts, as older terminals do, in more columns than Unicode says. */
+	isOld?: boolean;
 }
 
 interface WaitOptions {
@@ -86,7 +88,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
 		logLevel: 'off',
 	});
 	emulator.unicode.register(modernWidths);
-	emulator.unicode.activeVersion = modernWidths.version;
+	if (!options.isOld) emulator.unicode.activeVersion = modernWidths.version;
 	const pty = spawn(options.command, [...options.args], {
 		cols: emulator.cols,
 		rows: emulator.rows,

@@ -1,0 +1,5 @@
+/**
+ * Characters that a terminal acts on instead of showing them: control characters, and those that end a line or turn its
+ * direction, so that another text is seen than there is (Unicode Technical Standard 55).
+ */
+export const unseen = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
