@@ -13,7 +13,9 @@ export async function runLog(context: CommandContext): Promise<number> {
 	const limit = limitOf(context);
 	const show = context.flags.json ? jsonLine : textLine;
 	if (!context.flags.follow) {
-		for (const entry of await jarvis.auditLog(filter, limit)) context.print(show(entry));
+		const entries = await jarvis.auditLog(filter, limit);
+		for (const entry of entries) context.print(show(entry));
+		if (entries.length === 0 && !context.flags.json) context.tell('Nothing of that is in the log.');
 		return 0;
 	}
 	const ended = Promise.withResolvers<number>();

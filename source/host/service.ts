@@ -72,7 +72,7 @@ export function uninstallService({file, links}: Service): boolean {
  * A user unit. Of the hardening of systemd it has what works without privileges and without a namespace of
  * its own: plugins and secret refs may run programs, and the peer's user must stay who it is. What fails at its start,
  * such as a secret ref of a vault that is locked, is tried again ever more seldom; before systemd 254, which does not
- * know that, every two seconds.
+ * know that, every five seconds.
  */
 function systemdUnit(command: CommandLine): string {
 	return `[Unit]
@@ -82,7 +82,7 @@ Description=JARVIS token broker
 Type=exec
 ExecStart=${command.map(systemdWord).join(' ')}
 Restart=on-failure
-RestartSec=2
+RestartSec=5
 RestartSteps=8
 RestartMaxDelaySec=5min
 RestartPreventExitStatus=2

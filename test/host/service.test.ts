@@ -17,7 +17,7 @@ describe('a user unit of systemd', () => {
 	test('starts what fails again, ever more seldom, and a wrong command line not at all', () => {
 		const {content} = serviceFor(command, env, 'linux');
 		expect(content).toContain(
-			'\nRestart=on-failure\nRestartSec=2\nRestartSteps=8\nRestartMaxDelaySec=5min\n',
+			'\nRestart=on-failure\nRestartSec=5\nRestartSteps=8\nRestartMaxDelaySec=5min\n',
 		);
 		expect(content).toContain('\nRestartPreventExitStatus=2\n');
 	});
