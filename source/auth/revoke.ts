@@ -15,6 +15,7 @@ import {
 	type Provider,
 	refresherOf,
 } from './providers/contract.ts';
+import {enterpriseServer} from './providers/git-hosts.ts';
 
 /** How long (ms) a server may take to end a grant. */
 const revocationTimeoutMs = 10_000;
@@ -47,7 +48,9 @@ export async function logOut(options: LogoutOptions): Promise<Revocation> {
 	const {paths, agentId, profileId} = options;
 	const credential = (await readCredentials(paths, agentId)).profiles.get(profileId);
 	if (!credential) throw unknownProfile(agentId, profileId);
-	const provider = await options.findProvider(credential.provider).catch(() => undefined);
+	const provider = await options
+		.findProvider(credential.provider)
+		.catch(() => (credential.type === 'token' ? enterpriseServer(credential.provider) : undefined));
 	const end = async (present: Credential) => {
 		const revocation = await revokeAt(options, provider, present);
 		await removeProfile(paths, agentId, profileId);

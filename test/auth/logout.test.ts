@@ -142,6 +142,7 @@ test('a key goes on working, and where it is deleted is told', async () => {
 			'anthropic:default': {type: 'api_key', provider: 'anthropic', key: canary('key')},
 			'anthropic:token': {type: 'token', provider: 'anthropic', token: canary('token')},
 			'acme:default': other,
+			'ghe.example.test:maya': {type: 'token', provider: 'ghe.example.test', token: canary('ghe')},
 		},
 	});
 	const jarvis = sandbox.open();
@@ -151,6 +152,9 @@ test('a key goes on working, and where it is deleted is told', async () => {
 	});
 	expect(await jarvis.logOut('main', 'anthropic:default')).toEqual(
 		hint(' where it was made (https://console.anthropic.com/settings/keys)'),
+	);
+	expect(await jarvis.logOut('main', 'ghe.example.test:maya')).toEqual(
+		hint(' where it was made (https://ghe.example.test/settings/tokens)'),
 	);
 	expect(await jarvis.logOut('main', 'anthropic:token')).toEqual(
 		hint(' where it was made (claude setup-token)'),

@@ -1,4 +1,4 @@
-import type {Provider} from './contract.ts';
+import type {AuthMethod, Provider} from './contract.ts';
 
 /** Where repositories are: their tokens are for git, and for the programs that ask their APIs. */
 interface GitHostRow {
@@ -37,6 +37,10 @@ const rows: readonly GitHostRow[] = [
 	},
 ];
 
+function tokenMadeAt(madeAt: string): AuthMethod {
+	return {method: 'token', label: 'personal access token', hint: `Made at ${madeAt}.`, madeAt};
+}
+
 /** The providers of the table. */
 export const gitHosts: readonly Provider[] = rows.map(row => ({
 	id: row.id,
@@ -45,14 +49,7 @@ export const gitHosts: readonly Provider[] = rows.map(row => ({
 	origin: 'built in',
 	env: row.env,
 	git: {hosts: row.hosts, username: row.username},
-	auth: [
-		{
-			method: 'token',
-			label: 'personal access token',
-			hint: `Made at ${row.madeAt}.`,
-			madeAt: row.madeAt,
-		},
-	],
+	auth: [tokenMadeAt(row.madeAt)],
 	probes: [{url: row.probe}],
 }));
 
@@ -77,8 +74,6 @@ export function enterpriseServer(host: string): Provider | undefined {
 		envKinds: Object.fromEntries(env.map(name => [name, ['token']])),
 		envBeside: {GH_HOST: host},
 		git: {hosts: [host], username: 'x-access-token'},
-		auth: [
-			{method: 'token', label: 'personal access token', hint: `Made at https://${host}/settings/tokens.`},
-		],
+		auth: [tokenMadeAt(`https://${host}/settings/tokens`)],
 	};
 }
