@@ -43,6 +43,10 @@ export interface GitAnswer {
 	readonly secret: string;
 	/** When it runs out (epoch ms). */
 	readonly expires?: number;
+	/** Why this one, in words for a person. */
+	readonly why: string;
+	/** When it comes back (epoch ms), if it is set aside and nothing else was left, or asked for by name. */
+	readonly until?: number;
 	/** It goes into a header of its own and not into `Basic`, which this server does not take. */
 	readonly isBearer: boolean;
 }
@@ -80,7 +84,7 @@ export function parseGitInput(text: string): GitAsked {
  * An answer as git reads it.
  * @throws `format_unfit` for a value that would be more than its line
  */
-export function gitOutput({profileId, username, secret, expires, isBearer}: GitAnswer): string {
+export function gitOutput({profileId, provider, username, secret, expires, isBearer}: GitAnswer): string {
 	for (const [name, value] of [
 		['secret', secret],
 		['user name', username],
@@ -90,7 +94,7 @@ export function gitOutput({profileId, username, secret, expires, isBearer}: GitA
 			'format_unfit',
 			`The ${name} for ${clean(profileId)} has line breaks or other control characters, which git would read as more than it.`,
 			name === 'secret'
-				? `Store it anew, as one line: jarvis models auth paste-token --profile-id ${shellWord(clean(profileId))}`
+				? `Store it anew, as one line: jarvis models auth paste-token --provider ${provider} --profile-id ${shellWord(profileId)}`
 				: 'Give another one with --username.',
 		);
 	}
@@ -124,11 +128,12 @@ export async function answerGit(context: GitContext, request: GitRequest): Promi
 		...{agentId, sessionKey, minTtlMs, providerId: provider.id},
 		profileId: chosen.profileId,
 	});
-	const {profileId, secret, expires} = found;
+	const {profileId, secret, expires, why, until} = found;
 	return {
-		...{profileId, provider: provider.id, secret, isBearer: wantsBearer(asked)},
+		...{profileId, provider: provider.id, secret, why, isBearer: wantsBearer(asked)},
 		username: asked.username ?? request.username ?? provider.git?.username ?? 'oauth2',
 		...optional('expires', expires),
+		...optional('until', until),
 	};
 }
 

@@ -92,7 +92,14 @@ export function agentIn({jarvis}: CommandContext, {agents}: Snapshot, agentId: s
 /** Tells a person what is unusual about a credential that they get: another model's, or one that is set aside. */
 export function tellUnusual(
 	{jarvis, tell}: Pick<CommandContext, 'jarvis' | 'tell'>,
-	{profileId, provider, model, modelWhy, until, why}: Omit<Resolved, 'secret' | 'passedOver'>,
+	{
+		profileId,
+		provider,
+		model,
+		modelWhy,
+		until,
+		why,
+	}: Pick<Resolved, 'profileId' | 'provider' | 'model' | 'modelWhy' | 'until' | 'why'>,
 ): void {
 	if (modelWhy !== undefined) tell(`This is for ${provider}/${model}, ${modelWhy}.`);
 	if (until === undefined) return;

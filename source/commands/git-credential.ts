@@ -1,6 +1,6 @@
 import {text} from 'node:stream/consumers';
 import {gitOutput, parseGitInput} from '../auth/git-credential.ts';
-import {type CommandContext, durationFlag, listFlag, textFlag} from './command.ts';
+import {type CommandContext, durationFlag, listFlag, tellUnusual, textFlag} from './command.ts';
 
 /** `git-credential`: what git calls as a credential helper (gitcredentials(7)). */
 export async function runGitCredential(context: CommandContext): Promise<number> {
@@ -20,7 +20,10 @@ export async function runGitCredential(context: CommandContext): Promise<number>
 	};
 	if (operation === 'get') {
 		const answer = await jarvis.answerGit(request);
-		if (answer) context.print(gitOutput(answer));
+		if (answer) {
+			tellUnusual(context, answer);
+			context.print(gitOutput(answer));
+		}
 		return 0;
 	}
 	await jarvis.noteGitOutcome(request, operation === 'store' ? 'accepted' : 'refused');

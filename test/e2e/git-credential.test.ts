@@ -223,6 +223,16 @@ describe('the protocol', () => {
 		expect(await get('github.com')).toBe('');
 	});
 
+	it('says of one that is set aside that it is, and gives it all the same where it was asked for by name', async () => {
+		const state = github();
+		const input = 'protocol=https\nhost=github.com\nusername=default\n';
+		const refused = `${input}password=${canary('github')}\n\n`;
+		await run(state, ['git-credential', 'erase'], {input: refused});
+		const {stdout, stderr} = await run(state, ['git-credential', 'get'], {input});
+		expect(stdout).toContain(`password=${canary('github')}\n`);
+		expect(stderr).toMatch(/^github:default is .*, back in \d+s; it is handed out all the same\.\n$/);
+	});
+
 	it('gives no secret that would be a further line, wherever it is from', async () => {
 		const state = emptyState();
 		const value = `${canary('line')}\nusername=evil`;
