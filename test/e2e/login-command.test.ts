@@ -33,7 +33,9 @@ it('ends by the callback, and prints the profile id alone', async () => {
 	const {code, stdout, stderr} = await command.ended;
 	expect({code, stdout}).toEqual({code: 0, stdout: `${profileId}\n`});
 	expect(stderr).toMatch(/^Log in to Acme for the agent main\.\nOpen this link in a browser:\n\nhttp\S+\n\n/);
-	expect(stderr).toMatch(/\nLogged in: acme:maya@example\.test of the agent main, good for \d+s\.\n$/);
+	expect(stderr).toMatch(
+		/\nLogged in: acme:maya@example\.test of the agent main, good for (?:1m )?\d+s\.\n$/,
+	);
 	expect(stored(sandbox, profileId)).toMatchObject({type: 'oauth', email: firstAccount});
 	expect(modeOf(sandbox.paths.profiles('main'))).toBe('600');
 	expect(readdirSync(sandbox.paths.pendingLogins)).toEqual([]);
