@@ -21,6 +21,7 @@ import SessionsScreen from './screens/sessions.tsx';
 import type {UiContext} from './ui/context.ts';
 import {isTooSmall, takeInput, takePaste} from './ui/dispatch.ts';
 import {patch, type ScreenId} from './ui/state.ts';
+import {turnOf} from './ui/turn.ts';
 
 const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	agents: AgentsScreen,
@@ -68,7 +69,9 @@ export function App({context, terminal}: {readonly context: UiContext; readonly 
 				<Screen state={state} height={height} />
 			</Box>
 			<Footer state={state} />
-			{state.dialog && <DialogBox dialog={state.dialog} columns={window.columns} rows={window.rows} />}
+			{state.dialog && (
+				<DialogBox dialog={state.dialog} columns={window.columns} rows={window.rows} turn={turnOf(state)} />
+			)}
 		</Box>
 	);
 }

@@ -1,6 +1,7 @@
 import {Box, Text, useIsScreenReaderEnabled} from 'ink';
 import stringWidth from 'string-width';
 import {fit} from './fit.ts';
+import {rangeWords} from './part.ts';
 import {type Tone, tones} from './theme.ts';
 
 /** What a cell shows. */
@@ -81,7 +82,7 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 	const height = Math.max(1, props.height - 1);
 	const start = windowStart(cursor, height, rows.length);
 	const shown = rows.slice(start, start + height);
-	const more = rows.length > height ? `  ${start + 1}–${start + shown.length}/${rows.length}` : '';
+	const more = rows.length > height ? `  ${rangeWords(start, shown.length, rows.length)}` : '';
 	// The count stands where there is room to spare: behind the title of what gives way.
 	const flexible = laid.filter(({column}) => column.flexible);
 	const counted =

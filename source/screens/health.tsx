@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import {bar} from '../components/bar.ts';
+import {Notes, noteLines} from '../components/notes.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
 import {detailOf, endOf} from '../ui/clock.ts';
@@ -60,9 +61,11 @@ export default function HealthScreen({state, height}: ScreenProps) {
 	const rows = healthRows(state);
 	const broken = brokenRows(state.snapshot.agents);
 	const problems = state.snapshot.problems.map(problem => problem.message);
-	const notes = [...problems, ...broken.map(row => `${row.agentId}: ${row.profileId} ${row.problem}`)].slice(
-		0,
+	const wrong = [...problems, ...broken.map(row => `${row.agentId}: ${row.profileId} ${row.problem}`)];
+	const notes = noteLines(
+		wrong.map(text => `✗ ${text}`),
 		3,
+		'd shows them',
 	);
 	return (
 		<Box flexDirection="column" height={height}>
@@ -82,11 +85,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 						: 'Nothing holds that. Esc shows all.'
 				}
 			/>
-			{notes.map(note => (
-				<Text key={note} {...tones.bad} wrap="truncate">
-					{`  ✗ ${clean(note)}`}
-				</Text>
-			))}
+			<Notes lines={notes} tone="bad" />
 		</Box>
 	);
 }

@@ -1,8 +1,9 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
-import {helpLines} from './help-text.ts';
+import {helpLines, helpPage} from './help-text.ts';
 import {cursorIndex, listOf, rowIds, shownAgent} from './rows.ts';
 import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
+import {turnedOn} from './turn.ts';
 
 /** The lines of a screen that are not rows: header, table head, toast, footer. */
 const chromeLines = 7;
@@ -51,8 +52,8 @@ function turnAgent({store}: UiContext, by: 1 | -1): void {
 
 function scroll({store}: UiContext, by: (page: number) => number): void {
 	const state = store.getState();
-	const page = pageOf(state);
-	const last = Math.max(0, helpLines.length - page);
+	const page = helpPage(state);
+	const last = Math.max(0, helpLines(state).length - page);
 	patch(store, {helpOffset: Math.max(0, Math.min(last, state.helpOffset + by(page)))});
 }
 
@@ -97,6 +98,8 @@ export const navigationActions = {
 	scrollUp: (context: UiContext) => scroll(context, () => -1),
 	scrollPageDown: (context: UiContext) => scroll(context, page => page),
 	scrollPageUp: (context: UiContext) => scroll(context, page => -page),
+
+	turnOn: ({store}: UiContext) => patch(store, {turned: turnedOn(store.getState())}),
 
 	openFilter: ({store}: UiContext) => patch(store, {filtering: true}),
 	keepFilter: ({store}: UiContext) => patch(store, {filtering: false}),

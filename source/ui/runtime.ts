@@ -12,6 +12,7 @@ import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
 import {type ProviderChoice, patch} from './state.ts';
+import {toastAfter} from './toast.ts';
 
 /** How often (ms) the broker is asked while somebody looks at its screen. */
 const brokerMs = 2000;
@@ -77,7 +78,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function tick(): void {
 		const now = jarvis.now();
 		const {toast} = store.getState();
-		patch(store, {now, ...(toast && toast.until <= now ? {toast: undefined} : {})});
+		patch(store, {now, ...(toast && toast.until <= now ? {toast: toastAfter(toast, now)} : {})});
 		refreshExpired();
 		lookAtLinks();
 	}

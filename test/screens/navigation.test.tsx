@@ -268,15 +268,36 @@ describe('a message', () => {
 		expect(keysAt()).toBe(before);
 	});
 
-	test('that is long takes three lines at most, and moves nothing off the screen', async () => {
-		const app = await withProfiles({columns: 60, rows: 16});
-		const {store, jarvis} = app.context;
-		say({store, jarvis}, 'bad', `${'word '.repeat(60)}end`);
-		await app.waitFor(/✗ word/);
-		expect(app.lines()).toHaveLength(16);
-		expect(app.lines().filter(line => line.includes('word'))).toHaveLength(3);
-		expect(app.lines().at(-1)).toContain('q quit');
-	});
+	test.each([
+		['good', 3],
+		['bad', 5],
+	] as const)(
+		'that is long and %s takes %d lines at most, and moves nothing off the screen',
+		async (tone, most) => {
+			const app = await withProfiles({columns: 60, rows: 16});
+			const {store, jarvis} = app.context;
+			say({store, jarvis}, tone, `${'word '.repeat(60)}end`);
+			await app.waitFor(/[✓✗] word/);
+			expect(app.lines()).toHaveLength(16);
+			expect(app.lines().filter(line => line.includes('word'))).toHaveLength(most);
+			expect(app.frame()).toMatch(/word …$/m);
+			expect(app.lines().at(-1)).toContain('q quit');
+		},
+	);
+});
+
+test('a message goes with the next key that does something, and stays while one looks around', async () => {
+	const app = await withProfiles();
+	const {store, jarvis} = app.context;
+	say({store, jarvis}, 'good', 'Done with it.');
+	await app.press('2', 'j', 'k');
+	await app.waitFor(() => expect(app.frame()).not.toContain('Done with it.'));
+	say({store, jarvis}, 'good', 'Done again.');
+	await app.press('j', keys.pageDown, ' ');
+	await app.waitFor('Done again.');
+	say({store, jarvis}, 'bad', 'That went wrong.');
+	await app.press('4', '?');
+	await app.waitFor('That went wrong.');
 });
 
 test('R turns the refreshing of tokens off and on again, which the header tells', async () => {

@@ -57,7 +57,7 @@ describe('the next change of a screen', () => {
 	});
 
 	test('is the end of a toast that goes away before', () => {
-		const toast = {tone: 'good', text: 'Done.', until: noon + 4000} as const;
+		const toast = {tone: 'good', text: 'Done.', since: noon, until: noon + 4000} as const;
 		expect(nextChange(stateOf({main: {}}, {toast}))).toBe(4000);
 		expect(nextChange(withTokenFor(30 * minute + 700, 'health', {toast}))).toBe(701);
 	});
