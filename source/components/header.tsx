@@ -23,7 +23,9 @@ const leastStatus = 5;
 
 /** The names of the screens, and what is under way or needs a person. */
 export function Header({state}: {readonly state: UiState}) {
-	const active = state.screen === 'help' ? state.previous : state.screen;
+	const screen = state.screen === 'help' ? state.previous : state.screen;
+	// Doctor has no tab: it is reached from health, and left to it.
+	const active = screen === 'doctor' ? 'health' : screen;
 	const {columns} = state.size;
 	const needy = needyCount(state);
 	const musts = [

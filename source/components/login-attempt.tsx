@@ -123,9 +123,13 @@ function Waiting({
 function fittingWays(ways: readonly string[], columns: number, room: number): readonly string[] {
 	const lines = ways.flatMap(line => wrapWords(line, columns));
 	if (lines.length <= room) return lines;
-	return room <= 0
-		? []
-		: [...lines.slice(0, room - 1), '… u shows how a browser elsewhere comes back to here'];
+	const kept: string[] = [];
+	// A command that is cut is none.
+	for (const way of ways.map(line => wrapWords(line, columns))) {
+		if (kept.length + way.length >= room) break;
+		kept.push(...way);
+	}
+	return room <= 0 ? [] : [...kept, '… u shows how a browser elsewhere comes back to here'];
 }
 
 function waitWords(login: WaitingState, port: string, left: string): string {

@@ -68,9 +68,9 @@ function Methods({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 
 	const words = [chosen?.hint, provider?.note].filter(text => text !== undefined);
 	return (
 		<Question state={state} height={height} rows={rows} words={words}>
-			{'How to log in to '}
+			{'Log in to '}
 			<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
-			{` for the agent ${shownAgent(state)?.id ?? '–'}`}
+			{` for the agent ${shownAgent(state)?.id ?? '–'}:`}
 		</Question>
 	);
 }

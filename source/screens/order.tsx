@@ -56,7 +56,7 @@ export default function OrderScreen({state, height}: ScreenProps) {
 	const rows = orderRows(state);
 	const row = selected(state, 'order', rows);
 	const start = firstShown(all, shown, state.size.columns - stringWidth(shownAgent(state)?.id ?? '') - 4);
-	const told = row ? wrapWords(wordsOf(row, state.now), state.size.columns - 4) : [];
+	const told = row ? wordsOf(row, state.now).flatMap(text => wrapWords(text, state.size.columns - 4)) : [];
 	const pane = told.length === 0 ? 0 : Math.min(told.length + 2, Math.max(3, height - 2 - listLines));
 	return (
 		<Box flexDirection="column" height={height}>
@@ -117,9 +117,9 @@ function whyWords({why, until}: OrderRow, now: number): string {
 }
 
 /** All that a row says, which may have no room in it. */
-function wordsOf(row: OrderRow, now: number): string {
+function wordsOf(row: OrderRow, now: number): readonly string[] {
 	const {profileId, reason} = row;
-	return `${profileId}: ${whyWords(row, now)}${reason === 'ok' ? '' : ` (${reason})`}`;
+	return [profileId, whyWords(row, now) + (reason === 'ok' ? '' : ` (${reason})`)];
 }
 
 /** The first provider that is named above the list, so that the one that is shown is in view. */

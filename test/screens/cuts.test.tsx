@@ -73,7 +73,7 @@ describe('details that do not fit', () => {
 	test('are told whole of a place in an order', async () => {
 		const app = await at('3', {...seed, order: {acme: [long, 'acme:short']}});
 		await app.waitFor('WHY HERE');
-		expect((await readAll(app)).replaceAll(' ', '')).toContain(`${long}:place1oftheorder`);
+		expect((await readAll(app)).replaceAll(' ', '')).toContain(`${long}place1oftheorder`);
 	});
 });
 
