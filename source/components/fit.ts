@@ -11,3 +11,9 @@ export function fit(text: string, columns: number, align: 'left' | 'right' = 'le
 	const space = ' '.repeat(Math.max(0, columns - stringWidth(cut)));
 	return align === 'left' ? cut + space : space + cut;
 }
+
+/** A sentence that has a name in it: where it is too long, the name is cut and not what is said of it. */
+export function around(before: string, name: string, after: string, columns: number): string {
+	const room = columns - stringWidth(before + after);
+	return before + (stringWidth(name) <= room ? name : fit(name, Math.max(8, room)).trimEnd()) + after;
+}

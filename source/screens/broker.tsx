@@ -1,7 +1,7 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import type {BrokerFacts} from '../broker/contract.ts';
-import {wrapWords} from '../components/fit.ts';
+import {around, wrapWords} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
@@ -73,7 +73,7 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 	const rows = clientRows(state);
 	const row = selected(state, 'broker', rows);
 	const got = row ? gotLines(row, state.now).flatMap(line => wrapWords(line, width - 4)) : [];
-	const head = headLines(broker, state.now);
+	const head = headLines(broker, state.now, width);
 	const room = height - head.length - listLines;
 	const pane = got.length === 0 || room < 3 ? 0 : Math.min(got.length + 2, room);
 	return (
@@ -160,12 +160,17 @@ function howToStart(socket: string): string[] {
 	];
 }
 
-function headLines(broker: BrokerFacts, now: number): string[] {
+function headLines(broker: BrokerFacts, now: number, columns: number): string[] {
 	const {startedAt, pid, connections, requests, refused, renewals, keepFresh} = broker;
 	const [next] = renewals;
 	const renewal = next
-		? `${next.agentId}/${next.profileId} is renewed in ${span(next.at - now)}${next.failed ? `, after ${next.failed}` : ''}`
-		: 'nothing is about to run out';
+		? around(
+				'keeps fresh: ',
+				clean(`${next.agentId}/${next.profileId}`),
+				clean(` is renewed in ${span(next.at - now)}${next.failed ? `, after ${next.failed}` : ''}`),
+				columns - 2,
+			)
+		: 'keeps fresh: nothing is about to run out';
 	return [
 		'',
 		[
@@ -174,8 +179,8 @@ function headLines(broker: BrokerFacts, now: number): string[] {
 			`${connections} open`,
 			`${refused} refused`,
 		].join(' · '),
-		...(keepFresh ? [`keeps fresh: ${renewal}`] : []),
-	].map(line => clean(line));
+		...(keepFresh ? [renewal] : []),
+	];
 }
 
 function gotLines({client}: ClientRow, now: number): string[] {

@@ -1,6 +1,6 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
-import {wrapWords} from '../components/fit.ts';
+import {wrapHanging, wrapWords} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
@@ -101,7 +101,7 @@ function shortened(where: string): string {
 
 function adviceLines({finding: {where, what, next, mend}}: FindingRow, width: number): [string, Tone][] {
 	const told = [where, what].flatMap(text => wrapWords(clean(text), width));
-	const helps = wrapWords(clean(mend ? `⏎ ${mend.what}` : next), width);
+	const helps = wrapHanging(`${mend ? '⏎' : '→'}  ${clean(mend ? mend.what : next)}`, width);
 	return [
 		...told.map((text): [string, Tone] => [text, 'plain']),
 		...helps.map((text): [string, Tone] => [text, 'good']),

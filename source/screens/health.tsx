@@ -1,6 +1,7 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import {bar} from '../components/bar.ts';
+import {around} from '../components/fit.ts';
 import {Notes, noteLines} from '../components/notes.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
@@ -71,7 +72,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<Counts state={state} rows={rows} />
 			<Text wrap="truncate" dimColor>
-				{`  ${clean(nextEvent(state, rows))}`}
+				{`  ${nextEvent(state, rows)}`}
 			</Text>
 			<Table
 				columns={columns(state)}
@@ -131,21 +132,19 @@ function expiryBar({facts, health}: ProfileRow): string {
 
 /** What happens next, and when: a token that runs out, or a profile that comes back. */
 function nextEvent(state: UiState, rows: readonly ProfileRow[]): string {
-	const events = rows.flatMap(({facts, health}) => {
-		const what = `${facts.agentId}/${facts.profileId}`;
-		const [renewal] = endOf(facts);
-		return [
-			...(renewal === undefined
-				? []
-				: [{at: renewal, what: `${what} is ${state.autoRefresh ? 'refreshed' : 'due'}`}]),
-			...(renewal === undefined && typeof facts.expires === 'number'
-				? [{at: facts.expires, what: `${what} runs out`}]
-				: []),
-			...(health.until === undefined ? [] : [{at: health.until, what: `${what} comes back`}]),
-		];
-	});
-	const next = events.filter(event => event.at > state.now).sort((a, b) => a.at - b.at)[0];
-	return next
-		? `next: ${next.what} in ${span(next.at - state.now, detailOf(state))}`
-		: 'nothing is about to run out';
+	let next: {readonly at: number; readonly id: string; readonly what: string} | undefined;
+	const note = (at: number | undefined, {facts}: ProfileRow, what: string) => {
+		if (at === undefined || at <= state.now || (next && next.at <= at)) return;
+		next = {at, id: `${facts.agentId}/${facts.profileId}`, what};
+	};
+	for (const row of rows) {
+		const [renewal] = endOf(row.facts);
+		const {expires} = row.facts;
+		note(renewal, row, state.autoRefresh ? 'is refreshed' : 'is due');
+		if (renewal === undefined && typeof expires === 'number') note(expires, row, 'runs out');
+		note(row.health.until, row, 'comes back');
+	}
+	if (!next) return 'nothing is about to run out';
+	const when = ` ${next.what} in ${span(next.at - state.now, detailOf(state))}`;
+	return around('next: ', clean(next.id), when, state.size.columns - 2);
 }

@@ -3,7 +3,6 @@ import {logDetails, logWords} from '../auth/log-words.ts';
 import {fit, labelled} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {type Column, Table} from '../components/table.tsx';
-import type {Tone} from '../components/theme.ts';
 import {cursorOf, logRows, selected} from '../ui/rows.ts';
 import type {LogRow, UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
@@ -13,6 +12,9 @@ import type {ScreenProps} from './screen.ts';
 const listLines = 4;
 
 const labelWidth = 10;
+
+// Where there is no colour, the sign tells.
+const signs = {good: '✓', bad: '✗', plain: ' '} as const;
 
 const columns = (state: UiState): readonly Column<LogRow>[] => [
 	{
@@ -26,9 +28,12 @@ const columns = (state: UiState): readonly Column<LogRow>[] => [
 	},
 	{
 		title: 'EVENT',
-		width: 16,
+		width: 18,
 		dropFirst: 0,
-		cell: ({entry}) => ({text: logWords(entry).event, tone: toneOf(entry.event)}),
+		cell({entry}) {
+			const tone = toneOf(entry.event);
+			return {text: `${signs[tone]} ${logWords(entry).event}`, tone};
+		},
 	},
 	{
 		title: 'OF',
@@ -39,7 +44,7 @@ const columns = (state: UiState): readonly Column<LogRow>[] => [
 	},
 	{
 		title: 'BY',
-		width: 26,
+		width: 24,
 		flexible: true,
 		dropFirst: 2,
 		cell: ({entry}) => ({text: logWords(entry).by, tone: 'quiet'}),
@@ -94,7 +99,7 @@ export default function LogScreen({state, height}: ScreenProps) {
 	);
 }
 
-function toneOf(event: string): Tone {
+function toneOf(event: string): keyof typeof signs {
 	if (event.endsWith('_failed') || event === 'failure_reported') return 'bad';
 	if (event === 'login' || event === 'refreshed') return 'good';
 	return 'plain';

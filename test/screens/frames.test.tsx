@@ -154,9 +154,9 @@ test('order', async () => {
 
 
 
-
 		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
-		│ anthropic:default: place 1 of the order                                                          │
+		│ anthropic:default                                                                                │
+		│ place 1 of the order                                                                             │
 		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
 		 K up  J down  s save  x clear  → provider  / filter  ? help  q quit"
@@ -339,10 +339,10 @@ test('a question that is answered by a key', async () => {
 		  openai:vault    ╭──────────────────────────────────────────────────────────────╮     –       never
 		                  │ Copy the access token?                                       │
 		┌─────────────────│ The access token of openai-codex:maya@example.test goes to   │─────────────────┐
-		│ state      ✓ ok │ the clipboard,                                               │                 │
-		│ expires    2026-│ where every program can read it.                             │                 │
-		│ provider   OpenA│ y yes   n no                                                 │                 │
-		│ account    maya@╰──────────────────────────────────────────────────────────────╯                 │
+		│ state      ✓ ok │ the clipboard, where every program can read it.              │                 │
+		│ expires    2026-│ y yes   n no                                                 │                 │
+		│ provider   OpenA╰──────────────────────────────────────────────────────────────╯                 │
+		│ account    maya@example.test · account-maya                                                      │
 		│ access     ••••••••3bab                                                                          │
 		│ refresh    ••••••••04a7                                                                          │
 		│ proven     refreshed 19m ago                                                                     │

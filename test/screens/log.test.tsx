@@ -47,12 +47,12 @@ test('shows what was done, newest first', async () => {
 		" 1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Import ▸8 Log  9 Broker
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  newest first, each as it comes; all of them: jarvis log
-		  TIME            EVENT             OF                    BY                          NOTE
-		▸ 01-15 12:00:00  handed out        main acme:work        token ← node 4242           12 times
-		  01-15 11:59:00  refreshed         main acme:work        dashboard ← zsh 77
-		  01-15 11:58:00  refresh failed    work acme:work        token ← node 4242           the server wa…
-		  01-15 11:20:00  handed out        main acme:work        token ← node 4242
-		  01-15 11:10:00  login             main acme:work        login ← zsh 77              oauth
+		  TIME            EVENT               OF                    BY                        NOTE
+		▸ 01-15 12:00:00    handed out        main acme:work        token ← node 4242         12 times
+		  01-15 11:59:00  ✓ refreshed         main acme:work        dashboard ← zsh 77
+		  01-15 11:58:00  ✗ refresh failed    work acme:work        token ← node 4242         the server wa…
+		  01-15 11:20:00    handed out        main acme:work        token ← node 4242
+		  01-15 11:10:00  ✓ login             main acme:work        login ← zsh 77            oauth
 
 
 
@@ -86,12 +86,12 @@ test('Enter shows all that an entry says, and hides it', async () => {
 		" 1 Agents  2 Profiles  3 Order  4 Health  5 Login  6 Sessions  7 Import ▸8 Log  9 Broker
 		────────────────────────────────────────────────────────────────────────────────────────────────────
 		  newest first, each as it comes; all of them: jarvis log
-		  TIME            EVENT             OF                    BY                          NOTE
-		  01-15 12:00:00  handed out        main acme:work        token ← node 4242           12 times
-		  01-15 11:59:00  refreshed         main acme:work        dashboard ← zsh 77
-		▸ 01-15 11:58:00  refresh failed    work acme:work        token ← node 4242           the server wa…
-		  01-15 11:20:00  handed out        main acme:work        token ← node 4242
-		  01-15 11:10:00  login             main acme:work        login ← zsh 77              oauth
+		  TIME            EVENT               OF                    BY                        NOTE
+		  01-15 12:00:00    handed out        main acme:work        token ← node 4242         12 times
+		  01-15 11:59:00  ✓ refreshed         main acme:work        dashboard ← zsh 77
+		▸ 01-15 11:58:00  ✗ refresh failed    work acme:work        token ← node 4242         the server wa…
+		  01-15 11:20:00    handed out        main acme:work        token ← node 4242
+		  01-15 11:10:00  ✓ login             main acme:work        login ← zsh 77            oauth
 
 
 
