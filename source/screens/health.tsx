@@ -5,8 +5,8 @@ import {around} from '../components/fit.ts';
 import {Notes, noteLines} from '../components/notes.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
-import {detailOf, endOf} from '../ui/clock.ts';
-import {brokenRows, cursorOf, healthRows, needyCount, type ProfileRow} from '../ui/rows.ts';
+import {detailOf, nextEventOf} from '../ui/clock.ts';
+import {brokenRows, cursorOf, healthRows, needyCount, onceFor, type ProfileRow} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {clockTime, span, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -72,7 +72,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<Counts state={state} rows={rows} />
 			<Text wrap="truncate" dimColor>
-				{`  ${nextEvent(state, rows)}`}
+				{`  ${nextWords(state, rows)}`}
 			</Text>
 			<Table
 				columns={columns(state)}
@@ -92,11 +92,7 @@ export default function HealthScreen({state, height}: ScreenProps) {
 }
 
 function Counts({state, rows}: {readonly state: UiState; readonly rows: readonly ProfileRow[]}) {
-	const counts = new Map<Tone, number>();
-	for (const row of rows) {
-		const {tone} = stateCell(row, state.now);
-		counts.set(tone, (counts.get(tone) ?? 0) + 1);
-	}
+	const counts = countsOf(rows, state.now);
 	const need = needyCount(state);
 	const parts: readonly (readonly [Tone, number, string])[] = [
 		['bad', need, need === 1 ? '✗ needs you' : '✗ need you'],
@@ -130,21 +126,26 @@ function expiryBar({facts, health}: ProfileRow): string {
 	return bar(health.remainingMs / whole, 12);
 }
 
-/** What happens next, and when: a token that runs out, or a profile that comes back. */
-function nextEvent(state: UiState, rows: readonly ProfileRow[]): string {
-	let next: {readonly at: number; readonly id: string; readonly what: string} | undefined;
-	const note = (at: number | undefined, {facts}: ProfileRow, what: string) => {
-		if (at === undefined || at <= state.now || (next && next.at <= at)) return;
-		next = {at, id: `${facts.agentId}/${facts.profileId}`, what};
-	};
+/** How many rows there are of each tone. */
+const countsOf = onceFor((rows: readonly ProfileRow[], now: number): ReadonlyMap<Tone, number> => {
+	const counts = new Map<Tone, number>();
 	for (const row of rows) {
-		const [renewal] = endOf(row.facts);
-		const {expires} = row.facts;
-		note(renewal, row, state.autoRefresh ? 'is refreshed' : 'is due');
-		if (renewal === undefined && typeof expires === 'number') note(expires, row, 'runs out');
-		note(row.health.until, row, 'comes back');
+		const {tone} = stateCell(row, now);
+		counts.set(tone, (counts.get(tone) ?? 0) + 1);
 	}
+	return counts;
+});
+
+/** What happens next, and when. */
+function nextWords(state: UiState, rows: readonly ProfileRow[]): string {
+	const {now, autoRefresh, size} = state;
+	const next = nextEventOf(rows, now);
 	if (!next) return 'nothing is about to run out';
-	const when = ` ${next.what} in ${span(next.at - state.now, detailOf(state))}`;
-	return around('next: ', clean(next.id), when, state.size.columns - 2);
+	const what = next.what === 'renewal' ? (autoRefresh ? 'is refreshed' : 'is due') : next.what;
+	return around(
+		'next: ',
+		clean(next.id),
+		` ${what} in ${span(next.at - now, detailOf(state))}`,
+		size.columns - 2,
+	);
 }

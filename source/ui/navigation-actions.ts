@@ -1,7 +1,7 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
 import {helpLines, helpPage} from './help-text.ts';
-import {cursorIndex, listOf, rowIds, shownAgent} from './rows.ts';
+import {cursorOf, listOf, rowsOf, shownAgent} from './rows.ts';
 import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
 import {turnedOn} from './turn.ts';
 
@@ -21,11 +21,11 @@ export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId):
 function moveTo({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
 	const state = store.getState();
 	const list = listOf(state);
-	const ids = rowIds(state, list);
-	const last = ids.length - 1;
-	const wanted = find(cursorIndex(state, list, ids), last, pageOf(state));
+	const rows = rowsOf(state, list);
+	const last = rows.length - 1;
+	const wanted = find(cursorOf(state, list, rows), last, pageOf(state));
 	const index = Math.max(0, Math.min(last, wanted));
-	const id = ids[index];
+	const id = rows[index]?.id;
 	if (id !== undefined) patch(store, {cursors: {...state.cursors, [list]: {id, index}}});
 }
 

@@ -98,9 +98,11 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function schedule(): void {
 		clearTimeout(timer);
 		if (stopped) return;
-		// What is drawn may be older than the present: keys change the state too.
-		const state = {...store.getState(), now: jarvis.now()};
-		const sleep = Math.min(nextChange(state), nextExpiry(state), nextPauseEnd(), longestSleepMs);
+		const state = store.getState();
+		// What is drawn is of a moment that is past: keys change the state too, and leave its time as it is.
+		const late = jarvis.now() - state.now;
+		const next = Math.min(nextChange(state), nextExpiry(state)) - late;
+		const sleep = Math.min(next, nextPauseEnd(), longestSleepMs);
 		timer = setTimeout(tick, Math.max(20, sleep));
 	}
 
