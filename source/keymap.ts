@@ -53,6 +53,7 @@ const canBe = (how: ImportHow) => (state: UiState) =>
 
 const isFilterable = (state: UiState) => {
 	if (showsLogin(state)) return choosing(state);
+	if (state.screen === 'broker') return state.broker !== undefined && 'clients' in state.broker;
 	return state.screen !== 'onboard' || state.onboarding.stage === 'agent';
 };
 

@@ -2,6 +2,7 @@ import {Box, Text} from 'ink';
 import SelectInput from 'ink-select-input';
 import type {ChoiceRow} from '../ui/rows.ts';
 import {rangeWords} from './part.ts';
+import {useShownRows} from './shown-rows.ts';
 import {windowStart} from './table.tsx';
 
 /**
@@ -19,6 +20,7 @@ export function Choice({
 	readonly height: number;
 }) {
 	const limit = Math.max(1, height - 1);
+	useShownRows(limit);
 	// The window is ours too: SelectInput has one of its own, loses keys that come fast, and turns what it shows.
 	const start = windowStart(index, limit, rows.length);
 	const shown = rows.slice(start, start + limit);

@@ -2,6 +2,7 @@ import {Box, Text, useIsScreenReaderEnabled} from 'ink';
 import stringWidth from 'string-width';
 import {fit} from './fit.ts';
 import {rangeWords} from './part.ts';
+import {useShownRows} from './shown-rows.ts';
 import {type Tone, tones} from './theme.ts';
 
 /** What a cell shows. */
@@ -80,6 +81,7 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 	const columns = isScreenReader ? props.columns.filter(column => !column.decorative) : props.columns;
 	const laid = layColumns(columns, width);
 	const height = Math.max(1, props.height - 1);
+	useShownRows(height);
 	const start = windowStart(cursor, height, rows.length);
 	const shown = rows.slice(start, start + height);
 	const more = rows.length > height ? `  ${rangeWords(start, shown.length, rows.length)}` : '';

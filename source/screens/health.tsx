@@ -139,6 +139,7 @@ const countsOf = onceFor((rows: readonly ProfileRow[], now: number): ReadonlyMap
 /** What happens next, and when. */
 function nextWords(state: UiState, rows: readonly ProfileRow[]): string {
 	const {now, autoRefresh, size} = state;
+	if (rows.length === 0) return '';
 	const next = nextEventOf(rows, now);
 	if (!next) return 'nothing is about to run out';
 	const what = next.what === 'renewal' ? (autoRefresh ? 'is refreshed' : 'is due') : next.what;

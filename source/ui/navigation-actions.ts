@@ -2,11 +2,8 @@ import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
 import {helpLines, helpPage} from './help-text.ts';
 import {cursorOf, listOf, rowsOf, shownAgent} from './rows.ts';
-import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
+import {patch, type ScreenId, screenIds} from './state.ts';
 import {turnedOn} from './turn.ts';
-
-/** The lines of a screen that are not rows: header, table head, toast, footer. */
-const chromeLines = 7;
 
 /** Shows a screen. A filter is of one screen only. */
 export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId): void {
@@ -23,14 +20,10 @@ function moveTo({store}: UiContext, find: (index: number, last: number, page: nu
 	const list = listOf(state);
 	const rows = rowsOf(state, list);
 	const last = rows.length - 1;
-	const wanted = find(cursorOf(state, list, rows), last, pageOf(state));
+	const wanted = find(cursorOf(state, list, rows), last, state.page);
 	const index = Math.max(0, Math.min(last, wanted));
 	const id = rows[index]?.id;
 	if (id !== undefined) patch(store, {cursors: {...state.cursors, [list]: {id, index}}});
-}
-
-function pageOf(state: UiState): number {
-	return Math.max(1, state.size.rows - chromeLines);
 }
 
 function turn(context: UiContext, by: 1 | -1): void {

@@ -192,6 +192,8 @@ export interface UiState {
 	readonly autoRefresh: boolean;
 	/** The secrets that are kept elsewhere could not all be loaded. */
 	readonly secretsDegraded?: true;
+	/** How many rows of the list there is room for. */
+	readonly page: number;
 	/** How often the person has turned on to the next part of what did not fit, and of what that was. */
 	readonly turned?: {readonly of: string; readonly times: number};
 	/** The first line of the help text that is shown. */
@@ -222,6 +224,7 @@ export function createUiStore(
 		onboarding: {stage: 'agent'},
 		tasks: new Map(),
 		autoRefresh: true,
+		page: 10,
 		helpOffset: 0,
 	}));
 }

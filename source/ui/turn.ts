@@ -1,10 +1,10 @@
 import {listOf, shownAgent} from './rows.ts';
-import type {UiState} from './state.ts';
+import type {Dialog, UiState} from './state.ts';
 
-/** What is read on in parts where it does not fit: a question, an answer, or what belongs to a row. */
-function subjectOf(state: UiState): string {
-	const {dialog, login, cursors, answer, screen} = state;
-	if (dialog) return `dialog ${dialog.title}`;
+// What is read on in parts where it does not fit: a question, an answer, or what belongs to a row.
+
+function subjectOfScreen(state: UiState): string {
+	const {login, cursors, answer, screen} = state;
 	const list = listOf(state);
 	const running = list === 'login' && login.stage === 'running' ? login.login.state() : undefined;
 	if (running) return `login ${running.step === 'asking' ? running.message : running.step}`;
@@ -12,12 +12,26 @@ function subjectOf(state: UiState): string {
 	return [list, shownAgent(state)?.id, cursors[list]?.id, told].join(' ');
 }
 
-/** How often the person has turned on to the next part of what does not fit. Something else begins at its first. */
-export function turnOf(state: UiState): number {
-	return state.turned?.of === subjectOf(state) ? state.turned.times : 0;
+function subjectOfDialog({title}: Dialog): string {
+	return `dialog ${title}`;
 }
 
-/** The same, turned on once more. */
+/** How often the person has turned on to the next part of what a screen tells. Something else begins at its first. */
+export function turnOf(state: UiState): number {
+	return timesOf(state, subjectOfScreen(state));
+}
+
+/** The same of a question over the screen. */
+export function turnOfDialog(state: Pick<UiState, 'turned'>, dialog: Dialog): number {
+	return timesOf(state, subjectOfDialog(dialog));
+}
+
+/** What the person reads, turned on once more. */
 export function turnedOn(state: UiState): NonNullable<UiState['turned']> {
-	return {of: subjectOf(state), times: turnOf(state) + 1};
+	const of = state.dialog ? subjectOfDialog(state.dialog) : subjectOfScreen(state);
+	return {of, times: timesOf(state, of) + 1};
+}
+
+function timesOf({turned}: Pick<UiState, 'turned'>, of: string): number {
+	return turned?.of === of ? turned.times : 0;
 }

@@ -112,6 +112,19 @@ describe('a question', () => {
 	});
 });
 
+test('a page is what is in view, wherever the details leave less of it', async () => {
+	const app = await at('2', {profiles: manyKeys(30)});
+	await app.waitFor(/PROFILE {2}1–(\d+)\/30/);
+	const [, shown = ''] = /PROFILE {2}1–(\d+)\/30/.exec(app.frame()) ?? [];
+	await app.press(keys.pageDown);
+	await app.waitFor(new RegExp(`PROFILE {2}${Number(shown) + 1}–${Number(shown) * 2}/30`));
+	expect(app.cursorLine()).toContain(`acme:${String(Number(shown) + 1).padStart(3, '0')}`);
+	await app.press(keys.enter);
+	await app.waitFor(/PROFILE {2}1–(?!3\/)\d+\/30/);
+	await app.press('g', keys.pageDown, keys.pageUp);
+	await app.waitFor(() => expect(app.cursorLine()).toContain('acme:001'));
+});
+
 describe('help', () => {
 	it('begins with the screen that it was opened from, and says which lines are shown', async () => {
 		const app = await at('3', {profiles: {'acme:a': apiKey('acme')}});

@@ -207,9 +207,9 @@ describe('the cursor', () => {
 				['g', 1],
 				[keys.end, 100],
 				[keys.home, 1],
-				[keys.pageDown, 24],
-				['\u0004', 47],
-				['\u0015', 24],
+				[keys.pageDown, 14],
+				['\u0004', 27],
+				['\u0015', 14],
 				[keys.pageUp, 1],
 			],
 		] as const;
