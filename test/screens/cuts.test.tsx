@@ -1,5 +1,7 @@
 import {describe, expect, it, test} from 'vitest';
+import {patch} from '../../source/ui/state.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
+import {askingLogin, viewOf, waitingLogin} from '../ui/state-of.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {type AgentSeed, apiKey, fill, manyKeys, oauth} from './state.ts';
 
@@ -111,6 +113,42 @@ describe('a question', () => {
 		expect(words).toContain('to do it:');
 	});
 });
+
+test('choices that do not fit leave the field in view, and PgDn shows the others', async () => {
+	const app = await renderApp(small);
+	await app.press('5');
+	const options = Array.from({length: 20}, (_, index) => ({id: `r${index}`, label: `region ${index + 1}`}));
+	const asking = {...askingLogin, secret: false, message: 'In which region?', options};
+	patch(app.context.store, {login: viewOf(asking, {field: {text: '', cursor: 0}})});
+	const seen = new Set<string>();
+	for (let turn = 0; turn < 4; turn += 1) {
+		await app.waitFor(/^ {2}> paste it, then Enter/m);
+		for (const [, name = ''] of app.frame().matchAll(/^ {2}\d+\. (region \d+)$/gm)) seen.add(name);
+		await app.press(keys.pageDown);
+	}
+	expect([...seen]).toEqual(options.map(({label}) => label));
+});
+
+test.each(['ssh', 'container'] as const)(
+	'how a browser comes back (%s) is shown whole, or where it is',
+	async where => {
+		const host = '6.7.8.9-a-rather-long-name-of-a-host.example.test';
+		const ways =
+			where === 'ssh'
+				? {forward: (port: string) => `ssh -N -L ${port}:127.0.0.1:${port} ${host}`}
+				: {publish: (port: string) => `-p 127.0.0.1:${port}:${port}`};
+		const surroundings = {browser: false, whyNot: 'this is a test', ...ways};
+		const app = await renderApp({...small, surroundings});
+		await app.press('5');
+		patch(app.context.store, {login: viewOf({...waitingLogin, url: `https://acme.test/${'x'.repeat(400)}`})});
+		await app.waitFor('… u shows how a browser elsewhere comes back to here');
+		expect(app.frame()).not.toMatch(/ssh -N|In a container/);
+		await app.press('u');
+		await app.waitFor(() =>
+			expect(app.printed[0]).toMatch(where === 'ssh' ? `example.test` : /In a container/),
+		);
+	},
+);
 
 test('a page is what is in view, wherever the details leave less of it', async () => {
 	const app = await at('2', {profiles: manyKeys(30)});
