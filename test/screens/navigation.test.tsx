@@ -3,9 +3,10 @@ import {afterEach, describe, expect, it, test, vi} from 'vitest';
 import {openJarvis} from '../../source/core.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {say} from '../../source/ui/context.ts';
+import {patch} from '../../source/ui/state.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
-import {apiKey, fill, manyKeys, second} from './state.ts';
+import {apiKey, fill, manyKeys, noon, second, token} from './state.ts';
 
 const profiles = {'acme:work': apiKey('acme'), 'acme:home': apiKey('acme'), 'openai:key': apiKey('openai')};
 
@@ -284,6 +285,14 @@ describe('a message', () => {
 			expect(app.lines().at(-1)).toContain('q quit');
 		},
 	);
+});
+
+test('work in passing leaves the number of those that need a person in a narrow header', async () => {
+	const stateDir = temporaryFolder();
+	await fill(stateDir, 'main', {profiles: {'acme:old': token('acme', {expires: noon - second})}});
+	const app = await renderApp({stateDir, columns: 80, rows: 24});
+	patch(app.context.store, {tasks: new Map([['refresh', 'refreshing acme:work']])});
+	await app.waitFor(() => expect(app.lines()[0]).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] ✗ 1$/));
 });
 
 test('a message goes with the next key that does something, and stays while one looks around', async () => {
