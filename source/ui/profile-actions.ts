@@ -174,7 +174,7 @@ export const profileActions = {
 			dialog: {
 				kind: 'confirm',
 				title: `Copy the ${name}?`,
-				lines: [`The ${name} of ${profileId} goes to the clipboard,`, 'where every program can read it.'],
+				lines: [`The ${name} of ${profileId} goes to the clipboard, where every program can read it.`],
 				confirm() {
 					void context.jarvis.revealSecret(agentId, profileId).then(
 						text => copyAndSay(context, text, name),

@@ -12,6 +12,7 @@ import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
 import {type ProviderChoice, patch} from './state.ts';
+import {toastAfter} from './toast.ts';
 
 /** How often (ms) the broker is asked while somebody looks at its screen. */
 const brokerMs = 2000;
@@ -77,7 +78,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function tick(): void {
 		const now = jarvis.now();
 		const {toast} = store.getState();
-		patch(store, {now, ...(toast && toast.until <= now ? {toast: undefined} : {})});
+		patch(store, {now, ...(toast && toast.until <= now ? {toast: toastAfter(toast, now)} : {})});
 		refreshExpired();
 		lookAtLinks();
 	}
@@ -97,9 +98,11 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function schedule(): void {
 		clearTimeout(timer);
 		if (stopped) return;
-		// What is drawn may be older than the present: keys change the state too.
-		const state = {...store.getState(), now: jarvis.now()};
-		const sleep = Math.min(nextChange(state), nextExpiry(state), nextPauseEnd(), longestSleepMs);
+		const state = store.getState();
+		// What is drawn is of a moment that is past: keys change the state too, and leave its time as it is.
+		const late = jarvis.now() - state.now;
+		const next = Math.min(nextChange(state), nextExpiry(state)) - late;
+		const sleep = Math.min(next, nextPauseEnd(), longestSleepMs);
 		timer = setTimeout(tick, Math.max(20, sleep));
 	}
 
