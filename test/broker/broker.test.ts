@@ -117,7 +117,8 @@ describe('a token', () => {
 			const {status, json} = await ask(socket, path, options);
 			return [status, json().error.code];
 		};
-		expect(await failed('/v1/token?provider=nobody')).toEqual([409, 'no_credential']);
+		expect(await failed('/v1/token?provider=openai')).toEqual([409, 'no_credential']);
+		expect(await failed('/v1/token?provider=nobody')).toEqual([404, 'provider_unknown']);
 		expect(await failed('/v1/token?provider=acme&agent=nobody')).toEqual([404, 'agent_unknown']);
 		expect(await failed('/v1/token?providr=acme')).toEqual([400, 'usage']);
 		expect(await failed('/v1/token?provider=acme&provider=other')).toEqual([400, 'usage']);
@@ -400,7 +401,7 @@ describe('who asked', () => {
 		const {socket} = await openBroker(sandbox);
 		const headers = {'user-agent': 'coder/1.0'};
 		for (let count = 0; count < 3; count += 1) await ask(socket, '/v1/token?provider=acme', {headers});
-		await ask(socket, '/v1/token?provider=nobody', {headers});
+		await ask(socket, '/v1/token?provider=openai', {headers});
 		const status = await sandbox.open().brokerStatus();
 		if (!status.running) expect.fail('The broker does not run.');
 		expect(status).toMatchObject({
