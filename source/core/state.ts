@@ -26,9 +26,13 @@ export function stateOf(world: World) {
 
 		/** All agents as they are on the disk, without any secret; what is wished besides. */
 		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
-			const {readSnapshot} = await import('../auth/snapshot.ts');
+			const [{readSnapshot}, {withRenewal}] = await Promise.all([
+				import('../auth/snapshot.ts'),
+				import('../auth/renewable.ts'),
+			]);
 			await bringInAll();
-			const snapshot = await readSnapshot(paths, wanted, secrets);
+			const read = await readSnapshot(paths, wanted, secrets);
+			const snapshot = await withRenewal(read, async () => (await providers()).providers);
 			return {...snapshot, problems: [...snapshot.problems, ...unread]};
 		},
 	};

@@ -80,6 +80,11 @@ export const findingTable = {
 		severity: 'warning',
 		meaning: 'An OAuth profile has no refresh token: it ends with its access token.',
 	},
+	refresh_unsupported: {
+		severity: 'warning',
+		meaning:
+			'An OAuth profile has a refresh token that its provider cannot use here: it ends with its access token.',
+	},
 	needs_login: {
 		severity: 'error',
 		meaning: 'The server has refused a profile’s refresh token: a person must log in.',

@@ -267,6 +267,10 @@ const cases: Record<FindingId, Case> = {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',
 	},
+	refresh_unsupported: {
+		make: add('gone:left', {...oauth('left'), provider: 'gone'}),
+		where: 'gone:left of the agent main',
+	},
 	needs_login: {
 		make: world => {
 			const document = readStore(world);
