@@ -50,10 +50,8 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
-			const {renameProfile} = await import('../auth/manage.ts');
+			const {renameProfile} = await import('../auth/rename.ts');
 			await renameProfile(paths, agentId, from, to);
-			const {renameInWriteBacks} = await import('../store/write-back.ts');
-			await renameInWriteBacks(paths, agentId, from, to);
 			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 

@@ -112,11 +112,15 @@ export function decodeConfig(document: JsonObject): Config {
 	};
 }
 
-/** One change to `jarvis.json`: the path of a member, and its value (`undefined` removes it). */
-export interface ConfigEdit {
-	readonly path: readonly (string | number)[];
-	readonly value: JsonValue | undefined;
-}
+/**
+ * One change to `jarvis.json`: the path of a member, and its value (`undefined` removes it), or its new name, or what
+ * is put into a list at its place.
+ */
+export type ConfigEdit = {readonly path: readonly (string | number)[]} & (
+	| {readonly value: JsonValue | undefined}
+	| {readonly name: string}
+	| {readonly insert: JsonValue}
+);
 
 /**
  * Changes `jarvis.json` under its lock; comments and layout stay.
@@ -128,14 +132,12 @@ export async function updateConfig(
 	paths: Pick<StatePaths, 'config' | 'locks'>,
 	makeEdits: (config: Config, document: JsonObject) => readonly ConfigEdit[],
 ): Promise<void> {
-	const [{withLock}, {writeDurably}, {removeMember}, {appendElement}, {modify, applyEdits, parse}] =
-		await Promise.all([
-			import('./lock.ts'),
-			import('./write.ts'),
-			import('./remove-member.ts'),
-			import('./append-element.ts'),
-			import('jsonc-parser'),
-		]);
+	const [{withLock}, {writeDurably}, {textEdits}, {applyEdits, parse}] = await Promise.all([
+		import('./lock.ts'),
+		import('./write.ts'),
+		import('./config-text.ts'),
+		import('jsonc-parser'),
+	]);
 	await withLock(paths.locks, 'config', async lock => {
 		const content = readTextIfThere(paths.config) ?? '{}\n';
 		const document = await parseConfig(paths.config, content);
@@ -147,17 +149,11 @@ export async function updateConfig(
 		parse(text, faults, {allowTrailingComma: true});
 		if (faults.length > 0) throw uneditable(paths.config, edits);
 		const formattingOptions = indentationOf(text);
-		for (const {path, value} of edits) {
+		for (const edit of edits) {
 			try {
-				const changes =
-					value === undefined
-						? removeMember(text, path)
-						: path.at(-1) === -1
-							? appendElement(text, path.slice(0, -1), value, formattingOptions)
-							: modify(text, [...path], value, {formattingOptions});
-				text = applyEdits(text, changes);
+				text = applyEdits(text, textEdits(text, edit, formattingOptions));
 			} catch (error) {
-				throw invalidJson5(paths.config, `a part of ${path.join('.')} is of another type`, error);
+				throw invalidJson5(paths.config, `a part of ${edit.path.join('.')} is of another type`, error);
 			}
 		}
 		await lock.commit(() => writeDurably(paths.config, mark + text, {backup: true}));
@@ -276,9 +272,13 @@ function configDamaged(fault: string, cause?: unknown): JarvisError {
 }
 
 function uneditable(file: string, edits: readonly ConfigEdit[]): JarvisError {
-	const lines = edits.map(({path, value}) => {
-		const place = path.at(-1) === -1 ? `add to ${path.slice(0, -1).join('.')}:` : `${path.join('.')} =`;
-		return `${place} ${JSON.stringify(value) ?? '(remove)'}`;
+	const lines = edits.map(edit => {
+		const place = edit.path.join('.');
+		const list = edit.path.slice(0, -1).join('.');
+		if ('name' in edit) return `${place} becomes ${JSON.stringify(edit.name)}`;
+		if ('insert' in edit) return `insert at ${place}: ${JSON.stringify(edit.insert)}`;
+		const value = JSON.stringify(edit.value) ?? '(remove)';
+		return edit.path.at(-1) === -1 ? `add to ${list}: ${value}` : `${place} = ${value}`;
 	});
 	return new JarvisError(
 		'config_uneditable',
