@@ -52,7 +52,7 @@ export const findingTable = {
 	reply_kept: {
 		severity: 'warning',
 		meaning: 'A new token is kept in the journal, because the store could not take it.',
-		fix: 'stores it',
+		fix: 'stores it, or removes it where no profile is left that it is for',
 	},
 	refresh_cut_off: {
 		severity: 'note',
