@@ -2,7 +2,7 @@ import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {agentIds} from '../snapshot.ts';
 import {auditConfig, auditConfigCopies} from './audit-config.ts';
-import {auditKeptReplies, auditLeavingAgents} from './audit-leftovers.ts';
+import {auditKeptReplies, auditLeavingAgents, auditSalvaged} from './audit-leftovers.ts';
 import {auditLegacy} from './audit-legacy.ts';
 import {auditModes} from './audit-modes.ts';
 import {auditProfiles, auditStoreCopies} from './audit-profiles.ts';
@@ -48,6 +48,7 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 	);
 	found.push(
 		...auditLeavingAgents(paths),
+		...auditSalvaged(paths),
 		...(await reading(found, paths.journal, async () => auditKeptReplies(paths), [] as SecretFinding[])),
 		...auditModes(paths),
 	);

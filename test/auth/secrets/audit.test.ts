@@ -148,6 +148,26 @@ const rows: Row[] = [
 		code: 1,
 	},
 	{
+		name: 'what was kept of a damaged file, in its words or without, and what was set aside',
+		make: paths => {
+			store(paths, {'acme:me': oauth('me')});
+			const file = paths.profiles('main');
+			const shown = JSON.stringify({profiles: {'groq:lost': {...key('lost'), provider: 'groq'}}});
+			put(`${file}.damaged-2026-01-01`, shown.slice(0, -2));
+			put(`${file}.damaged-2026-01-02`, '{"profiles": {"acme:');
+			put(`${paths.config}.damaged-2026-01-03`, `{"apiKey": "${canary('config')}" oops`);
+			put(join(paths.root, 'salvaged/auth-profiles.json.1-abc-2026-01-01'), `{"${canary('cut')}`);
+		},
+		found: [
+			['plaintext_in_copy', `${profilesFile}.damaged-2026-01-01`],
+			['plaintext_in_copy', `${profilesFile}.damaged-2026-01-02`],
+			['plaintext_in_copy', 'jarvis.json.damaged-2026-01-03'],
+			['leftover_salvaged', 'salvaged/auth-profiles.json.1-abc-2026-01-01'],
+			['oauth_at_rest', profilesFile],
+		],
+		code: 1,
+	},
+	{
 		name: 'files of older programs that were not looked at yet: they may be the only copy',
 		make: paths => {
 			put(paths.legacyAuth('main'), {groq: key('legacy'), acme: oauth('legacy')});
