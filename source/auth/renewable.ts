@@ -3,10 +3,13 @@ import type {Provider} from './providers/contract.ts';
 import type {Snapshot} from './snapshot.ts';
 
 /**
- * The built-in providers that can refresh what they gave: known here so that telling the state of their profiles
- * loads no provider. A test holds it against the providers themselves.
+ * Whether built-in providers can refresh what they gave, those of which OAuth profiles are met: known here so that
+ * telling the state of their profiles loads no provider. A test holds it against the providers themselves.
  */
-export const renewingBuiltIns: ReadonlySet<string> = new Set(['openai-codex', 'github-copilot']);
+export const builtInRenewal: ReadonlyMap<string, boolean> = new Map([
+	...[['openai-codex', true] as const, ['github-copilot', true] as const],
+	...[['anthropic', false] as const, ['google', false] as const, ['openrouter', false] as const],
+]);
 
 /**
  * A snapshot in which a refresh token counts only where its provider can spend it: older files and removed plugins
@@ -17,21 +20,17 @@ export async function withRenewal(
 	snapshot: Snapshot,
 	providers: () => Promise<ReadonlyMap<string, Provider>>,
 ): Promise<Snapshot> {
-	const isDoubtful = ({refreshable, provider}: ProfileFacts) =>
-		refreshable && !renewingBuiltIns.has(provider);
-	if (!snapshot.agents.some(({profiles, inherited}) => [...profiles, ...inherited].some(isDoubtful)))
-		return snapshot;
-	const [known, {refresherOf}] = await Promise.all([
-		// What is wrong with them is told elsewhere, and says nothing of a profile.
-		providers().catch(() => undefined),
-		import('./providers/contract.ts'),
-	]);
-	if (!known) return snapshot;
-	const judged = (facts: ProfileFacts): ProfileFacts => {
-		if (!isDoubtful(facts)) return facts;
-		const provider = known.get(facts.provider);
-		return provider && refresherOf(provider, {}) ? facts : {...facts, refreshable: false};
-	};
+	const all = snapshot.agents.flatMap(({profiles, inherited}) => [...profiles, ...inherited]);
+	const doubtful = all.filter(
+		({refreshable, provider}) => refreshable && builtInRenewal.get(provider) !== true,
+	);
+	if (doubtful.length === 0) return snapshot;
+	const isKnown = doubtful.every(({provider}) => builtInRenewal.has(provider));
+	const canRenew = isKnown ? () => false : await renewalBy(providers);
+	const judged = (facts: ProfileFacts): ProfileFacts =>
+		facts.refreshable && !(builtInRenewal.get(facts.provider) ?? canRenew(facts.provider))
+			? {...facts, refreshable: false}
+			: facts;
 	return {
 		...snapshot,
 		agents: snapshot.agents.map(agent => ({
@@ -39,5 +38,19 @@ export async function withRenewal(
 			profiles: agent.profiles.map(judged),
 			inherited: agent.inherited.map(judged),
 		})),
+	};
+}
+
+async function renewalBy(
+	providers: () => Promise<ReadonlyMap<string, Provider>>,
+): Promise<(id: string) => boolean> {
+	const [known, {refresherOf}] = await Promise.all([
+		// What is wrong with them is told elsewhere, and says nothing of a profile.
+		providers().catch(() => undefined),
+		import('./providers/contract.ts'),
+	]);
+	return id => {
+		const provider = known?.get(id);
+		return known === undefined || (provider !== undefined && refresherOf(provider, {}) !== undefined);
 	};
 }

@@ -2,7 +2,7 @@ import {expect, test} from 'vitest';
 import {healthOf} from '../../source/auth/health.ts';
 import {refresherOf} from '../../source/auth/providers/contract.ts';
 import {providersFrom} from '../../source/auth/providers/registry.ts';
-import {renewingBuiltIns, withRenewal} from '../../source/auth/renewable.ts';
+import {builtInRenewal, withRenewal} from '../../source/auth/renewable.ts';
 import {readSnapshot} from '../../source/auth/snapshot.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import {statePaths} from '../../source/store/paths.ts';
@@ -13,7 +13,9 @@ const builtIn = providersFrom(decodeConfig({}), []);
 
 test('the built-in providers that are said to refresh are those that do', () => {
 	const able = [...builtIn.values()].filter(provider => refresherOf(provider, {})).map(({id}) => id);
-	expect([...renewingBuiltIns].sort()).toEqual(able.sort());
+	const said = [...builtInRenewal].filter(([, renews]) => renews).map(([id]) => id);
+	expect(said.sort()).toEqual(able.sort());
+	expect([...builtIn.keys()]).toEqual(expect.arrayContaining([...builtInRenewal.keys()]));
 });
 
 async function snapshotOf(...providers: string[]) {
@@ -40,12 +42,13 @@ test.each([
 );
 
 test('the state of known providers loads none', async () => {
-	const snapshot = await snapshotOf('openai-codex', 'github-copilot');
+	const snapshot = await snapshotOf('openai-codex', 'github-copilot', 'anthropic');
 	const load = async (): Promise<never> => expect.fail('They were loaded.');
-	expect(await withRenewal(snapshot, load)).toBe(snapshot);
+	const {agents} = await withRenewal(snapshot, load);
+	expect(agents[0]?.profiles.map(({refreshable}) => refreshable)).toEqual([true, true, false]);
 });
 
 test('providers that cannot be read say nothing of a profile', async () => {
 	const snapshot = await snapshotOf('gone');
-	expect(await withRenewal(snapshot, () => Promise.reject(new Error('damaged')))).toBe(snapshot);
+	expect(await withRenewal(snapshot, () => Promise.reject(new Error('damaged')))).toEqual(snapshot);
 });
