@@ -99,6 +99,7 @@ export const commandTable: readonly CommandSpec[] = [
 			{name: 'method', value: 'name', help: loginMethods},
 			...pasteFlags,
 			noBrowser,
+			callbackBind,
 			{name: 'non-interactive', help: 'ask nothing; a secret is read from standard input'},
 			json,
 			stateDir,
