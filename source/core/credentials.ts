@@ -207,10 +207,13 @@ export function credentialsOf({
 			return sendToSession(resolveContext, await agent(agentId), key, line);
 		},
 
-		/** Begins a session anew: without a model or a profile of its own. Throws `session_unknown`. */
-		async resetSession(agentId: string | undefined, key: string) {
+		/**
+		 * Begins a session anew: without a model or a profile of its own. Returns whether there was one. Throws as
+		 * `beginAnew` does.
+		 */
+		async resetSession(agentId: string | undefined, key: string): Promise<boolean> {
 			const {beginAnew} = await import('../auth/sessions.ts');
-			await beginAnew(resolveContext, await agent(agentId), key);
+			return beginAnew(resolveContext, await agent(agentId), key);
 		},
 
 		/** Notes that a session's history was compacted: its automatic pin ends. Throws `session_unknown`. */
