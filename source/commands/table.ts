@@ -666,6 +666,13 @@ export const commandTable: readonly CommandSpec[] = [
 		arguments: [{name: 'shell', help: 'bash, zsh or fish'}],
 		load: async () => (await import('./completion.ts')).runCompletion,
 	},
+	{
+		path: ['completion', 'values'],
+		summary: 'print names of agents, providers or profiles, for the completion scripts',
+		flags: [agent, {...provider, required: false}, stateDir],
+		arguments: [{name: 'kind', help: 'agent, provider or profile'}],
+		load: async () => (await import('./completion-values.ts')).runCompletionValues,
+	},
 ];
 
 /** The groups of commands, for help. */

@@ -1,3 +1,4 @@
+import type {NameKind, namesOf} from '../auth/names.ts';
 import type {Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
 import type {World} from './world.ts';
 
@@ -22,6 +23,12 @@ export function stateOf(world: World) {
 		/** Throws `provider_unknown` unless there is a provider of this name. */
 		async assertProvider(name: string) {
 			await provider(name);
+		},
+
+		/** The names of agents or profiles. Throws as `namesOf` does. */
+		async namesOf(...wanted: [kind: NameKind, of: Parameters<typeof namesOf>[2]]): Promise<string[]> {
+			const {namesOf} = await import('../auth/names.ts');
+			return namesOf(paths, ...wanted);
 		},
 
 		/** All agents as they are on the disk, without any secret; what is wished besides. */

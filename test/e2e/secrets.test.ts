@@ -147,6 +147,8 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'cooldown', 'clear', 'key:default', '--agent', 'broken'],
 	['import', '--list'],
 	['import', 'codex', '--adopt', '--agent', 'broken'],
+	['completion', 'values', 'profile'],
+	['completion', 'values', 'profile', '--agent', 'broken'],
 	['sessions', 'list'],
 	['sessions', 'list', '--agent', 'broken'],
 	['sessions', 'show', 'chat'],
