@@ -1,4 +1,5 @@
 import type {Recorder} from '../store/audit-log.ts';
+import {configOwner} from '../store/config.ts';
 import {optional} from '../store/schema.ts';
 import type {Resolved} from './resolve.ts';
 
@@ -34,7 +35,7 @@ export function handOutLog(record: Recorder, now: () => number) {
 		if (known.size > mostKnown) known.delete(known.keys().next().value ?? '');
 		record('handed_out', {
 			...{agentId, profileId, provider, by},
-			...optional('note', owner && `of the agent ${owner}`),
+			...optional('note', owner && (owner === configOwner ? `of ${owner}` : `of the agent ${owner}`)),
 			...optional('count', last && last.unnoted > 0 ? last.unnoted + 1 : undefined),
 		});
 	};

@@ -3,7 +3,7 @@ import {clean} from '../auth/facts.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, shortPath, span, stateWord, writeBackWords} from '../words.ts';
+import {ago, clockTime, ownerWords, shortPath, span, stateWord, writeBackWords} from '../words.ts';
 import {fit} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -77,7 +77,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['expires', expiry(facts.expires, now)],
 		...failureLines(health, usage, now),
 		['provider', provider],
-		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', ownerWords(facts.agentId)] as const]),
 		...(facts.link
 			? [
 					[

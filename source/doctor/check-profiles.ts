@@ -127,11 +127,12 @@ export function checkSharing(subject: Subject): Finding[] {
 }
 
 /** Variables by which programs that are started here get another secret than the profiles have. */
-export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
+export function checkEnvironment({agents, config, providers, env}: Subject): Finding[] {
 	const stored = [...agents.values()].flatMap(({profiles}) => [...profiles.values()]);
 	return [...providers.values()].flatMap(({id, label, env: names = []}) => {
 		const own = stored.filter(({provider}) => provider === id);
 		const isMeant = (name: string) =>
+			config.apiKeys.get(id)?.keyRef?.id === name ||
 			own.some(credential => {
 				const ref = refOf(credential);
 				return handedOutSecret(credential) === env[name] || (ref?.source === 'env' && ref.id === name);

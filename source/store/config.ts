@@ -1,10 +1,13 @@
 import {JarvisError} from '../errors.ts';
 import {type DecodedBindings, decodeBindings, decodeChannels} from './binding-schema.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, textMember} from './json.ts';
-import type {StatePaths} from './paths.ts';
-import {decodeOrder, entriesOf, optional} from './schema.ts';
+import {isProviderId, type StatePaths} from './paths.ts';
+import {type ApiKeyCredential, decodeOrder, decodeRef, entriesOf, optional} from './schema.ts';
 
-/** The parts of `jarvis.json` that are in use (docs/files.md). It holds no secrets. */
+/** Whose the keys of `jarvis.json` are, where the id of an agent would stand: none can have this one. */
+export const configOwner = 'jarvis.json';
+
+/** The parts of `jarvis.json` that are in use (docs/files.md). It is to hold no secrets; `apiKeys` may all the same. */
 export interface Config extends DecodedBindings {
 	readonly agents: readonly AgentConfig[];
 	/** The agent that is meant when none is named. */
@@ -18,6 +21,8 @@ export interface Config extends DecodedBindings {
 	readonly cooldowns: CooldownConfig;
 	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
+	/** `models.providers.<id>.apiKey`: provider → the key that serves where no profile of it is ready. */
+	readonly apiKeys: ReadonlyMap<string, ApiKeyCredential>;
 	/** `channels`: the channels that are configured, with the ids of their accounts. */
 	readonly channels: ReadonlyMap<string, readonly string[]>;
 	/** There is something in `secrets`, which is decoded where it is needed (secrets-config.ts). */
@@ -106,6 +111,12 @@ export function decodeConfig(document: JsonObject): Config {
 				return isObject(override) ? [[provider, decodeOverride(override)] as const] : [];
 			}),
 		),
+		apiKeys: new Map(
+			entriesOf(member(member(document, 'models'), 'providers')).flatMap(([provider, entry]) => {
+				const key = isProviderId(provider) ? decodeApiKey(provider, member(entry, 'apiKey')) : undefined;
+				return key ? [[provider, key] as const] : [];
+			}),
+		),
 		...decodeBindings(member(document, 'bindings')),
 		channels: decodeChannels(member(document, 'channels')),
 		hasSecrets: member(document, 'secrets') !== undefined,
@@ -175,6 +186,17 @@ async function parseConfig(file: string, text: string): Promise<JsonObject> {
 	}
 	if (!isObject(value)) throw invalidJson5(file, 'it holds no object');
 	return value;
+}
+
+// A text, the name of a variable as "${NAME}", or a secret ref.
+function decodeApiKey(provider: string, value: JsonValue | undefined): ApiKeyCredential | undefined {
+	if (typeof value !== 'string') {
+		const keyRef = decodeRef(value);
+		return keyRef && {type: 'api_key', provider, keyRef};
+	}
+	const [, id] = /^\$\{(.*)\}$/s.exec(value) ?? [];
+	if (id !== undefined) return {type: 'api_key', provider, keyRef: {source: 'env', provider: 'default', id}};
+	return value === '' ? undefined : {type: 'api_key', provider, key: value};
 }
 
 function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {

@@ -55,6 +55,22 @@ describe('the details', () => {
 		await app.waitFor('✗ stopped: it was logged in by itself');
 	});
 
+	test('of a key of jarvis.json say whose it is, and what is to be done to it is done there', async () => {
+		const app = await withProfiles({}, {profiles: {'acme:work': apiKey('acme')}});
+		const providers = {groq: {apiKey: canary('configured')}};
+		writeJson(statePaths(app.stateDir).config, {models: {providers}});
+		await app.waitFor('groq:jarvis.json ← jarvis.json');
+		await app.press('G');
+		await app.waitFor(/owner +jarvis\.json/);
+		for (const key of ['e', 'l', 'Y', 'L']) {
+			await app.press('r');
+			await app.waitFor('groq:jarvis.json is an API key: it is never refreshed.');
+			await app.press(key);
+			await app.waitFor('groq:jarvis.json belongs to jarvis.json: do it there.');
+		}
+		expect(app.frame()).not.toContain(canary('configured'));
+	});
+
 	test('show no more of a secret than its end', async () => {
 		const app = await withProfiles();
 		await app.waitFor(`••••••••${canary('acme key').slice(-4)}`);

@@ -26,7 +26,8 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 	const found: SecretFinding[] = [];
 	const held: HeldSecret[] = [];
 	const config = await reading(found, paths.config, () => readConfigFile(paths.config), {});
-	const ids = agentIds(paths, decodeConfig(config));
+	const decoded = decodeConfig(config);
+	const ids = agentIds(paths, decoded);
 	for (const agentId of ids) {
 		const places = await reading(
 			found,
@@ -41,7 +42,7 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 		}
 	}
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));
-	const refs = await auditRefs(context, held);
+	const refs = await auditRefs(context, held, decoded);
 	found.push(...(await auditLegacy(paths, ids, refs.values)), ...refs.found);
 	found.push(
 		...(await reading(found, paths.sealed, async () => auditSealed(paths, held), [] as SecretFinding[])),

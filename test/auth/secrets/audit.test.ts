@@ -111,11 +111,13 @@ const rows: Row[] = [
 				}}, channels: {telegram: {botToken: '${canary('bot')}', maxTokens: 5, token: '\${BOT}'}}}`,
 			),
 		found: [
+			['unresolved_ref', 'jarvis.json'],
+			['unresolved_ref', 'jarvis.json'],
 			['plaintext_in_config', 'jarvis.json'],
 			['plaintext_in_config', 'jarvis.json'],
 		],
-		code: 1,
-		next: "Give it a profile, and take it out: jarvis models auth login --provider 'plain' --method api_key",
+		code: 2,
+		next: `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider 'plain' --method api_key`,
 	},
 	{
 		name: 'copies with secrets that the file has no more, and not those that it has',
