@@ -1,3 +1,4 @@
+import {JarvisError} from '../errors.ts';
 import type {ProfileFacts} from './facts.ts';
 import type {Provider} from './providers/contract.ts';
 import type {Snapshot} from './snapshot.ts';
@@ -39,6 +40,29 @@ export async function withRenewal(
 			inherited: agent.inherited.map(judged),
 		})),
 	};
+}
+
+/**
+ * The same for the profiles that a decision is explained with.
+ * @param find finds a provider; throws `provider_unknown` where there is none
+ */
+export async function factsWithRenewal(
+	all: readonly ProfileFacts[],
+	find: (id: string) => Promise<Provider>,
+): Promise<ProfileFacts[]> {
+	const {refresherOf} = await import('./providers/contract.ts');
+	const canRenew = (id: string) =>
+		find(id).then(
+			provider => refresherOf(provider, {}) !== undefined,
+			error => !(error instanceof JarvisError && error.code === 'provider_unknown'),
+		);
+	return Promise.all(
+		all.map(async facts => {
+			if (!facts.refreshable) return facts;
+			const renews = builtInRenewal.get(facts.provider) ?? (await canRenew(facts.provider));
+			return renews ? facts : {...facts, refreshable: false};
+		}),
+	);
 }
 
 async function renewalBy(
