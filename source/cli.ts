@@ -6,7 +6,14 @@ import {asTyped} from './suggested.ts';
 declare const JARVIS_VERSION: string;
 
 /** Commands that scripts call often: they are parsed without commander, and load nothing else. */
-const quick = new Set(['models status', 'models auth token', 'exec', 'git-credential', 'completion']);
+const quick = new Set([
+	'models status',
+	'models auth token',
+	'exec',
+	'git-credential',
+	'completion',
+	'completion values',
+]);
 
 /** Runs the program with the words of its command line, and returns the exit code. */
 export async function main(given: readonly string[]): Promise<number> {

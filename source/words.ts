@@ -6,6 +6,7 @@ import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
 import type {WriteBackFacts} from './auth/write-back.ts';
+import {configOwner} from './store/config.ts';
 import {stopReasons} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
@@ -135,6 +136,11 @@ export function clockTime(at: number): string {
 	const two = (value: number) => String(value).padStart(2, '0');
 	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 	return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** Whose a profile is. */
+export function ownerWords(owner: string): string {
+	return owner === configOwner ? owner : `the agent ${owner}`;
 }
 
 /** An agent as one chooses it: what it is called, and how many profiles it has. */

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {JarvisError} from '../errors.ts';
-import type {Config} from '../store/config.ts';
+import {type Config, configOwner} from '../store/config.ts';
 import {providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {optional} from '../store/schema.ts';
 import {
@@ -65,6 +65,8 @@ export async function keepForSession(
 	failures: readonly Failed[],
 ): Promise<string | undefined> {
 	const {profileId} = place;
+	// A session must not keep to the key that stands in for its profiles.
+	if (place.owner === configOwner && pin?.profileId !== profileId) return undefined;
 	if (isLastResort || option !== decision.options[0] || pin?.profileId === profileId) return undefined;
 	// What is kept is of the session's own provider: a request for another one is no reason to leave it.
 	if (option.provider !== (ownProvider ?? pin?.provider ?? option.provider)) return undefined;

@@ -28,7 +28,10 @@ export interface ProfileFacts {
 	readonly metadata?: Readonly<Record<string, string>>;
 	/** There is something that can be handed out, or refreshed into it. */
 	readonly hasValue: boolean;
-	/** An OAuth credential with a refresh token that its server has not refused. */
+	/**
+	 * An OAuth credential with a refresh token that its server has not refused; in a snapshot, and that its provider
+	 * can refresh.
+	 */
 	readonly refreshable: boolean;
 	/** An OAuth credential together with a secret ref, which no store may hold. */
 	readonly malformed: boolean;

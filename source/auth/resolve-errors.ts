@@ -42,7 +42,7 @@ export function nothingResolved(
 			'no_credential',
 			`The agent ${agentId} has no profile of ${[...new Set(decision.options.map(option => option.provider))].join(', ')}.`,
 			loginCommand(agentId, provider),
-			options,
+			{details: {...options.details, provider}},
 		);
 	}
 	const pinned = pinSentence(request, prepared);

@@ -10,6 +10,7 @@ import {type RefFailure, refKey} from './secrets/refs.ts';
 import type {Look, RefFailures, SecretReader} from './secrets/secrets.ts';
 import type {SessionFacts} from './session-facts.ts';
 import {
+	configuredKeys,
 	inheritedOrder,
 	inheritedProfiles,
 	ownProfiles,
@@ -34,7 +35,9 @@ export interface AgentSnapshot {
 	readonly name?: string;
 	readonly workspace?: string;
 	readonly profiles: readonly ProfileFacts[];
-	/** The main agent's profiles that it uses, as it has none itself of their providers. */
+	/**
+	 * The main agent's profiles that it uses, as it has none itself of their providers, and the keys of `jarvis.json`.
+	 */
 	readonly inherited: readonly ProfileFacts[];
 	/** Entries of the file that are kept and left out of use. */
 	readonly broken: readonly EntryProblem[];
@@ -71,10 +74,12 @@ export async function readSnapshot(
 	secrets?: SecretReader,
 ): Promise<Snapshot> {
 	const problems: JarvisError[] = [];
-	const config = await readConfig(paths).catch(error => {
+	const read = await readConfig(paths).catch(error => {
 		problems.push(asJarvisError(error));
 		return decodeConfig({});
 	});
+	// Its keys are among what agents can use, as facts.
+	const config: Config = {...read, apiKeys: new Map()};
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
 	const links = await linksOf(paths).catch(error => {
@@ -84,7 +89,7 @@ export async function readSnapshot(
 	// The main agent comes first: the others read of it.
 	let main: AgentCredentials | undefined;
 	for (const id of idsOf(paths, config, problems)) {
-		const {agent, own} = await readAgent(paths, config, id, id === defaultAgent, main);
+		const {agent, own} = await readAgent(paths, read, id, id === defaultAgent, main);
 		if (id === mainAgentId) main = own;
 		if (agent.problem) problems.push(agent.problem);
 		const linked = {
@@ -193,12 +198,16 @@ async function readAgent(
 		const own = await withLinkedLogins(await readCredentials(paths, id));
 		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
+		const mine = ownProfiles(id, own);
+		const inherited = read ? inheritedProfiles(own, read) : [];
 		const agent = {
 			...about,
 			sessions: [],
 			...{order, lastGood, broken: problems},
-			profiles: ownProfiles(id, own).map(usable => factsOfUsable(usable)),
-			inherited: read ? inheritedProfiles(own, read).map(usable => factsOfUsable(usable)) : [],
+			profiles: mine.map(usable => factsOfUsable(usable)),
+			inherited: [...inherited, ...configuredKeys(config, own, [...mine, ...inherited])].map(usable =>
+				factsOfUsable(usable),
+			),
 			mainOrder: read ? inheritedOrder(own, read) : new Map(),
 		};
 		return {agent, own};

@@ -3,6 +3,11 @@
 /** The first part of every path, and what `GET /v1/ping` says: another one breaks clients. */
 export const protocol = 1;
 
+/** What the query of `/v1/token` and `/v1/events` may hold: the words are those of `models auth token`. */
+export const tokenParameters: readonly string[] = [
+	...['provider', 'model', 'agent', 'session', 'profile', 'min-ttl', 'ready', 'tried'],
+];
+
 /** How many connections the broker has open at most. */
 export const maxConnections = 1024;
 
@@ -78,6 +83,7 @@ export interface BrokerFacts {
 	readonly peerCheck: boolean;
 	/** Secret refs could not all be loaded anew: what was loaded before stays in use. */
 	readonly secretsDegraded: boolean;
+	/** How many are open, beside the one that asks. */
 	readonly connections: number;
 	readonly requests: number;
 	/** Connections that were turned away, as those of other users. */

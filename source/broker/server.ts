@@ -78,7 +78,8 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 			...{version: ownVersion(), protocol, pid: process.pid, stateDir: paths.root, socket: claim.path},
 			...{startedAt, keepFresh: renewals !== undefined, peerCheck: lookup !== undefined},
 			...{secretsDegraded: secrets.isDegraded()},
-			...{connections: connections.open(), requests: ledger.requests(), refused: connections.refused()},
+			// Who asks how it stands is no news to itself.
+			...{connections: connections.open() - 1, requests: ledger.requests(), refused: connections.refused()},
 			...{clients: ledger.list(), renewals: renewals?.list() ?? []},
 		}),
 		stop: () => void stop(),

@@ -190,7 +190,8 @@ function tellQuestion(context: CommandContext, {message, hint, options}: AskingS
 	});
 }
 
-function addressFlag(context: CommandContext, name: string): string | undefined {
+/** The IP address that a flag holds. Throws `usage` where it holds something else. */
+export function addressFlag(context: CommandContext, name: string): string | undefined {
 	const address = textFlag(context, name);
 	if (address === undefined || isIP(address) !== 0) return address;
 	throw new JarvisError(

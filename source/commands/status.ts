@@ -4,6 +4,7 @@ import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/he
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
+import {configOwner} from '../store/config.ts';
 import {ago, stateWord, timeLeft, writeBackWords} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
@@ -127,7 +128,7 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		expiresAt: typeof facts.expires === 'number' ? facts.expires : undefined,
 		remainingMs: health.remainingMs,
 		refreshable: facts.refreshable,
-		source: 'store',
+		source: facts.agentId === configOwner ? configOwner : 'store',
 		ref: facts.ref,
 		refFailure: facts.unresolved,
 		label: labelOf(facts),

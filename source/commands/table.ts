@@ -101,6 +101,7 @@ export const commandTable: readonly CommandSpec[] = [
 			{name: 'method', value: 'name', help: loginMethods},
 			...pasteFlags,
 			noBrowser,
+			callbackBind,
 			{name: 'non-interactive', help: 'ask nothing; a secret is read from standard input'},
 			json,
 			stateDir,
@@ -729,6 +730,13 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [],
 		arguments: [{name: 'shell', help: 'bash, zsh or fish'}],
 		load: async () => (await import('./completion.ts')).runCompletion,
+	},
+	{
+		path: ['completion', 'values'],
+		summary: 'print names of agents, providers or profiles, for the completion scripts',
+		flags: [agent, {...provider, required: false}, stateDir],
+		arguments: [{name: 'kind', help: 'agent, provider or profile'}],
+		load: async () => (await import('./completion-values.ts')).runCompletionValues,
 	},
 ];
 

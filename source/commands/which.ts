@@ -1,5 +1,5 @@
 import type {Which, WhichCandidate, WhichOption} from '../auth/which.ts';
-import {clockTime, orderSourceWords, span} from '../words.ts';
+import {clockTime, orderSourceWords, ownerWords, span} from '../words.ts';
 import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
 
 /** `which`: the whole decision of what would be used, and why. */
@@ -41,7 +41,7 @@ function optionText(which: Which, option: WhichOption, now: number): string {
 function candidateText(candidate: WhichCandidate, now: number): string {
 	const {turn, profileId, reason, why, owner, until, change} = candidate;
 	const back = until === undefined ? '' : `, back in ${span(until - now)} (${clockTime(until)})`;
-	const of = owner === undefined ? '' : ` (of the agent ${owner})`;
+	const of = owner === undefined ? '' : ` (of ${ownerWords(owner)})`;
 	return [
 		`${(turn === undefined ? '–' : `${turn}.`).padStart(4)} ${profileId}${of}  ${reason}`,
 		`       why     ${why}${back}`,

@@ -4,7 +4,7 @@ import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
-import {ago, clockTime, shortPath, span, stateWord, writeBackWords} from '../words.ts';
+import {ago, clockTime, ownerWords, shortPath, span, stateWord, writeBackWords} from '../words.ts';
 import {fit, labelled} from './fit.ts';
 import {Pane} from './pane.tsx';
 
@@ -97,7 +97,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['expires', expiry(facts.expires, now)],
 		...failureLines(health, usage, now),
 		['provider', provider],
-		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', ownerWords(facts.agentId)] as const]),
 		...(facts.link
 			? [
 					[

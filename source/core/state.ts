@@ -1,3 +1,4 @@
+import type {NameKind, namesOf} from '../auth/names.ts';
 import type {Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
 import type {World} from './world.ts';
 
@@ -24,11 +25,21 @@ export function stateOf(world: World) {
 			await provider(name);
 		},
 
+		/** The names of agents or profiles. Throws as `namesOf` does. */
+		async namesOf(...wanted: [kind: NameKind, of: Parameters<typeof namesOf>[2]]): Promise<string[]> {
+			const {namesOf} = await import('../auth/names.ts');
+			return namesOf(paths, ...wanted);
+		},
+
 		/** All agents as they are on the disk, without any secret; what is wished besides. */
 		async snapshot(wanted: SnapshotWishes = {}): Promise<Snapshot> {
-			const {readSnapshot} = await import('../auth/snapshot.ts');
+			const [{readSnapshot}, {withRenewal}] = await Promise.all([
+				import('../auth/snapshot.ts'),
+				import('../auth/renewable.ts'),
+			]);
 			await bringInAll();
-			const snapshot = await readSnapshot(paths, wanted, secrets);
+			const read = await readSnapshot(paths, wanted, secrets);
+			const snapshot = await withRenewal(read, async () => (await providers()).providers);
 			return {...snapshot, problems: [...snapshot.problems, ...unread]};
 		},
 	};

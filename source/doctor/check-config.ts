@@ -1,13 +1,14 @@
 import {existsSync} from 'node:fs';
 import {listPlugins} from '../auth/plugins.ts';
 import {listBindings} from '../auth/routing/bindings.ts';
+import {refKey} from '../auth/secrets/refs.ts';
 import {isAgentId} from '../store/paths.ts';
 import {ensurePrivateFolder} from '../store/write.ts';
 import {type Finding, finding} from './findings.ts';
 import type {Subject} from './subject.ts';
 
 /** What `jarvis.json` says that means nothing. */
-export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
+export function checkConfig({config, paths, agentIds, refFailures}: Subject): Finding[] {
 	const wrongIds = config.agents.filter(({id}) => !isAgentId(id));
 	const strangers = [...config.order].flatMap(([provider, ids]) =>
 		ids.filter(id => !id.startsWith(`${provider}:`)).map(id => ({provider, id})),
@@ -37,6 +38,17 @@ export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
 					mend: {what: 'make it', asks: false, run: () => ensurePrivateFolder(paths.agentCredentials(id))},
 				}),
 			),
+		...[...config.apiKeys].flatMap(([provider, {keyRef}]) => {
+			const failure = keyRef && refFailures.get(refKey(keyRef));
+			if (!failure) return [];
+			return [
+				finding('profile_unusable', {
+					where: `${paths.config}, models.providers.${provider}.apiKey`,
+					what: `Its secret ref does not resolve here: ${failure.message}.`,
+					next: 'jarvis secrets reload',
+				}),
+			];
+		}),
 		...listBindings(config, agentIds).flatMap(({index, problem}) =>
 			problem === undefined
 				? []

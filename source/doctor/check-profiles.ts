@@ -1,6 +1,7 @@
 import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
+import {refresherOf} from '../auth/providers/contract.ts';
 import {refAdvice} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
@@ -26,7 +27,7 @@ export function checkProfiles(subject: Subject): Finding[] {
 }
 
 function profileFindings(
-	{now, refFailures}: Subject,
+	{now, providers, refFailures}: Subject,
 	agentId: string,
 	profileId: string,
 	credential: Credential,
@@ -35,7 +36,9 @@ function profileFindings(
 	const where = nameOf({agentId, profileId});
 	const stored = factsOf(agentId, profileId, credential, usageStats.get(profileId));
 	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
-	const facts = {...stored, ...optional('unresolved', unresolved)};
+	const refresher = providers.get(stored.provider);
+	const isRenewed = stored.refreshable && refresher !== undefined && refresherOf(refresher, {}) !== undefined;
+	const facts = {...stored, refreshable: isRenewed, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
 	const login =
 		credential.type === 'token'
@@ -56,6 +59,10 @@ function profileFindings(
 	if (credential.type === 'oauth' && !credential.refresh) {
 		const what = `It has no refresh token: it ends with its access token, in ${span(Math.max(0, left))}.`;
 		return [finding('refresh_missing', {where, what, next: login})];
+	}
+	if (stored.refreshable && !isRenewed) {
+		const what = `Nothing here can refresh a profile of ${stored.provider}: it ends with its access token, in ${span(Math.max(0, left))}.`;
+		return [finding('refresh_unsupported', {where, what, next: login})];
 	}
 	if (!facts.refreshable && left <= expiringWithinMs) {
 		return [finding('profile_expiring', {where, what: `It runs out in ${span(left)}.`, next: login})];
@@ -120,11 +127,12 @@ export function checkSharing(subject: Subject): Finding[] {
 }
 
 /** Variables by which programs that are started here get another secret than the profiles have. */
-export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
+export function checkEnvironment({agents, config, providers, env}: Subject): Finding[] {
 	const stored = [...agents.values()].flatMap(({profiles}) => [...profiles.values()]);
 	return [...providers.values()].flatMap(({id, label, env: names = []}) => {
 		const own = stored.filter(({provider}) => provider === id);
 		const isMeant = (name: string) =>
+			config.apiKeys.get(id)?.keyRef?.id === name ||
 			own.some(credential => {
 				const ref = refOf(credential);
 				return handedOutSecret(credential) === env[name] || (ref?.source === 'env' && ref.id === name);

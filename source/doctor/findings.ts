@@ -52,7 +52,7 @@ export const findingTable = {
 	reply_kept: {
 		severity: 'warning',
 		meaning: 'A new token is kept in the journal, because the store could not take it.',
-		fix: 'stores it',
+		fix: 'stores it, or removes it where no profile is left that it is for',
 	},
 	refresh_cut_off: {
 		severity: 'note',
@@ -79,6 +79,11 @@ export const findingTable = {
 	refresh_missing: {
 		severity: 'warning',
 		meaning: 'An OAuth profile has no refresh token: it ends with its access token.',
+	},
+	refresh_unsupported: {
+		severity: 'warning',
+		meaning:
+			'An OAuth profile has a refresh token that its provider cannot use here: it ends with its access token.',
 	},
 	needs_login: {
 		severity: 'error',

@@ -73,6 +73,7 @@ export async function readSubject(context: DoctorContext): Promise<Subject> {
 	const refs = [...agents.values()].flatMap(({profiles}) =>
 		[...profiles.values()].flatMap(credential => refOf(credential) ?? []),
 	);
+	for (const {keyRef} of config.apiKeys.values()) if (keyRef) refs.push(keyRef);
 	const refFailures = await context.secrets.failures(refs, config, 'resolve');
 	return {...context, config, agentIds: ids, agents, faults, refFailures};
 }

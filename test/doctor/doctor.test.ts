@@ -10,6 +10,7 @@ import {openJarvis} from '../../source/core.ts';
 import {thisMachine} from '../../source/doctor/doctor.ts';
 import {type Finding, type FindingId, findingTable} from '../../source/doctor/findings.ts';
 import type {Machine} from '../../source/doctor/subject.ts';
+import {profileIdsIn} from '../../source/store/damaged.ts';
 import {readAllJournals, writeJournal} from '../../source/store/journal.ts';
 import {type StatePaths, statePaths} from '../../source/store/paths.ts';
 import {openReplySlot, readKeptReplies} from '../../source/store/reply-slot.ts';
@@ -266,6 +267,10 @@ const cases: Record<FindingId, Case> = {
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',
+	},
+	refresh_unsupported: {
+		make: add('gone:left', {...oauth('left'), provider: 'gone'}),
+		where: 'gone:left of the agent main',
 	},
 	needs_login: {
 		make: world => {
@@ -537,6 +542,33 @@ test('a damaged jarvis.json keeps no other finding back, and has its backup put 
 	for (const finding of found) await open(world).mend(finding);
 	expect(await examine(world)).toEqual([]);
 	expect(JSON.parse(text(world.paths.config))).toEqual({auth: {order: {acme: ['acme:maya']}}});
+});
+
+test('a backup that is put back is said to lack what only the damaged file shows, and no secret is said', async () => {
+	const world = await healthy();
+	const file = world.paths.profiles('main');
+	const whole = text(file);
+	put(`${file}.bak`, whole);
+	const more = JSON.parse(whole);
+	more.profiles['openai:new'] = {type: 'api_key', provider: 'openai', key: canary('only-here')};
+	more.profiles['gone:other'] = {type: 'api_key', provider: 'openai', key: 'not:whole'};
+	put(file, JSON.stringify(more).replace('"usageStats"', '"usageStats'));
+	const [found] = await examine(world);
+	expect(found?.id).toBe('file_damaged');
+	expect(found?.what).toContain('The backup lacks openai:new: what is left of that stays');
+	expect(found?.mend?.what).toContain('auth-profiles.json.damaged-<time>');
+	expect(JSON.stringify(found)).not.toContain('canary');
+});
+
+test.each([
+	['a quote too few', (all: string) => all.replace('"key":', '"key:')],
+	['a cut', (all: string) => all.slice(0, -12)],
+	['nothing', () => ''],
+])('names that are read from a damaged file are no secrets: %s', (_, damage) => {
+	const secret = 'openai:not-a-secret';
+	const entry = {type: 'api_key', provider: 'openai', key: secret, 'acme:x': {provider: 'acme', key: secret}};
+	const ids = profileIdsIn(damage(JSON.stringify({profiles: {'openai:a': entry, 'openai:b': entry}})));
+	expect(['openai:a', 'openai:b']).toEqual(expect.arrayContaining(ids));
 });
 
 test('what is mended meanwhile is not mended again', async () => {

@@ -1,5 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {expect, it} from 'vitest';
+import {declare} from '../support/plugins.ts';
 import {canary, readStore, type StoredDocument, writeJson, writeStore} from '../support/sandbox.ts';
 import {modeOf} from '../support/state-folder.ts';
 import {emptyState, errorIn, openProgram, run, runJson, stateWithKeys} from './support.ts';
@@ -22,6 +23,7 @@ const refreshable = {refresh: canary('refresh')};
 
 function stateOf(profiles: StoredDocument['profiles'], more: Partial<StoredDocument> = {}) {
 	const state = emptyState();
+	declare(state.stateDir, 'acme');
 	writeStore(state, 'main', {version: 1, profiles, ...more});
 	return state;
 }
@@ -103,6 +105,16 @@ it.each([
 	['a token is expired', {'setup:a': tokenFor(-1000)}, 1],
 	['an OAuth token is over and can be refreshed', {'acme:a': oauthFor(-hour, refreshable)}, 0],
 	['an OAuth token expires soon and can be refreshed', {'acme:a': oauthFor(hour, refreshable)}, 0],
+	[
+		'an OAuth token expires soon, and its provider cannot refresh it',
+		{'anthropic:a': {...oauthFor(hour, refreshable), provider: 'anthropic'}},
+		2,
+	],
+	[
+		'an OAuth token is over, and nobody knows its provider any more',
+		{'gone:a': {...oauthFor(-hour, refreshable), provider: 'gone'}},
+		1,
+	],
 	['an OAuth token is over and cannot be refreshed', {'acme:a': oauthFor(-hour)}, 1],
 	['one is expired and one is expiring', {'setup:a': tokenFor(hour), 'setup:b': tokenFor(-hour)}, 1],
 ])('status --check when %s', async (_what, profiles, code) => {

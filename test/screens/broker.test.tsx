@@ -28,7 +28,7 @@ describe('the broker of the state folder', () => {
 		await ask(broker.socket, '/v1/token?provider=acme', {headers: {'user-agent': 'coder'}});
 		await app.waitFor(/▸ .*coder.* 1 {2}acme:key +just now/);
 		await app.waitFor('main/acme:key  1 time, the last one just now');
-		await ask(broker.socket, '/v1/token?provider=nobody', {headers: {'user-agent': 'lost'}});
+		await ask(broker.socket, '/v1/token?provider=openai', {headers: {'user-agent': 'lost'}});
 		await app.waitFor(/lost.*✗ no_credential/);
 		expect(app.frames.join('')).not.toContain('canary');
 		await broker.stop();

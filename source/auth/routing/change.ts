@@ -1,4 +1,5 @@
 import {shellWord} from '../../errors.ts';
+import {configOwner} from '../../store/config.ts';
 import type {JudgedOption} from './decision.ts';
 import type {OrderPlace, OrderSource, Pin} from './order.ts';
 
@@ -20,7 +21,9 @@ export function whatChanges(
 		case 'ok':
 			return pin?.profileId === profileId
 				? pinChange(agentId, pin, sessionKey)
-				: orderChange(agentId, provider, order.source);
+				: owner === configOwner
+					? `a profile of ${provider} that is ready: jarvis models auth login --provider ${provider} --agent ${agentId}`
+					: orderChange(agentId, provider, order.source);
 		case 'cooldown':
 		case 'disabled':
 			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;
