@@ -6,6 +6,7 @@ import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
+import {asTyped} from '../suggested.ts';
 import {type ClientRow, clientRows, cursorOf, selected} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
@@ -68,8 +69,10 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 	const {broker} = state;
 	const width = state.size.columns;
 	if (!broker) return <Lines lines={['Asking the broker …']} width={width} height={height} />;
-	if ('problem' in broker) return <Problem problem={broker.problem} width={width} height={height} />;
-	if (!broker.running) return <Lines lines={howToStart(broker.socket)} width={width} height={height} />;
+	if ('problem' in broker)
+		return <Problem problem={broker.problem} stateDir={state.stateDir} width={width} height={height} />;
+	if (!broker.running)
+		return <Lines lines={howToStart(broker.socket, state.stateDir)} width={width} height={height} />;
 	const rows = clientRows(state);
 	const row = selected(state, 'broker', rows);
 	const got = row ? gotLines(row, state.now).flatMap(line => wrapWords(line, width - 4)) : [];
@@ -146,15 +149,15 @@ function Lines({
 	);
 }
 
-function howToStart(socket: string): string[] {
+function howToStart(socket: string, stateDir: string | undefined): string[] {
 	return [
 		'No broker runs.',
 		'',
 		'It hands out tokens on a Unix socket to programs that ask often, tells them when one changes, and shows here who asked. Start it in another terminal:',
 		'',
-		'  jarvis broker --keep-fresh',
+		asTyped('  jarvis broker --keep-fresh', stateDir),
 		'',
-		'or as a service:  jarvis broker install --keep-fresh',
+		asTyped('or as a service:  jarvis broker install --keep-fresh', stateDir),
 		'',
 		`It will listen at ${socket}`,
 	];

@@ -5,6 +5,7 @@ import {Pane} from '../components/pane.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
 import type {Severity} from '../doctor/findings.ts';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, doctorRows, selected} from '../ui/rows.ts';
 import type {FindingRow, UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
@@ -49,7 +50,7 @@ export default function DoctorScreen({state, height}: ScreenProps) {
 	const rows = doctorRows(state);
 	const row = selected(state, 'doctor', rows);
 	const width = state.size.columns;
-	const lines = row ? adviceLines(row, width - 4) : [];
+	const lines = row ? adviceLines(row, width - 4, state.stateDir) : [];
 	const room = height - 1 - listLines;
 	const pane = lines.length === 0 || room < 3 ? 0 : Math.min(lines.length + 2, room);
 	return (
@@ -99,9 +100,16 @@ function shortened(where: string): string {
 	return clean(where).replace(/^.*\/(agents|plugins|locks|journal|pending-logins)\//, '…/$1/');
 }
 
-function adviceLines({finding: {where, what, next, mend}}: FindingRow, width: number): [string, Tone][] {
+function adviceLines(
+	{finding: {where, what, next, mend}}: FindingRow,
+	width: number,
+	stateDir: string | undefined,
+): [string, Tone][] {
 	const told = [where, what].flatMap(text => wrapWords(clean(text), width));
-	const helps = wrapHanging(`${mend ? '⏎' : '→'}  ${clean(mend ? mend.what : next)}`, width);
+	const helps = wrapHanging(
+		`${mend ? '⏎' : '→'}  ${clean(mend ? mend.what : asTyped(next, stateDir))}`,
+		width,
+	);
 	return [
 		...told.map((text): [string, Tone] => [text, 'plain']),
 		...helps.map((text): [string, Tone] => [text, 'good']),

@@ -6,6 +6,7 @@ import {Notes, noteLines} from '../components/notes.tsx';
 import {Pane} from '../components/pane.tsx';
 import {type Cell, type Column, Table} from '../components/table.tsx';
 import type {Tone} from '../components/theme.ts';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, importRows, selected, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
@@ -88,11 +89,11 @@ function linesAbout({size, home}: UiState, login: FoundLogin): string[] {
 	);
 }
 
-function notesOf({found, home}: UiState): string[] {
+function notesOf({found, home, stateDir}: UiState): string[] {
 	const openclaw =
 		found?.openclaw === undefined
 			? []
-			: [`openclaw in ${shortPath(found.openclaw, home)}: jarvis import openclaw`];
+			: [asTyped(`openclaw in ${shortPath(found.openclaw, home)}: jarvis import openclaw`, stateDir)];
 	return [...(found?.problems ?? []).map(({message}) => message), ...openclaw].map(text => `! ${text}`);
 }
 

@@ -11,6 +11,7 @@ import {LoginPart} from '../components/login-part.tsx';
 import {moreWords} from '../components/pane.tsx';
 import {partOf} from '../components/part.ts';
 import {Steps} from '../components/steps.tsx';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, onboardingRows} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {turnOf} from '../ui/turn.ts';
@@ -81,7 +82,10 @@ function Done({state, height, result}: ScreenProps & {readonly result: LoginResu
 	const room = height - wrapWords(title, size.columns - 4).length;
 	const lines = commands.flatMap(({what, command}) => [
 		{text: `  ${what}:`, isDim: true},
-		...wrapWords(command, size.columns - 6).map(line => ({text: `    ${line}`, isDim: false})),
+		...wrapWords(asTyped(command, state.stateDir), size.columns - 6).map(line => ({
+			text: `    ${line}`,
+			isDim: false,
+		})),
 	]);
 	const {shown, range} = partOf(lines, lines.length > room ? room - 1 : room, turnOf(state));
 	return (

@@ -73,7 +73,12 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<AgentTitle state={state} words="  Profiles of " />
 			{agent?.problem ? (
-				<Problem problem={agent.problem} width={state.size.columns} height={height - 1} />
+				<Problem
+					problem={agent.problem}
+					stateDir={state.stateDir}
+					width={state.size.columns}
+					height={height - 1}
+				/>
 			) : (
 				<Table
 					columns={laid}

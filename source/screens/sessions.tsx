@@ -73,7 +73,12 @@ export default function SessionsScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<AgentTitle state={state} words="  Sessions of " />
 			{agent?.sessionsProblem ? (
-				<Problem problem={agent.sessionsProblem} width={width} height={height - 1 - typed} />
+				<Problem
+					problem={agent.sessionsProblem}
+					stateDir={state.stateDir}
+					width={width}
+					height={height - 1 - typed}
+				/>
 			) : (
 				<Table
 					columns={columns(state)}

@@ -1,6 +1,7 @@
 import type {Jarvis} from '../core.ts';
 import {asJarvisError} from '../errors.ts';
 import type {CopyOutcome} from '../host/clipboard.ts';
+import {asTyped} from '../suggested.ts';
 import {patch, type Toast, type UiStore} from './state.ts';
 import {toastOf} from './toast.ts';
 
@@ -29,7 +30,8 @@ export function say(
 	tone: Toast['tone'],
 	text: string,
 ): void {
-	patch(store, {toast: toastOf(store.getState().toast, tone, text, jarvis.now())});
+	const {toast, stateDir} = store.getState();
+	patch(store, {toast: toastOf(toast, tone, asTyped(text, stateDir), jarvis.now())});
 }
 
 /**

@@ -154,6 +154,8 @@ export interface UiState {
 	readonly surroundings: Surroundings;
 	/** The person’s home folder, which paths are shown from. */
 	readonly home?: string;
+	/** The state folder that was named: commands that are suggested are for it, and must name it too. */
+	readonly stateDir?: string;
 	/** The time (epoch ms) that everything on the screen is drawn for. */
 	readonly now: number;
 	readonly size: {readonly columns: number; readonly rows: number};
@@ -206,7 +208,7 @@ export type UiStore = StoreApi<UiState>;
 
 /** The state of a dashboard that was just opened. */
 export function createUiStore(
-	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'now' | 'sandbox'>,
+	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'stateDir' | 'now' | 'sandbox'>,
 ): UiStore {
 	return createStore<UiState>(() => ({
 		...given,
