@@ -31,6 +31,6 @@ export async function openFace(
 		problem => !snapshot.agents.some(agent => agent.problem === problem),
 	);
 	tellProblems({tell: text => process.stderr.write(`${text}\n`)}, {...snapshot, problems});
-	process.stdout.write(`${await statusText(jarvis, snapshot.agents)}\n`);
+	process.stdout.write(`${await statusText(jarvis, snapshot, snapshot.agents)}\n`);
 	return 0;
 }

@@ -6,6 +6,7 @@ import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
 import type {WriteBackFacts} from './auth/write-back.ts';
+import type {UsageStats} from './store/schema.ts';
 import {stopReasons} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
@@ -84,6 +85,15 @@ export function stateWord(health: Health, now: number): StateWord {
 	if (health.status === 'static') return {glyph: '•', word: 'static', tone: 'quiet'};
 	return {glyph: '✓', word: 'ok', tone: 'good'};
 }
+
+/** What was learned of a profile when it was last used, probed, renewed or logged in: `✓ 2m ago`, `✗ auth 3m ago`. */
+export function provenWord(proven: UsageStats['lastProven'], now: number): string {
+	if (!proven) return 'never';
+	const when = ago(proven.at, now);
+	return goodOutcomes.has(proven.outcome) ? `✓ ${when}` : `✗ ${clean(proven.outcome)} ${when}`;
+}
+
+const goodOutcomes: ReadonlySet<string> = new Set(['login', 'refreshed', 'used', 'probed']);
 
 /** The time that a token has left, as a table shows it. */
 export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
