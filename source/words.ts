@@ -80,6 +80,9 @@ export function stateWord(health: Health, now: number): StateWord {
 		const word = health.reason === 'disabled' ? 'disabled' : 'cooling';
 		return {glyph: '~', word: `${word} ${span(health.until - now)}`, tone: 'attention'};
 	}
+	if (health.waitsUntil !== undefined) {
+		return {glyph: '~', word: `waits ${span(health.waitsUntil - now)}`, tone: 'attention'};
+	}
 	if (health.renewsOnUse) return {glyph: '↻', word: 'renews on use', tone: 'quiet'};
 	if (health.status === 'expiring') return {glyph: '!', word: 'expiring', tone: 'attention'};
 	if (health.status === 'static') return {glyph: '•', word: 'static', tone: 'quiet'};
@@ -99,6 +102,11 @@ const goodOutcomes: ReadonlySet<string> = new Set(['login', 'refreshed', 'used',
 export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
 	if (health.remainingMs === undefined) return '–';
 	return health.remainingMs > 0 ? span(health.remainingMs, detail) : 'over';
+}
+
+/** Until when nobody asks a server that asked to wait, behind the words that say so. */
+export function waitWords(waitsUntil: number | undefined, now: number): string {
+	return waitsUntil === undefined ? '' : ` until ${clockTime(waitsUntil)} (in ${span(waitsUntil - now)})`;
 }
 
 /** A path as a person reads it, their own folder as `~`. */

@@ -151,6 +151,7 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		expiresAt: typeof facts.expires === 'number' ? facts.expires : undefined,
 		remainingMs: health.remainingMs,
 		refreshable: facts.refreshable,
+		waitsUntil: health.waitsUntil,
 		source: 'store',
 		ref: facts.ref,
 		refFailure: facts.unresolved,

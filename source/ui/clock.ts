@@ -56,6 +56,7 @@ function* changes(state: UiState): Generator<number> {
 		// Where no time is told, the state changes all the same when it is over.
 		if (left > 0) yield screen === 'health' || screen === 'profiles' ? stays(left) : left;
 		if (health.until !== undefined) yield stays(health.until - now);
+		if (health.waitsUntil !== undefined) yield stays(health.waitsUntil - now);
 		if (screen === 'health') yield* endOf(facts).map(end => stays(end - now));
 		const used = facts.usage.lastUsed;
 		if (used !== undefined && screen === 'profiles') yield agoStays(now - used);

@@ -126,6 +126,8 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 				if (outcome !== 'failed') return;
 				const failures = (pauses.get(key)?.failures ?? 0) + 1;
 				pauses.set(key, {until: jarvis.now() + pauseAfter(failures), failures});
+				// What the server asked for is in no file that is watched.
+				void reload().catch(() => {});
 				schedule();
 			});
 		}
