@@ -175,6 +175,10 @@ const cases: Record<FindingId, Case> = {
 		make: ({paths}) => writeJson(paths.config, {auth: {order: {acme: 'maya'}}}),
 		where: /jarvis\.json$/,
 	},
+	config_ignored: {
+		make: ({paths}) => writeJson(paths.config, {agents: {defaults: {model: {fallbacks: 'openai/x'}}}}),
+		where: /jarvis\.json, agents\.defaults\.model\.fallbacks$/,
+	},
 	entry_broken: {
 		make: add('acme:odd', {type: 'passkey', provider: 'acme'}),
 		where: 'acme:odd of the agent main',
@@ -457,6 +461,19 @@ function statesOf(folder: string): string[] {
 		})
 		.sort();
 }
+
+test('models that name no provider are settings that are left out of use, and an alias is none of them', async () => {
+	const world = await healthy();
+	const models = {'acme/one': {alias: 'One'}};
+	const model = {primary: 'x', fallbacks: ['one', 'acme/two', 'y']};
+	writeJson(world.paths.config, {agents: {defaults: {model, models}}});
+	const found = await examine(world);
+	expect(found).toMatchObject([
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.primary`},
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.fallbacks, "y"`},
+	]);
+	expect(found[0]?.what).toBe('It is not provider/model or an alias, and left out of use.');
+});
 
 test.each([
 	['a write that was cut off', '{"profiles": {"acme:new": {"refresh": "canary-'],
