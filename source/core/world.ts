@@ -75,8 +75,19 @@ export function openWorld(options: JarvisOptions) {
 	}
 
 	async function provider(id: string): Promise<Provider> {
-		const {findProvider} = await import('../auth/providers/registry.ts');
-		return findProvider((await providers()).providers, id);
+		const [{findProvider}, listing] = await Promise.all([
+			import('../auth/providers/registry.ts'),
+			providers(),
+		]);
+		await assertNotLeftOut(listing, id);
+		return findProvider(listing.providers, id);
+	}
+
+	/** Throws `provider_unknown` with the fault of a plugin that is why there is no provider of a name. */
+	async function assertNotLeftOut({providers, problems}: ProviderListing, name: string): Promise<void> {
+		if (problems.length === 0) return;
+		const leftOut = await import('../auth/providers/left-out.ts');
+		leftOut.assertNotLeftOut(paths, providers, name);
 	}
 
 	/** The id of a provider by any of its names; the name itself where no provider has it. */
@@ -162,7 +173,7 @@ export function openWorld(options: JarvisOptions) {
 
 	return {
 		...{options, paths, env, now, network, record, noteHandOut, tell},
-		...{providers, provider, providerIdOf, providerNamed, gitProvider, agent},
+		...{providers, provider, assertNotLeftOut, providerIdOf, providerNamed, gitProvider, agent},
 		...{secrets, bringInAll, unread, importContext, keepInStep, writeBackContext, resolveContext},
 	};
 }
