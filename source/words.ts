@@ -93,10 +93,13 @@ export function stateWord(health: Health, now: number): StateWord {
 export function provenWord(proven: UsageStats['lastProven'], now: number): string {
 	if (!proven) return 'never';
 	const when = ago(proven.at, now);
-	return goodOutcomes.has(proven.outcome) ? `✓ ${when}` : `✗ ${clean(proven.outcome)} ${when}`;
+	if (goodOutcomes.has(proven.outcome)) return `✓ ${when}`;
+	return `${badOutcomes.has(proven.outcome) ? '✗' : '•'} ${clean(proven.outcome)} ${when}`;
 }
 
 const goodOutcomes: ReadonlySet<string> = new Set(['login', 'refreshed', 'used', 'probed']);
+// What is not known here, as what other programs note, is no refusal.
+const badOutcomes: ReadonlySet<string> = new Set(['refused', 'auth', 'billing', 'rate_limit', 'format']);
 
 /** The time that a token has left, as a table shows it. */
 export function timeLeft(health: Health, detail: Detail = 'coarse'): string {

@@ -139,7 +139,8 @@ test.each([
 	[{at: noon - day, outcome: 'refreshed'}, '✓ 1d ago'],
 	[{at: noon - 3 * minute, outcome: 'auth'}, '✗ auth 3m ago'],
 	[{at: noon - 3 * minute, outcome: 'refused'}, '✗ refused 3m ago'],
-	[{at: noon - 3 * minute, outcome: '\u001b[31mnew'}, '✗ new 3m ago'],
+	[{at: noon - 3 * minute, outcome: 'network'}, '• network 3m ago'],
+	[{at: noon - 3 * minute, outcome: '\u001b[31mnew'}, '• new 3m ago'],
 ])('what was last proven, %j, is said as %s', (proven, words) => {
 	expect(provenWord(proven, noon)).toBe(words);
 });
