@@ -7,6 +7,7 @@ import {type ModelConfig, readConfigFile} from '../store/config.ts';
 import {type ConfigFault, configFaults} from '../store/config-faults.ts';
 import {isAgentId} from '../store/paths.ts';
 import {ensurePrivateFolder} from '../store/write.ts';
+import {providerWord} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import type {Subject} from './subject.ts';
 
@@ -37,7 +38,7 @@ export async function checkConfig({config, paths, agentIds}: Subject): Promise<F
 			finding('config_fault', {
 				where: `${paths.config}, auth.order.${provider}`,
 				what: `${id} is of another provider: it is never used there.`,
-				next: `jarvis models auth order get --provider ${provider}`,
+				next: `jarvis models auth order get --provider ${providerWord(provider)}`,
 			}),
 		),
 		...config.agents

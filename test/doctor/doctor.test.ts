@@ -462,6 +462,33 @@ function statesOf(folder: string): string[] {
 		.sort();
 }
 
+test('an agent in jarvis.json whose id can be none keeps no other finding back', async () => {
+	const world = await healthy();
+	writeJson(world.paths.config, {agents: {list: [{id: 'Bad Id'}, {id: 'work'}]}});
+	expect(await examine(world)).toMatchObject([
+		{id: 'config_fault', where: `${world.paths.config}, agents.list[0]`},
+		{id: 'agent_without_folder', where: world.paths.agent('work')},
+	]);
+});
+
+test('a profile of a provider that nobody knows is advised what can be done, and nothing that a shell would do', async () => {
+	const world = await healthy();
+	const over = {type: 'token', token: canary('over'), expires: 1};
+	change(world, profiles => {
+		profiles['x; y:z'] = {...over, provider: 'x; y'};
+		profiles['anthropic:empty'] = {type: 'api_key', provider: 'anthropic'};
+	});
+	writeJson(world.paths.config, {auth: {order: {'x; y': ['acme:maya']}}});
+	const found = await examine(world);
+	expect(found.map(({next}) => next).sort()).toEqual([
+		expect.stringMatching(
+			/^Nothing here knows its provider\. .*: jarvis models auth remove 'x; y:z' --agent main$/,
+		),
+		"jarvis models auth login --provider anthropic --method api-key --agent main --profile-id 'anthropic:empty'",
+		"jarvis models auth order get --provider 'x; y'",
+	]);
+});
+
 test('models that name no provider are settings that are left out of use, and an alias is none of them', async () => {
 	const world = await healthy();
 	const models = {'acme/one': {alias: 'One'}};
