@@ -1,5 +1,5 @@
-import {type JournalEntry, readAllJournals} from '../store/journal.ts';
 import type {StatePaths} from '../store/paths.ts';
+import {type JournalEntry, readAllJournals} from '../store/read-journal.ts';
 import type {Wait} from './facts.ts';
 
 /** The waits that servers asked for, by the fingerprint of the refresh token that they were asked with. */

@@ -7,7 +7,7 @@ import {readWaits, waitsIn} from '../../source/auth/waits.ts';
 import {runOrderGet} from '../../source/commands/order.ts';
 import {runStatus} from '../../source/commands/status.ts';
 import {runWhich} from '../../source/commands/which.ts';
-import type {JournalEntry} from '../../source/store/journal.ts';
+import type {JournalEntry} from '../../source/store/read-journal.ts';
 import type {Credential} from '../../source/store/schema.ts';
 import {clockTime, stateWord} from '../../source/words.ts';
 import {
