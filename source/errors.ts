@@ -81,7 +81,8 @@ export const errorTable = {
 	},
 	no_model: {
 		exit: 2,
-		meaning: 'Neither a provider nor a model was named, and no primary model is configured.',
+		meaning:
+			'Neither a provider nor a model was named, and no primary model is configured, or one that names no provider.',
 	},
 	broker_running: {exit: 1, meaning: 'A broker serves this state folder, or this socket, already.'},
 	broker_not_running: {exit: 1, meaning: 'No broker answers for this state folder.'},

@@ -36,6 +36,6 @@ export async function openFace(
 	const write = (stream: NodeJS.WriteStream, text: string) =>
 		stream.write(`${shown(asTyped(text, stateDir))}\n`);
 	tellProblems({tell: text => write(process.stderr, text)}, {...snapshot, problems});
-	write(process.stdout, await statusText(jarvis, snapshot.agents));
+	write(process.stdout, await statusText(jarvis, snapshot, snapshot.agents));
 	return 0;
 }

@@ -127,6 +127,14 @@ function targetOf(
 	}
 	const target = modelOfSession(config, session);
 	if (target) return {target};
+	const {primary} = config.models;
+	if (primary !== undefined) {
+		throw new JarvisError(
+			'no_model',
+			`The primary model in jarvis.json, ${JSON.stringify(primary)}, names no provider, and is no alias.`,
+			'Write provider/model into agents.defaults.model.primary, or name a provider: --provider <id>.',
+		);
+	}
 	throw new JarvisError(
 		'no_model',
 		'Neither a provider nor a model was named, and jarvis.json has no primary model.',

@@ -1,8 +1,9 @@
 import type {Recorder} from '../store/audit-log.ts';
-import {readAllJournals, readJournal, writeJournal} from '../store/journal.ts';
+import {writeJournal} from '../store/journal.ts';
 import {type HeldLock, withLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds, peekCredentials, readCredentials} from '../store/profiles.ts';
+import {readAllJournals, readJournal} from '../store/read-journal.ts';
 import {type KeptReply, openReplySlot, readKeptReplies, slotNames} from '../store/reply-slot.ts';
 import {optional} from '../store/schema.ts';
 import {isMarked, leadsTo, tokenOf} from './grant.ts';

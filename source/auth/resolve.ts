@@ -14,6 +14,7 @@ import type {Pin, PlaceReason} from './routing/order.ts';
 import type {Look, SecretReader} from './secrets/secrets.ts';
 import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
+import {readWaits} from './waits.ts';
 
 /** What a credential is wanted for. */
 export interface ResolveRequest {
@@ -181,7 +182,9 @@ export async function prepare(
 	const {target, pin} = aimed;
 	const refs = refsOf(profiles);
 	const failures = refs.length === 0 ? undefined : await secrets.failures(refs, config, look);
-	const facts = profiles.map(usable => factsOfUsable(usable, failures));
+	// Who is to hand one out meets a wait by itself; who explains looks for it first.
+	const waits = look === 'resolve' ? readWaits(paths) : undefined;
+	const facts = profiles.map(usable => factsOfUsable(usable, {failures, waits}));
 	const decision = decide({
 		...{agentId, target, pin, config, now: now(), storeOrder: own.order, mainOrder},
 		profiles: look === 'resolve' ? await withRenewal(context, facts) : facts,

@@ -91,10 +91,13 @@ async function asked(context: CommandContext): Promise<LoginRequest> {
 
 async function choiceOf(context: CommandContext) {
 	const {authChoice} = await import('../auth/auth-choice.ts');
-	const {providers} = await context.jarvis.providers();
-	return authChoice(providers, {
-		choice: textFlag(context, 'auth-choice'),
-		provider: textFlag(context, 'provider'),
+	const listing = await context.jarvis.providers();
+	const [choice, provider] = [textFlag(context, 'auth-choice'), textFlag(context, 'provider')];
+	for (const name of [choice, provider]) {
+		if (name !== undefined) await context.jarvis.assertNotLeftOut(listing, name);
+	}
+	return authChoice(listing.providers, {
+		...{choice, provider},
 		method: textFlag(context, 'method'),
 	});
 }

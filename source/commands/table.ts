@@ -115,7 +115,10 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [
 			agent,
 			json,
-			{name: 'check', help: 'exit 1 if one is expired or missing, 2 if one expires within 24 h'},
+			{
+				name: 'check',
+				help: 'exit 1 if one is expired or missing, or refused when probed, 2 if one expires within 24 h',
+			},
 			{name: 'probe', help: 'ask each provider whether its profiles work, one cheap request each'},
 			{name: 'probe-provider', value: 'id', help: 'probe the profiles of this provider only'},
 			{name: 'probe-timeout', value: 'span', help: 'how long one probe may take (default 10s)'},

@@ -13,13 +13,14 @@ export function stateOf(world: World) {
 		providers,
 		provider,
 		providerIdOf,
+		assertNotLeftOut,
 		agent,
 		secrets,
 		bringInAll,
 		unread,
 	} = world;
 	return {
-		...{paths, env, now, record, tell, providers, providerIdOf, agent},
+		...{paths, env, now, record, tell, providers, providerIdOf, assertNotLeftOut, agent},
 		/** Throws `provider_unknown` unless there is a provider of this name. */
 		async assertProvider(name: string) {
 			await provider(name);

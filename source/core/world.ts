@@ -92,7 +92,15 @@ export function openWorld(options: JarvisOptions) {
 			import('../auth/providers/registry.ts'),
 			providers(),
 		]);
+		await assertNotLeftOut(listing, id);
 		return findProvider(listing.providers, id, listing.problems.length);
+	}
+
+	/** Throws `provider_unknown` with the fault of a plugin that is why there is no provider of a name. */
+	async function assertNotLeftOut({providers, problems}: ProviderListing, name: string): Promise<void> {
+		if (problems.length === 0) return;
+		const leftOut = await import('../auth/providers/left-out.ts');
+		leftOut.assertNotLeftOut(paths, providers, name);
 	}
 
 	/**
@@ -187,7 +195,16 @@ export function openWorld(options: JarvisOptions) {
 
 	return {
 		...{options, paths, env, now, network, record, noteHandOut, tell},
-		...{providers, provider, assertSomebodyKnows, providerIdOf, providerNamed, gitProvider, agent},
+		...{
+			providers,
+			provider,
+			assertNotLeftOut,
+			assertSomebodyKnows,
+			providerIdOf,
+			providerNamed,
+			gitProvider,
+			agent,
+		},
 		...{secrets, bringInAll, unread, importContext, keepInStep, writeBackContext, resolveContext},
 	};
 }

@@ -2,10 +2,11 @@ import {accountOf, fingerprint} from '../auth/identity.ts';
 import {dropOrphanedReplies} from '../auth/kept-replies.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {shellWord} from '../errors.ts';
-import {readJournal} from '../store/journal.ts';
 import {holderLimitMs} from '../store/lock.ts';
 import {type FoundLock, listLocks, removeDeadLock} from '../store/lock-inspection.ts';
+import {readJournal} from '../store/read-journal.ts';
 import {type KeptReply, readKeptReplies, slotFile, slotNames} from '../store/reply-slot.ts';
+import {providerWord} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
 
@@ -110,7 +111,7 @@ function cutOff(subject: Subject, name: string): Finding[] {
 				finding('refresh_cut_off', {
 					where: nameOf(holder),
 					what: `A refresh was cut off at ${new Date(startedAt).toISOString()}: it may have spent the refresh token.`,
-					next: `jarvis models auth token --provider ${holder.credential.provider} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
+					next: `jarvis models auth token --provider ${providerWord(holder.credential.provider)} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
 				}),
 			];
 		});

@@ -7,6 +7,7 @@ import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
 import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
 import {span} from '../words.ts';
+import {renewCommand} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
@@ -40,10 +41,7 @@ function profileFindings(
 	const isRenewed = stored.refreshable && refresher !== undefined && refresherOf(refresher, {}) !== undefined;
 	const facts = {...stored, refreshable: isRenewed, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
-	const login =
-		credential.type === 'token'
-			? pasteCommand(agentId, profileId, credential.provider)
-			: loginCommand(agentId, profileId, credential.provider);
+	const login = renewCommand(providers, {agentId, profileId, credential});
 	if (health.reason === 'needs_login') {
 		const what = `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
@@ -162,13 +160,4 @@ function groups(
 		else found.set(key, [profile]);
 	}
 	return [...found.values()].filter(group => group.length > 1);
-}
-
-// A login would ask for a key, where the provider gives those.
-function pasteCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth paste-token --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
-}
-
-function loginCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth login --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
 }

@@ -24,6 +24,10 @@ export const findingTable = {
 		fix: 'after asking, puts its newest good backup back and keeps the damaged one beside it',
 	},
 	config_fault: {severity: 'error', meaning: 'A part of jarvis.json does not say what it is meant to say.'},
+	config_ignored: {
+		severity: 'warning',
+		meaning: 'A setting of jarvis.json is of another form than documented, and left out of use.',
+	},
 	entry_broken: {severity: 'warning', meaning: 'An entry of an agent’s file is kept, and left out of use.'},
 	leftover_temporary: {
 		severity: 'warning',

@@ -57,6 +57,8 @@ export interface ModelConfig {
 	readonly fallbacks: readonly string[];
 	/** alias → `provider/model` */
 	readonly aliases: ReadonlyMap<string, string>;
+	/** The keys of `agents.defaults.models`. */
+	readonly listed: readonly string[];
 	/** Every `provider/model` that is named, in the order of the file. */
 	readonly configured: readonly string[];
 }
@@ -253,6 +255,7 @@ function decodeModels(defaults: JsonValue | undefined): ModelConfig {
 	return {
 		...optional('primary', primary),
 		fallbacks,
+		listed: named,
 		configured: [...new Set([...(primary ? [primary] : []), ...fallbacks, ...named])],
 		aliases: new Map(
 			entriesOf(member(defaults, 'models')).flatMap(([ref, entry]) => {

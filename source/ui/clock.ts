@@ -75,6 +75,7 @@ function* changes(state: UiState): Generator<number> {
 	for (const {facts, health} of tellsTimes ? inView(state, rows) : rows) {
 		if (tellsTimes && health.remainingMs !== undefined) yield stays(health.remainingMs);
 		if (health.until !== undefined) yield stays(health.until - now);
+		if (health.waitsUntil !== undefined) yield stays(health.waitsUntil - now);
 		const used = facts.usage.lastUsed;
 		if (used !== undefined && screen === 'profiles') yield agoStays(now - used);
 	}
@@ -95,8 +96,8 @@ const stateChangeOf = onceFor((rows: readonly ProfileRow[], now: number): number
 	for (const {facts, health} of rows) {
 		const left = health.remainingMs;
 		const ends = left === undefined ? [] : [left, left - expiringWithinMs, left - skewMs(facts.expiresIn)];
-		for (const ms of health.until === undefined ? ends : [...ends, health.until - now])
-			if (ms > 0 && ms < next) next = ms;
+		const returns = [health.until, health.waitsUntil].flatMap(at => (at === undefined ? [] : [at - now]));
+		for (const ms of [...ends, ...returns]) if (ms > 0 && ms < next) next = ms;
 	}
 	return next;
 });

@@ -3,8 +3,8 @@ import {join} from 'node:path';
 import {describe, expect, onTestFinished, test} from 'vitest';
 import {fingerprint, identityName} from '../../source/auth/identity.ts';
 import type {AuthorizationServerOptions} from '../../source/sandbox/authorization-server.ts';
-import {readJournal} from '../../source/store/journal.ts';
 import {readCredentials} from '../../source/store/profiles.ts';
+import {readJournal} from '../../source/store/read-journal.ts';
 import {openReplySlot} from '../../source/store/reply-slot.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {

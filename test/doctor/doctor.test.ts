@@ -11,8 +11,9 @@ import {thisMachine} from '../../source/doctor/doctor.ts';
 import {type Finding, type FindingId, findingTable} from '../../source/doctor/findings.ts';
 import type {Machine} from '../../source/doctor/subject.ts';
 import {profileIdsIn} from '../../source/store/damaged.ts';
-import {readAllJournals, writeJournal} from '../../source/store/journal.ts';
+import {writeJournal} from '../../source/store/journal.ts';
 import {type StatePaths, statePaths} from '../../source/store/paths.ts';
+import {readAllJournals} from '../../source/store/read-journal.ts';
 import {openReplySlot, readKeptReplies} from '../../source/store/reply-slot.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {ensurePrivateFolder} from '../../source/store/write.ts';
@@ -175,6 +176,10 @@ const cases: Record<FindingId, Case> = {
 	config_fault: {
 		make: ({paths}) => writeJson(paths.config, {auth: {order: {acme: 'maya'}}}),
 		where: /jarvis\.json$/,
+	},
+	config_ignored: {
+		make: ({paths}) => writeJson(paths.config, {agents: {defaults: {model: {fallbacks: 'openai/x'}}}}),
+		where: /jarvis\.json, agents\.defaults\.model\.fallbacks$/,
 	},
 	entry_broken: {
 		make: add('acme:odd', {type: 'passkey', provider: 'acme'}),
@@ -462,6 +467,46 @@ function statesOf(folder: string): string[] {
 		})
 		.sort();
 }
+
+test('an agent in jarvis.json whose id can be none keeps no other finding back', async () => {
+	const world = await healthy();
+	writeJson(world.paths.config, {agents: {list: [{id: 'Bad Id'}, {id: 'work'}]}});
+	expect(await examine(world)).toMatchObject([
+		{id: 'config_fault', where: `${world.paths.config}, agents.list[0]`},
+		{id: 'agent_without_folder', where: world.paths.agent('work')},
+	]);
+});
+
+test('a profile of a provider that nobody knows is advised what can be done, and nothing that a shell would do', async () => {
+	const world = await healthy();
+	const over = {type: 'token', token: canary('over'), expires: 1};
+	change(world, profiles => {
+		profiles['x; y:z'] = {...over, provider: 'x; y'};
+		profiles['anthropic:empty'] = {type: 'api_key', provider: 'anthropic'};
+	});
+	writeJson(world.paths.config, {auth: {order: {'x; y': ['acme:maya']}}});
+	const found = await examine(world);
+	expect(found.map(({next}) => next).sort()).toEqual([
+		expect.stringMatching(
+			/^Nothing here knows its provider\. .*: jarvis models auth remove 'x; y:z' --agent main$/,
+		),
+		"jarvis models auth login --provider anthropic --method api-key --agent main --profile-id 'anthropic:empty'",
+		"jarvis models auth order get --provider 'x; y'",
+	]);
+});
+
+test('models that name no provider are settings that are left out of use, and an alias is none of them', async () => {
+	const world = await healthy();
+	const models = {'acme/one': {alias: 'One'}};
+	const model = {primary: 'x', fallbacks: ['one', 'acme/two', 'y']};
+	writeJson(world.paths.config, {agents: {defaults: {model, models}}});
+	const found = await examine(world);
+	expect(found).toMatchObject([
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.primary`},
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.fallbacks, "y"`},
+	]);
+	expect(found[0]?.what).toBe('It is not provider/model or an alias, and left out of use.');
+});
 
 test.each([
 	['a write that was cut off', '{"profiles": {"acme:new": {"refresh": "canary-'],

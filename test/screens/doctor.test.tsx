@@ -15,6 +15,7 @@ async function withFindings(options: AppOptions = {}) {
 	await fill(stateDir, 'main', {
 		profiles: {'acme:work': apiKey('acme'), 'acme:soon': token('acme', {expires: noon + hour})},
 	});
+	put(paths.plugin('acme'), {id: 'acme', label: 'Acme', auth: [{method: 'token'}]});
 	put(paths.config, {agents: {list: [{id: 'later'}]}});
 	chmodSync(paths.profiles('main'), 0o644);
 	const app = await renderApp({stateDir, env: {HOME: home}, ...options});

@@ -11,7 +11,7 @@ import type {OrderPlace, OrderSource, Pin} from './order.ts';
 export function whatChanges(
 	agentId: string,
 	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
-	{profileId, kind, reason, owner = agentId, renewedBy}: OrderPlace,
+	{profileId, kind, reason, owner = agentId, renewedBy, waitsUntil}: OrderPlace,
 	{pin, sessionKey}: {readonly pin?: Pin | undefined; readonly sessionKey?: string | undefined} = {},
 ): string {
 	const id = shellWord(profileId);
@@ -19,6 +19,7 @@ export function whatChanges(
 	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	switch (reason) {
 		case 'ok':
+			if (waitsUntil !== undefined) return 'time: its server is asked again after that, and not before';
 			return pin?.profileId === profileId
 				? pinChange(agentId, pin, sessionKey)
 				: owner === configOwner

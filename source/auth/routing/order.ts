@@ -1,7 +1,7 @@
 import {configOwner} from '../../store/config.ts';
 import {type CredentialKind, optional} from '../../store/schema.ts';
 import {clean, type ProfileFacts} from '../facts.ts';
-import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
+import {eligibility, type ReasonCode, setAsideUntil, waitsUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
 export type OrderSource = 'store' | 'main' | 'config' | 'configured profiles' | 'all profiles';
@@ -21,6 +21,8 @@ export interface OrderPlace {
 	readonly why: string;
 	/** When it comes back (epoch ms), if it was set aside after failures. */
 	readonly until?: number;
+	/** Its token is over, and its server asked not to be asked for a new one before then (epoch ms). */
+	readonly waitsUntil?: number;
 	/** What set it aside, as far as it is known. */
 	readonly failure?: string;
 	/** The agent whose profile it is, where that is another one; `jarvis.json`, where it is a key of that. */
@@ -107,9 +109,7 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 				...about(input, facts),
 				place: index + 1,
 				reason: 'ok' as const,
-				why:
-					pinWords(input.pin, facts) ??
-					(isFallback(facts) ? 'for when no profile is ready' : placeWords(explicit, facts)),
+				...readyWords(input, explicit, facts, isFallback(facts)),
 			})),
 			...aside.map(({facts, reason, until}, index) => ({
 				...about(input, facts),
@@ -211,6 +211,19 @@ function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | und
 	return {auto: 'kept for the session', user: 'the session is pinned to it', request: 'asked for'}[
 		pin.source
 	];
+}
+
+function readyWords(
+	{pin, minTtlMs, now}: OrderInput,
+	explicit: readonly string[] | undefined,
+	facts: ProfileFacts,
+	isFallback: boolean,
+): Pick<OrderPlace, 'why' | 'waitsUntil'> {
+	const placed = isFallback ? 'for when no profile is ready' : placeWords(explicit, facts);
+	const why = pinWords(pin, facts) ?? placed;
+	const until = waitsUntil(facts, now, minTtlMs);
+	if (until === undefined) return {why};
+	return {why: `${why}; its token is over, and its server asked to wait`, waitsUntil: until};
 }
 
 function excludedWords({profileId, source}: Pin): string {
