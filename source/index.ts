@@ -64,7 +64,6 @@ export type {
 	BrokerFacts,
 	BrokerStatus,
 	ClientHandOut,
-	PlannedRenewal,
 } from './broker/contract.ts';
 export type {Broker, BrokerOptions} from './broker/server.ts';
 export {
@@ -79,6 +78,7 @@ export {
 export type {Finding, FindingId, Mend, Severity} from './doctor/findings.ts';
 export type {Machine} from './doctor/subject.ts';
 export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
+export type {PlannedRenewal} from './staying/renewals.ts';
 export type {NewAgent} from './store/agents.ts';
 export type {AuditEvent, AuditSubject} from './store/audit-log.ts';
 export type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
