@@ -1,6 +1,7 @@
 import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
+import {linkAdvice, removeCommand, renewCommand} from '../auth/profile-commands.ts';
 import {refAdvice} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
@@ -19,7 +20,7 @@ export function checkProfiles(subject: Subject): Finding[] {
 			finding('entry_broken', {
 				where: nameOf({agentId, profileId}),
 				what: `The entry ${problem}.`,
-				next: `jarvis models auth remove ${shellWord(profileId)} --agent ${agentId}`,
+				next: removeCommand({agentId, profileId}),
 			}),
 		),
 	]);
@@ -37,10 +38,7 @@ function profileFindings(
 	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
 	const facts = {...stored, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
-	const login =
-		credential.type === 'token'
-			? pasteCommand(agentId, profileId, credential.provider)
-			: loginCommand(agentId, profileId, credential.provider);
+	const login = renewCommand(facts);
 	if (health.reason === 'needs_login') {
 		const what = `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
@@ -65,13 +63,12 @@ function profileFindings(
 
 // Its own program renews it, and is what helps.
 function linkFindings(where: string, {program, problem}: Link, {reason}: Health): Finding[] {
-	const name = clean(program);
 	const what =
 		problem ??
-		(reason === 'expired' ? `It is over, and ${name}, whose login it is, has not renewed it.` : undefined);
-	return what === undefined
-		? []
-		: [finding('profile_unusable', {where, what, next: `Run ${name}, which renews its own login.`})];
+		(reason === 'expired'
+			? `It is over, and ${clean(program)}, whose login it is, has not renewed it.`
+			: undefined);
+	return what === undefined ? [] : [finding('profile_unusable', {where, what, next: linkAdvice(program)})];
 }
 
 function faultOf({reason}: Health, unresolved: RefFailure | undefined): string | undefined {
@@ -154,13 +151,4 @@ function groups(
 		else found.set(key, [profile]);
 	}
 	return [...found.values()].filter(group => group.length > 1);
-}
-
-// A login would ask for a key, where the provider gives those.
-function pasteCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth paste-token --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
-}
-
-function loginCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth login --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
 }
