@@ -6,6 +6,7 @@
  * here is no part of the library and may change.
  */
 
+export type {ConcernEvent, ConcernLevel, WatchEvent, Watched} from './auth/concerns.ts';
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
 export type {GitAnswer, GitAsked, GitRequest} from './auth/git-credential.ts';
 export type {ChosenVariable, HandedOut, HandOut, HandOutRequest} from './auth/hand-out.ts';
@@ -96,3 +97,5 @@ export type {
 } from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';
 export type {StopReason, WriteBack} from './store/write-back.ts';
+export type {RefreshResult} from './watch/refreshes.ts';
+export type {Watch, WatchLook, WatchOptions} from './watch/watcher.ts';

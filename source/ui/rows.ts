@@ -1,3 +1,4 @@
+import {needyCount as countNeedy} from '../auth/concerns.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {FoundLogin} from '../auth/import/find.ts';
@@ -130,12 +131,7 @@ export const healthRows = remembered((state: UiState): ProfileRow[] => {
 });
 
 /** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
-export const needyCount = remembered((state: UiState): number => {
-	return state.snapshot.agents.reduce((sum, agent) => {
-		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now)));
-		return sum + needy.length + agent.broken.length + (agent.problem ? 1 : 0);
-	}, 0);
-});
+export const needyCount = remembered(({snapshot, now}: UiState): number => countNeedy(snapshot.agents, now));
 
 /** The providers that the shown agent has profiles or an order of, and the one whose order is shown. */
 export function orderProviders(state: UiState): {readonly all: readonly string[]; readonly shown?: string} {
