@@ -14,6 +14,9 @@ import {
 import {clearCommand, linkAdvice, loginCommand, removeCommand, renewCommand} from './profile-commands.ts';
 import {droppedWords, failureOf, type OrderPlace} from './routing/order.ts';
 import {longestCooldownMs} from './routing/rotation.ts';
+import {refKey} from './secrets/refs.ts';
+import {faultWords} from './secrets/report.ts';
+import type {SecretsReport} from './secrets/runtime.ts';
 import {type AgentSnapshot, orderOf, providersInUse, type Snapshot, usableFacts} from './snapshot.ts';
 
 /**
@@ -96,8 +99,8 @@ export interface Watched {
 	readonly agentId?: string | undefined;
 	/** The times (ms) before an end at which it is told. */
 	readonly warnMs: readonly number[];
-	/** Why secrets could not be loaded anew, if they could not. */
-	readonly degraded?: string | undefined;
+	/** What came of loading the secrets anew, if that failed. */
+	readonly degraded?: SecretsReport | undefined;
 }
 
 /** What was told and is not over, by its id. */
@@ -105,11 +108,10 @@ export type Told = ReadonlyMap<string, Concern>;
 
 /** All that needs a person at `now` (epoch ms), or will within a threshold. */
 export function concernsOf(watched: Watched, now: number): Concern[] {
-	const {degraded} = watched;
 	const agents = watchedAgents(watched);
 	return [
 		...unreadables(watched),
-		...(degraded === undefined ? [] : [degradedConcern(degraded)]),
+		...degradedSecrets(watched),
 		...withoutProfiles(watched, agents),
 		...agents.flatMap(agent => [
 			...agent.broken.map(({profileId, problem}) => ({
@@ -287,12 +289,11 @@ function allOut(watched: Watched, agent: AgentSnapshot, provider: string, now: n
 	const [only] = stored;
 	if (!only || places.some(isReady)) return [];
 	const health = healthOf(only, now);
-	const isTold = needsPerson(health) || health.reason === 'disabled';
-	if (stored.length === 1 && isTold) return [];
+	const isTold = stored.length === 1 && (needsPerson(health) || health.reason === 'disabled');
 	// An agent that reads all of it of the main one is as well off as that is.
 	const main = watchedAgents(watched).find(({id}) => id === mainAgentId && id !== agent.id);
 	const isAllInherited = stored.every(facts => facts.agentId !== agent.id);
-	if (main && isAllInherited && !placesOf(snapshot, main, provider, now).some(isReady)) return [];
+	const isToldOfMain = main && isAllInherited && !placesOf(snapshot, main, provider, now).some(isReady);
 	const [soonest] = places.filter(({place}) => place !== undefined);
 	const needy = stored.find(facts => needsPerson(healthOf(facts, now)));
 	const aside = stored.find(({profileId}) => profileId === soonest?.profileId);
@@ -308,6 +309,8 @@ function allOut(watched: Watched, agent: AgentSnapshot, provider: string, now: n
 					? clearCommand(aside)
 					: loginCommand(agent.id, provider),
 			isQuiet:
+				isTold ||
+				isToldOfMain ||
 				stored.some(isBeingLoaded) ||
 				(soonest?.until !== undefined && soonest.until - now <= longestCooldownMs),
 		},
@@ -361,11 +364,22 @@ function unreadables({snapshot, agentId}: Watched): Concern[] {
 	});
 }
 
-function degradedConcern(why: string): Concern {
-	return {
-		...{id: 'secrets', subject: 'secrets', event: 'secrets_degraded'},
-		...{why: `what was loaded before stays in use: ${why}`, next: 'jarvis secrets reload'},
-	};
+/** Refs that could not be loaded anew while what was loaded before is in use; the others are told by their profiles. */
+function degradedSecrets({snapshot, degraded}: Watched): Concern[] {
+	const told = new Set(
+		snapshot.agents
+			.flatMap(agent => agent.profiles)
+			.flatMap(({ref, unresolved}) => (ref && unresolved ? [refKey(ref)] : [])),
+	);
+	const refs = degraded?.refs.filter(({ref, failure}) => failure && !told.has(refKey(ref))) ?? [];
+	if (!degraded || refs.length === 0) return [];
+	return [
+		{
+			...{id: 'secrets', subject: 'secrets', event: 'secrets_degraded'},
+			why: `what was loaded before stays in use: ${faultWords({...degraded, refs, problems: []})}`,
+			next: 'jarvis secrets reload',
+		},
+	];
 }
 
 function placed(aspect: string, agentId: string, profileId: string) {
@@ -399,7 +413,9 @@ function allClear(watched: Watched, concern: Concern, now: number): WatchEvent {
 	const {event: was, agentId, provider, profileId, kind} = concern;
 	const agent = watched.snapshot.agents.find(({id}) => id === agentId);
 	const present = agent && usableFacts(agent).find(facts => facts.profileId === profileId);
-	const isGone = agentId !== undefined && (!agent || (profileId !== undefined && !present));
+	const isOne = (facts: ProfileFacts) =>
+		profileId === undefined ? provider === undefined || facts.provider === provider : facts === present;
+	const isGone = agentId !== undefined && !(agent && usableFacts(agent).some(isOne));
 	return {
 		...{at: now, event: 'well', level: 'well', was},
 		...(agentId === undefined ? {} : {agentId}),
@@ -408,6 +424,23 @@ function allClear(watched: Watched, concern: Concern, now: number): WatchEvent {
 		...(kind === undefined ? {} : {kind: present?.kind ?? kind}),
 		...(present && typeof present.expires === 'number' ? {expires: present.expires} : {}),
 		...(agent && provider !== undefined ? {left: usableCount(watched.snapshot, agent, provider, now)} : {}),
-		why: isGone ? 'it is gone' : 'it is well again',
+		why: isGone ? 'it is gone' : wellWords(concern),
 	};
+}
+
+function wellWords({event, agentId}: Concern): string {
+	switch (event) {
+		case 'ends_soon':
+			return 'it was renewed';
+		case 'all_out':
+			return 'there is one again that can be used';
+		case 'missing':
+			return 'there is one now';
+		case 'unreadable':
+			return agentId === undefined ? 'all can be read again' : 'its file can be read again';
+		case 'secrets_degraded':
+			return 'all secret refs resolve again';
+		default:
+			return 'it can be used again';
+	}
 }

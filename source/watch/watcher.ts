@@ -1,7 +1,7 @@
 import {longestSleepMs} from '../auth/backoff.ts';
 import {newsOf, nextMoment, type Told, type WatchEvent, type Watched} from '../auth/concerns.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
-import {faultWords} from '../auth/secrets/report.ts';
+import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {asJarvisError} from '../errors.ts';
@@ -67,7 +67,7 @@ export async function startWatch(
 ): Promise<Watch> {
 	ensurePrivateFolder(jarvis.paths.root);
 	let told: Told = new Map();
-	let degraded: string | undefined;
+	let degraded: SecretsReport | undefined;
 	let problems = 0;
 	let timer: NodeJS.Timeout | undefined;
 	let looking: Promise<void> | undefined;
@@ -128,7 +128,7 @@ export async function startWatch(
 	const secrets = await keepSecretsLoaded(
 		jarvis,
 		report => {
-			degraded = report.state === 'degraded' ? faultWords(report) : undefined;
+			degraded = report.state === 'degraded' ? report : undefined;
 			if (isBegun) lookAgain();
 		},
 		{partial: true},

@@ -114,8 +114,17 @@ describe('what needs a person', () => {
 	});
 
 	test('secrets that could not be loaded anew, once', () => {
-		const good = watchedOf(acme(apiKey('acme')));
-		const degraded = {...good, degraded: 'vault:x: no answer'};
+		const ref = {source: 'exec', provider: 'vault', id: 'x'} as const;
+		const failure = {code: 'unavailable', message: 'no answer'} as const;
+		const facts = factsOf('main', 'acme:a', {type: 'api_key', provider: 'acme', keyRef: ref});
+		const main = (more: object) => watching([{...agentOf('main'), profiles: [{...facts, ...more}]}]);
+		const good = main({});
+		const report = {ok: false, state: 'degraded', ignored: [], problems: []} as const;
+		const degraded = {...good, degraded: {...report, refs: [{ref, usedBy: [], failure}]}};
+		// Where nothing was loaded before, its profile is told of.
+		expect(story([{...degraded, ...main({unresolved: failure})}, noon])).toEqual([
+			['unresolved_ref main acme:a'],
+		]);
 		expect(story([degraded, noon], [degraded, noon], [good, noon])).toEqual([
 			['secrets_degraded'],
 			[],
@@ -217,6 +226,20 @@ describe('what is news', () => {
 				...{agentId: 'main', profileId: 'acme:a', provider: 'acme', kind: 'oauth', left: 0},
 			},
 		]);
+	});
+
+	test('nothing is well again only because what is left of it is told in another way', () => {
+		const over = token('acme', {expires: noon});
+		const two = watchedOf({main: {profiles: {'acme:a': over, 'acme:b': over, 'beta:a': apiKey('beta')}}});
+		const one = watchedOf({main: {profiles: {'acme:a': over, 'beta:a': apiKey('beta')}}});
+		const none = watchedOf({main: {profiles: {'beta:a': apiKey('beta')}}});
+		expect(story([two, noon], [one, noon], [none, noon]).slice(1)).toEqual([
+			['well expired main acme:b'],
+			['well expired main acme:a', 'well all_out main acme'],
+		]);
+		const told = [two, one].reduce<Told>((before, watched) => newsOf(before, watched, noon).told, new Map());
+		const whys = newsOf(told, none, noon).events.map(({why}) => why);
+		expect(whys).toEqual(['it is gone', 'it is gone']);
 	});
 
 	test('nothing is over while the file cannot be read that would show it', () => {

@@ -76,7 +76,7 @@ describe('watch', () => {
 			},
 			{
 				...{at: expect.any(Number), event: 'well', level: 'well', was: 'expired', ...about},
-				...{expires: expect.any(Number), left: 1, why: 'it is well again'},
+				...{expires: expect.any(Number), left: 1, why: 'it can be used again'},
 			},
 		]);
 		await until(() => expect(readFileSync(told ?? '', 'utf8')).toBe(watch.stdout()));
