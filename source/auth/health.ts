@@ -126,7 +126,10 @@ function statusOf(facts: ProfileFacts, reason: ReasonCode, remainingMs: number |
 	}
 }
 
-// Its own program renews a linked one before its end, as a refresh does here.
-function isLeftToPerson({refreshable, link}: ProfileFacts): boolean {
+/**
+ * Whether only a person keeps a token from running out: its own program renews a linked one before its end, as a
+ * refresh does here.
+ */
+export function isLeftToPerson({refreshable, link}: Pick<ProfileFacts, 'refreshable' | 'link'>): boolean {
 	return !refreshable && !link;
 }

@@ -1,5 +1,5 @@
 import {JarvisError, shellWord} from '../errors.ts';
-import {clean} from './facts.ts';
+import {linkAdvice} from './profile-commands.ts';
 import {
 	type Failed,
 	modelName,
@@ -102,7 +102,7 @@ function whatHelps(
 	const program = links.find(link => link !== undefined);
 	const login = loginCommand(agentId, provider);
 	if (program === undefined) return login;
-	const run = `Run ${clean(program)}, which renews its own login.`;
+	const run = linkAdvice(program);
 	return links.includes(undefined) ? `${login} Or: ${run}` : run;
 }
 

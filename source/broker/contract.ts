@@ -1,3 +1,5 @@
+import type {PlannedRenewal} from '../staying/renewals.ts';
+
 /** What the broker and those who ask it agree on (docs/broker.md). */
 
 /** The first part of every path, and what `GET /v1/ping` says: another one breaks clients. */
@@ -57,16 +59,6 @@ export interface ClientHandOut {
 	readonly times: number;
 	/** Epoch ms. */
 	readonly lastAt: number;
-}
-
-/** A renewal ahead of expiry that is planned. */
-export interface PlannedRenewal {
-	readonly agentId: string;
-	readonly profileId: string;
-	/** Epoch ms. */
-	readonly at: number;
-	/** The code of the error that the last try met. */
-	readonly failed?: string;
 }
 
 /** What a broker tells of itself: no secret. */

@@ -608,6 +608,30 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./broker.ts')).runBrokerUninstall,
 	},
 	{
+		path: ['watch'],
+		summary: 'tell what needs a person, now and whenever that changes',
+		flags: [
+			{name: 'agent', value: 'id', help: 'only this agent and what it uses (all if absent)'},
+			{
+				name: 'once',
+				help: 'tell what is wrong now, and exit: 1 if a person is needed, 2 if one will be soon',
+			},
+			{
+				name: 'warn',
+				value: 'spans',
+				help: 'how long before a token ends that nothing renews (default 14d,3d,1d)',
+			},
+			{name: 'hook', value: 'program', help: 'run it for each event, which it gets as JSON'},
+			{name: 'bell', help: 'ring the terminal, and have it show a notification'},
+			{name: 'textfile', value: 'file', help: 'keep metrics for Prometheus in this file'},
+			keepFresh,
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./watch.ts')).runWatch,
+	},
+	{
 		path: ['import', 'openclaw'],
 		summary: 'bring in what openclaw has: agents, profiles, orders, the pins of sessions, configuration',
 		flags: [{name: 'dry-run', help: 'show what would be taken, and change nothing'}, json, stateDir],

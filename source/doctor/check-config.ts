@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {clean} from '../auth/facts.ts';
 import {listPlugins} from '../auth/plugins.ts';
+import {providerWord} from '../auth/profile-commands.ts';
 import {listBindings} from '../auth/routing/bindings.ts';
 import {namedModel} from '../auth/routing/decision.ts';
 import {refKey} from '../auth/secrets/refs.ts';
@@ -8,7 +9,6 @@ import {type ModelConfig, readConfigFile} from '../store/config.ts';
 import {type ConfigFault, configFaults} from '../store/config-faults.ts';
 import {isAgentId} from '../store/paths.ts';
 import {ensurePrivateFolder} from '../store/write.ts';
-import {providerWord} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import type {Subject} from './subject.ts';
 

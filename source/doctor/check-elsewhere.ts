@@ -9,7 +9,7 @@ import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
 import {asideOf, isUnseen} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
-import {renewCommand} from './advice.ts';
+import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
@@ -82,7 +82,7 @@ function ofPrograms({env, paths, providers, machine}: Subject): Suspect[] {
 				told: ({agentId, profileId, credential}) => ({
 					id: 'grant_elsewhere',
 					what: `${program} holds the same refresh token: the one that refreshes first logs the other one out.`,
-					next: renewCommand(providers, {agentId, profileId, credential}),
+					next: renewAdvice(providers, {agentId, profileId, credential}),
 				}),
 			})),
 	);

@@ -1,12 +1,12 @@
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {dropOrphanedReplies} from '../auth/kept-replies.ts';
+import {providerWord} from '../auth/profile-commands.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {shellWord} from '../errors.ts';
 import {holderLimitMs} from '../store/lock.ts';
 import {type FoundLock, listLocks, removeDeadLock} from '../store/lock-inspection.ts';
 import {readJournal} from '../store/read-journal.ts';
 import {type KeptReply, readKeptReplies, slotFile, slotNames} from '../store/reply-slot.ts';
-import {providerWord} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
 

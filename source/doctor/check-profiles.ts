@@ -1,13 +1,14 @@
 import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
+import {linkAdvice, removeCommand} from '../auth/profile-commands.ts';
 import {refresherOf} from '../auth/providers/contract.ts';
 import {refAdvice} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
 import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
 import {span} from '../words.ts';
-import {renewCommand} from './advice.ts';
+import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
@@ -21,7 +22,7 @@ export function checkProfiles(subject: Subject): Finding[] {
 			finding('entry_broken', {
 				where: nameOf({agentId, profileId}),
 				what: `The entry ${problem}.`,
-				next: `jarvis models auth remove ${shellWord(profileId)} --agent ${agentId}`,
+				next: removeCommand({agentId, profileId}),
 			}),
 		),
 	]);
@@ -41,7 +42,7 @@ function profileFindings(
 	const isRenewed = stored.refreshable && refresher !== undefined && refresherOf(refresher, {}) !== undefined;
 	const facts = {...stored, refreshable: isRenewed, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
-	const login = renewCommand(providers, {agentId, profileId, credential});
+	const login = renewAdvice(providers, {agentId, profileId, credential});
 	if (health.reason === 'needs_login') {
 		const what = `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
@@ -70,13 +71,12 @@ function profileFindings(
 
 // Its own program renews it, and is what helps.
 function linkFindings(where: string, {program, problem}: Link, {reason}: Health): Finding[] {
-	const name = clean(program);
 	const what =
 		problem ??
-		(reason === 'expired' ? `It is over, and ${name}, whose login it is, has not renewed it.` : undefined);
-	return what === undefined
-		? []
-		: [finding('profile_unusable', {where, what, next: `Run ${name}, which renews its own login.`})];
+		(reason === 'expired'
+			? `It is over, and ${clean(program)}, whose login it is, has not renewed it.`
+			: undefined);
+	return what === undefined ? [] : [finding('profile_unusable', {where, what, next: linkAdvice(program)})];
 }
 
 function faultOf({reason}: Health, unresolved: RefFailure | undefined): string | undefined {

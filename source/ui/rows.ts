@@ -1,3 +1,4 @@
+import {needyCount as countNeedy} from '../auth/concerns.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {FoundLogin} from '../auth/import/find.ts';
@@ -184,13 +185,7 @@ function byDue({due: a}: RankedRow, {due: b}: RankedRow): number {
 
 /** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
 export const needyCount = remembered(
-	(state: UiState): number => {
-		const needy = rankedRows(state).filter(({health}) => needsPerson(health)).length;
-		return state.snapshot.agents.reduce(
-			(sum, agent) => sum + agent.broken.length + (agent.problem ? 1 : 0),
-			needy,
-		);
-	},
+	({snapshot, now}: UiState): number => countNeedy(snapshot.agents, now),
 	({snapshot, now}) => [snapshot, now],
 );
 

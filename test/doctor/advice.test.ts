@@ -1,6 +1,6 @@
 import {expect, it} from 'vitest';
 import type {AuthMethod} from '../../source/auth/providers/contract.ts';
-import {renewCommand} from '../../source/doctor/advice.ts';
+import {renewAdvice} from '../../source/doctor/advice.ts';
 
 const setupToken: AuthMethod = {method: 'setup_token', label: 'setup token'};
 const apiKey: AuthMethod = {method: 'api_key', label: 'API key'};
@@ -15,14 +15,14 @@ it.each([
 	['token', 'both', 'paste-token --provider both'],
 	['oauth', 'both', 'login --provider both'],
 ] as const)('a secret of the kind %s of the provider %s is renewed by %s', (type, provider, words) => {
-	expect(renewCommand(providers, {agentId: 'work', profileId: "it's", credential: {type, provider}})).toBe(
+	expect(renewAdvice(providers, {agentId: 'work', profileId: "it's", credential: {type, provider}})).toBe(
 		String.raw`jarvis models auth ${words} --agent work --profile-id 'it'\''s'`,
 	);
 });
 
 it('that of a provider that nobody knows is not: it can be removed', () => {
 	const credential = {type: 'token', provider: 'gone; x'} as const;
-	expect(renewCommand(providers, {agentId: 'work', profileId: 'a', credential})).toMatch(
+	expect(renewAdvice(providers, {agentId: 'work', profileId: 'a', credential})).toMatch(
 		/docs\/plugins\.md.*: jarvis models auth remove 'a' --agent work$/,
 	);
 });

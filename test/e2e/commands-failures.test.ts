@@ -58,7 +58,7 @@ const everyCommand: readonly (readonly string[])[] = [
 const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
-	...['broker status', 'broker stop', 'doctor', 'log'],
+	...['broker status', 'broker stop', 'doctor', 'log', 'watch'],
 	...['secrets audit', 'secrets apply', 'secrets prune'],
 	...['import openclaw', 'export openclaw'],
 ]);
@@ -107,6 +107,9 @@ it.each([
 	[['models', 'auth', 'report', 'key:001'], "missing required argument 'outcome'"],
 	[['broker', 'statu'], 'too many arguments'],
 	[['models', 'auth', 'cooldown'], 'Usage: jarvis models auth cooldown'],
+	[['watch', '--warn', '3d,soon'], '--warn "soon" is no span of time.'],
+	[['watch', '--once', '--keep-fresh'], 'Leave one of them out.'],
+	[['watch', '--textfile', '/nowhere/jarvis.prom'], 'There is no folder /nowhere'],
 	[['which'], "missing required argument 'target'"],
 	[['which', 'key', 'more'], 'too many arguments'],
 	[['sessions', 'send', 'chat:42'], "missing required argument 'command'"],

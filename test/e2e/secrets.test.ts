@@ -174,6 +174,8 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'paste-token', '--provider', 'acme', '--agent', 'broken'],
 	['models', 'status', '--probe', '--probe-report'],
 	['secrets', 'reload'],
+	['watch', '--once', '--hook', 'env'],
+	['watch', '--once', '--agent', 'broken', '--warn', '2h'],
 	['broker', '--socket', '/b.sock'],
 	['broker', 'status'],
 	['broker', 'stop'],

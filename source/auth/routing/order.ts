@@ -236,7 +236,8 @@ function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts
 	return `${kindWord[facts.kind]}, ${facts.usage.lastUsed ? 'least recently used first' : 'never used'}`;
 }
 
-function failureOf(
+/** Why a profile is set aside, in words, and what did it as far as that is known. */
+export function failureOf(
 	{usage}: ProfileFacts,
 	reason: 'cooldown' | 'disabled',
 ): Pick<OrderPlace, 'why' | 'failure'> {
@@ -253,7 +254,8 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 	['format', 'a malformed request'],
 ]);
 
-function droppedWords(reason: ReasonCode, {unresolved, link}: ProfileFacts): string {
+/** Why a profile cannot be used, in words. */
+export function droppedWords(reason: ReasonCode, {unresolved, link}: ProfileFacts): string {
 	if (link?.problem !== undefined) return link.problem;
 	if (link && reason === 'expired')
 		return `over, and ${clean(link.program)}, whose login it is, has not renewed it`;

@@ -1,8 +1,9 @@
 import {describe, expect, onTestFinished, test, vi} from 'vitest';
 import type {ProfileFacts} from '../../source/auth/facts.ts';
-import {dueOf, inUse, startRenewals} from '../../source/broker/renewals.ts';
 import {openJarvis} from '../../source/core.ts';
 import {JarvisError} from '../../source/errors.ts';
+import {dueOf, inUse, startRenewals} from '../../source/staying/renewals.ts';
+import {openBroker, profileId, tokenOf} from '../broker/support.ts';
 import {apiKey, fill, hour, minute, noon, oauth, second} from '../screens/state.ts';
 import {declare} from '../support/plugins.ts';
 import {
@@ -14,7 +15,6 @@ import {
 	temporaryFolder,
 	writeStore,
 } from '../support/sandbox.ts';
-import {openBroker, profileId, tokenOf} from './support.ts';
 
 async function idsInUse(stateDir: string): Promise<string[]> {
 	const jarvis = openJarvis({stateDir, env: {}, now: () => noon});
