@@ -49,7 +49,7 @@ describe('details that do not fit', () => {
 		// Neither the list nor a line has room for these.
 		expect(words.replaceAll(' ', '')).toContain(long);
 		expect(words.replaceAll(' ', '')).toContain(`${maya.email}·account-maya`);
-		expect(words).toContain('renewal refreshed when it runs out');
+		expect(words).toContain('renewal only by a new login');
 		await app.press(' ');
 		await app.waitFor(() => expect(app.frame()).toBe(first));
 	});
