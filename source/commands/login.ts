@@ -10,13 +10,11 @@ import type {
 	WaitingState,
 } from '../auth/login/contract.ts';
 import type {LoginRequest} from '../core.ts';
-import {asJarvisError, JarvisError} from '../errors.ts';
+import {JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {containerWords, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
-
-/** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
-const pasteGapMs = 80;
+import {type LoginInput, readInput} from './login-input.ts';
 
 /** `models auth login`: by the method that was named, or by the one that fits the machine best. */
 export async function runLogin(context: CommandContext): Promise<number> {
@@ -57,8 +55,8 @@ export async function carryOut(context: CommandContext, request: LoginRequest): 
 		return ended(context, await Promise.race([login.finished, input.refusedForGood]));
 	} finally {
 		stopTelling();
-		input.stop();
 		login.cancel();
+		await input.stop();
 		process.removeListener('SIGINT', cancel);
 		process.removeListener('SIGTERM', cancel);
 	}
@@ -103,7 +101,7 @@ function tellStored(context: CommandContext, result: LoginResult): void {
 	if (result.note) context.tell(result.note);
 }
 
-function tellProgress(context: CommandContext, login: Login, input: Input): () => void {
+function tellProgress(context: CommandContext, login: Login, input: LoginInput): () => void {
 	let told = '';
 	let asked: LoginState | undefined;
 	const tell = () => {
@@ -199,97 +197,4 @@ function addressFlag(context: CommandContext, name: string): string | undefined 
 
 function tellNote(context: CommandContext, {provider}: Login): void {
 	if (provider.note) context.tell(provider.note);
-}
-
-/** What is typed or piped, on its way to the login. */
-interface Input {
-	readonly refusedForGood: Promise<never>;
-	/** Makes the terminal fit for what is asked, a secret is not shown as it is typed; and hands over what came before. */
-	expect(state: AskingState | WaitingState): void;
-	stop(): void;
-}
-
-/** Hands what is typed or piped to the login, a paste of several lines at once. */
-function readInput(context: CommandContext, login: Login): Input {
-	const {stdin} = context;
-	let pending = '';
-	let timer: NodeJS.Timeout | undefined;
-	let refused: JarvisError | undefined;
-	let hasEnded = false;
-	const forGood = Promise.withResolvers<never>();
-	forGood.promise.catch(() => {});
-	const isHidden = () => stdin.isTTY && stdin.isRaw;
-	const submit = async () => {
-		clearTimeout(timer);
-		const text = pending;
-		const state = login.state();
-		// What comes before anybody asks is kept for who does.
-		if (!takesInput(state)) return;
-		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
-		pending = '';
-		try {
-			const note = await login.paste(text);
-			if (note) context.tell(note);
-		} catch (error) {
-			refused = asJarvisError(error);
-			// In JSON the one that ended it is told at the end, and nothing else is.
-			if (!context.flags.json && !hasEnded) context.tell(`${refused.message} ${refused.next}`);
-		}
-	};
-	const onData = (chunk: Buffer) => {
-		const text = chunk.toString('utf8');
-		if (!isHidden()) pending += text;
-		// Without the terminal's own editing, its keys come as they are.
-		else {
-			for (const key of text) {
-				if (key === '\u0003') return login.cancel();
-				if (key === '\u0004' && pending === '') return void onEnd();
-				if (key === '\u007f' || key === '\b') pending = pending.slice(0, -1);
-				else if (key === '\u0015') pending = '';
-				else pending += key;
-			}
-		}
-		submitSoon();
-	};
-	const submitSoon = () => {
-		clearTimeout(timer);
-		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
-	};
-	// A pipe that ended cannot be corrected: what it said is refused for good.
-	const onEnd = async () => {
-		hasEnded = true;
-		await submit();
-		const {step} = login.state();
-		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
-	};
-	const onKept = () => {
-		if (hasEnded) void onEnd();
-		else submitSoon();
-	};
-	const stopWatching = login.subscribe(() => {
-		if (pending !== '' && login.state().step === 'waiting') onKept();
-	});
-	stdin.on('data', onData);
-	stdin.on('end', onEnd);
-	// A question that was asked line by line before has left it paused.
-	stdin.resume();
-	return {
-		refusedForGood: forGood.promise,
-		expect(state) {
-			if (stdin.isTTY) stdin.setRawMode(state.step === 'asking' && state.secret);
-			onKept();
-		},
-		stop() {
-			clearTimeout(timer);
-			stopWatching();
-			if (stdin.isTTY) stdin.setRawMode(false);
-			stdin.removeListener('data', onData);
-			stdin.removeListener('end', onEnd);
-			stdin.pause();
-		},
-	};
-}
-
-function takesInput({step}: LoginState): boolean {
-	return step === 'waiting' || step === 'device' || step === 'asking';
 }

@@ -269,6 +269,27 @@ describe('the page on plugins', () => {
 		expect(gateway.asked.at(-1)).toEqual(['/revoke', {refresh: 'canary-refresh-2'}]);
 	});
 
+	it('has one whose questions a pipe answers, a line each', async () => {
+		const state = emptyState();
+		const {address, asked} = await openGateway();
+		await runJson(state, [...add, pluginFolder(blocks('js')[0] ?? '')]);
+		const piped = (input: string) => run(state, [...login, 'acme-gateway'], {input});
+		const wrong = await piped(`nowhere\n${address}\ncanary-code\n`);
+		expect(wrong).toMatchObject({
+			code: 1,
+			stdout: '',
+			stderr: expect.stringContaining('That is no address.'),
+		});
+		expect(wrong.stderr).not.toContain('/connect');
+		expect(asked).toEqual([]);
+		const short = await piped(`${address}`);
+		expect(short).toMatchObject({code: 1, stderr: expect.stringContaining(`${address}/connect`)});
+		expect(short.stderr).toContain('Standard input ended, and held nothing for the link.');
+		const {code, stdout} = await piped(`${address}\ncanary-code\n`);
+		expect({code, stdout}).toEqual({code: 0, stdout: 'acme-gateway:maya@example.test\n'});
+		expect(asked).toEqual([['/token', {code: 'canary-code'}]]);
+	});
+
 	it('has one that says when a person must log in again', async () => {
 		const state = emptyState();
 		const gateway = await openGateway();
