@@ -52,7 +52,7 @@ export async function carryOut(context: CommandContext, request: LoginRequest): 
 	const input = readInput(context, login);
 	const stopTelling = tellProgress(context, login, input);
 	try {
-		return ended(context, await Promise.race([login.finished, input.refusedForGood]));
+		return ended(context, request, await Promise.race([login.finished, input.refusedForGood]));
 	} finally {
 		stopTelling();
 		login.cancel();
@@ -77,10 +77,11 @@ function printed(context: CommandContext, result: LoginResult): number {
 	return 0;
 }
 
-function ended(context: CommandContext, outcome: LoginOutcome): LoginResult {
+function ended(context: CommandContext, request: LoginRequest, outcome: LoginOutcome): LoginResult {
 	switch (outcome.step) {
 		case 'done':
 			tellStored(context, outcome.result);
+			tellPlace(context, request, outcome.result);
 			return outcome.result;
 		case 'failed':
 			throw outcome.error;
@@ -99,6 +100,18 @@ function tellStored(context: CommandContext, result: LoginResult): void {
 	const what = result.kind === 'oauth' || result.kind === undefined ? 'Logged in' : 'Stored';
 	context.tell(`${what}: ${result.profileId} of the agent ${result.agentId}${until}.`);
 	if (result.note) context.tell(result.note);
+}
+
+// Without a name it is the place of another one of its kind, of which nobody may have thought.
+function tellPlace(context: CommandContext, {profileId}: LoginRequest, result: LoginResult): void {
+	const kind = result.kind === 'api_key' ? 'API key' : 'token';
+	if (result.unchanged) context.tell(`It is the ${kind} that stood there already.`);
+	else if (result.replaced && profileId !== undefined)
+		context.tell('It took the place of what stood there before.');
+	else if (result.replaced) {
+		context.tell(`It took the place of the ${kind} that stood there.`);
+		context.tell(`To keep both, log in with a name: --profile-id ${result.provider}:<name>`);
+	}
 }
 
 function tellProgress(context: CommandContext, login: Login, input: LoginInput): () => void {
