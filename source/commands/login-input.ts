@@ -27,6 +27,35 @@ export function readInput(context: CommandContext, login: Login): LoginInput {
 	return context.stdin.isTTY ? readTerminal(context, login) : readPipe(context, login);
 }
 
+/**
+ * Asks at the terminal for the address that the browser ended at.
+ * @throws `login_cancelled` when the person ends the input
+ */
+export async function askForAddress({stdin, tell}: CommandContext): Promise<string> {
+	const pasted = Promise.withResolvers<string>();
+	const lines: string[] = [];
+	let timer: NodeJS.Timeout | undefined;
+	const cancel = () => pasted.reject(cancelled());
+	const submit = () => pasted.resolve([...lines, line.take()].join('\n'));
+	const line = openTerminalLine(stdin, {
+		line: text => lines.push(text),
+		pasted() {},
+		heard() {
+			clearTimeout(timer);
+			if (lines.some(text => text.trim() !== '') && !line.isPasting()) timer = setTimeout(submit, pasteGapMs);
+		},
+		...{cancelled: cancel, ended: cancel},
+	});
+	tell('Paste the address that the browser ends at, and press Enter:');
+	line.show(true);
+	try {
+		return await pasted.promise;
+	} finally {
+		clearTimeout(timer);
+		await line.close(pasteGapMs);
+	}
+}
+
 interface Delivery {
 	/** What is asked and not answered yet. */
 	open(): Question | undefined;
@@ -229,6 +258,14 @@ function secretAsked({method}: Login, question: Question): SecretMethod | undefi
 // A login by a secret asks for that alone, and a link comes last: they take all lines, as a paste that was wrapped.
 function isOneOfSeveral({method}: Login, {step}: Question): boolean {
 	return step === 'asking' && !isSecretMethod(method);
+}
+
+function cancelled(): JarvisError {
+	return new JarvisError(
+		'login_cancelled',
+		'Cancelled. The login waits on.',
+		'Paste the address when you have it.',
+	);
 }
 
 // Any other link may still end by the browser that comes back, or by `models auth finish`.

@@ -1,5 +1,5 @@
-import {readFileSync} from 'node:fs';
 import {isIP} from 'node:net';
+import {text} from 'node:stream/consumers';
 import type {
 	AskingState,
 	DeviceState,
@@ -14,7 +14,7 @@ import {JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {containerWords, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
-import {type LoginInput, readInput} from './login-input.ts';
+import {askForAddress, type LoginInput, readInput} from './login-input.ts';
 
 /** `models auth login`: by the method that was named, or by the one that fits the machine best. */
 export async function runLogin(context: CommandContext): Promise<number> {
@@ -65,7 +65,8 @@ export async function carryOut(context: CommandContext, request: LoginRequest): 
 /** `models auth finish`: ends a login that waits in another terminal. */
 export async function runFinish(context: CommandContext): Promise<number> {
 	const [given = ''] = context.arguments;
-	const pasted = given === '-' ? readFileSync(0, 'utf8') : given;
+	const {stdin} = context;
+	const pasted = given !== '-' ? given : await (stdin.isTTY ? askForAddress(context) : text(stdin));
 	const result = await context.jarvis.finishLogin(pasted);
 	tellStored(context, result);
 	return printed(context, result);
@@ -180,14 +181,19 @@ async function tellDevice(context: CommandContext, login: Login, state: DeviceSt
 	const {userCode, verificationUri, verificationUriComplete, until} = state;
 	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
 	tellNote(context, login);
-	context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
-	if (process.stderr.isTTY) {
-		const {qrLines} = await import('../qr-code.ts');
-		// One that is too long for a code is told above.
-		const lines = await qrLines(verificationUriComplete ?? verificationUri).catch(() => []);
-		if (lines.length > 0) context.tell(`${lines.join('\n')}\n`);
-	}
+	const lines = process.stderr.isTTY ? await qrCode(verificationUriComplete ?? verificationUri) : [];
+	// Code and address come last, so that they stand on a screen that is too small for all of it.
+	if (lines.length > 0) {
+		context.tell(lines.join('\n'));
+		context.tell(`Scan this, or on any device open\n${verificationUri}\nand type the code\n    ${userCode}`);
+	} else context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
 	context.tell(`Waiting for it; the code is good for ${span(until - context.jarvis.now())}.`);
+}
+
+// An address that is too long for one is told without.
+async function qrCode(address: string): Promise<readonly string[]> {
+	const {qrLines} = await import('../qr-code.ts');
+	return qrLines(address).catch(() => []);
 }
 
 function tellQuestion(context: CommandContext, {message, hint, options}: AskingState): void {

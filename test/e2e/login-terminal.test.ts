@@ -3,7 +3,7 @@ import {expect, it} from 'vitest';
 import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {canary, openSandbox} from '../support/sandbox.ts';
 import type {Terminal} from '../support/terminal.ts';
-import {emptyState, firstAccount, openProgram, stored, witnessed} from './support.ts';
+import {emptyState, firstAccount, openProgram, redirectFrom, stored, witnessed} from './support.ts';
 
 const start = '\u001B[200~';
 const end = '\u001B[201~';
@@ -113,6 +113,26 @@ it('a paste that is under way when the browser ends the login goes to nobody', a
 	await terminal.waitFor(`Logged in: acme:${firstAccount}`);
 	terminal.write(`canary\r${end}`);
 	await expectNothingLeft(terminal, 0);
+});
+
+it('finish asks for the address at a terminal, a long one too', async () => {
+	const sandbox = await openSandbox();
+	const waiting = openProgram(sandbox, [...login, 'acme', '--no-browser']);
+	await waiting.waitFor('press Enter:');
+	const address = await redirectFrom(/\r\n(http\S+)\r\n/.exec(waiting.raw())?.[1] ?? '');
+	const terminal = inShell(sandbox, ['models', 'auth', 'finish', '-']);
+	await terminal.waitFor('press Enter:');
+	// More than a terminal takes as one line by itself.
+	terminal.paste(`${address.replace('?', `?long=${'x'.repeat(5000)}\n&`)}\n`);
+	await terminal.waitFor(/state=/);
+	terminal.write('\r');
+	await terminal.waitFor(`Logged in: acme:${firstAccount}`);
+	await expectNothingLeft(terminal, 0);
+	await waiting.waitFor(`Logged in: acme:${firstAccount}`);
+	const cancelled = openProgram(sandbox, ['models', 'auth', 'finish', '-']);
+	await cancelled.waitFor('press Enter:');
+	cancelled.write('\u0003');
+	expect(await cancelled.exited).toEqual({exitCode: 130});
 });
 
 it.each<[string, (terminal: Terminal) => void, number]>([

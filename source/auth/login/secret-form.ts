@@ -38,7 +38,9 @@ export function looksOf(pasted: string, {form}: SecretMethod): string {
 	const secret = tidy(pasted);
 	if (secret === '') return '';
 	const looks = oddity(secret, form) ?? (form?.usualLength === undefined ? undefined : 'looks complete');
-	return [`${secret.length} characters`, looks].filter(Boolean).join(': ');
+	return [secret.length === 1 ? '1 character' : `${secret.length} characters`, looks]
+		.filter(Boolean)
+		.join(': ');
 }
 
 /** Whether a secret that is one by its beginning is shorter than those are. */
