@@ -20,7 +20,7 @@ export interface LoginInput {
 const pasteGapMs = 80;
 
 /** How long (ms) a terminal must be quiet before it goes back to the shell, where it has marked no paste. */
-const unmarkedQuietMs = 300;
+const unmarkedQuietMs = 500;
 
 /** Hands what is typed or piped to the login, a paste of several lines at once. */
 export function readInput(context: CommandContext, login: Login): LoginInput {
@@ -107,6 +107,7 @@ function readTerminal(context: CommandContext, login: Login): LoginInput {
 	let timer: NodeJS.Timeout | undefined;
 	let hasEnded = false;
 	let hasMarked = false;
+	let hasAnswered = false;
 	/** Whether the person has seen how the secret in the line looks. */
 	let isLookedAt = false;
 	/** A secret that may have been cut, and whose rest may come. */
@@ -133,6 +134,7 @@ function readTerminal(context: CommandContext, login: Login): LoginInput {
 		// What is typed meanwhile may be the next answer, and that a secret.
 		line.show(false);
 		const refused = await answers.answer(text, () => hasEnded);
+		hasAnswered ||= refused === undefined;
 		showLine();
 		if (hasEnded && refused && answers.open()) forGood.reject(refused);
 		else submitSoon();
@@ -175,8 +177,9 @@ function readTerminal(context: CommandContext, login: Login): LoginInput {
 		},
 		async stop() {
 			clearTimeout(timer);
-			const dropped = await line.close(hasMarked ? pasteGapMs : unmarkedQuietMs);
-			if (dropped > 0)
+			const behind = lines.join('').trim().length;
+			const dropped = behind + (await line.close(hasMarked ? pasteGapMs : unmarkedQuietMs));
+			if (dropped > 0 && hasAnswered)
 				tell(`${dropped} more characters came, and were dropped: what was pasted may have been cut.`);
 		},
 	};

@@ -28,7 +28,7 @@ export interface TerminalLine {
 	isPasting(): boolean;
 	/**
 	 * Gives the terminal back as it was. What comes until it has been quiet for so long (ms) is dropped: the
-	 * rest of a paste is nothing for a shell.
+	 * rest of a paste is nothing for a shell. So is what stands in the line.
 	 * @returns how many characters were dropped
 	 */
 	close(quietMs: number): Promise<number>;
@@ -80,6 +80,13 @@ export function openTerminalLine(stdin: NodeJS.ReadStream, listener: LineListene
 		}
 		listener.heard();
 	};
+	const take = () => {
+		if (isClosed) return '';
+		const text = fromOneLine(lines.line);
+		lines.write(null, {ctrl: true, name: 'e'});
+		lines.write(null, {ctrl: true, name: 'u'});
+		return text;
+	};
 	const restore = () => setRawMode(false);
 	lines.on('line', line => listener.line(fromOneLine(line)));
 	lines.on('SIGINT', () => listener.cancelled());
@@ -96,17 +103,11 @@ export function openTerminalLine(stdin: NodeJS.ReadStream, listener: LineListene
 		show(shown) {
 			isShown = shown;
 		},
-		take() {
-			if (isClosed) return '';
-			const text = fromOneLine(lines.line);
-			lines.write(null, {ctrl: true, name: 'e'});
-			lines.write(null, {ctrl: true, name: 'u'});
-			return text;
-		},
+		take,
 		isPasting: reader.isOpen,
 		async close(quietMs) {
-			dropped = 0;
 			isShown = false;
+			dropped = take().trim().length;
 			await quiet(stdin, () => (reader.isOpen() ? Math.max(quietMs, pasteEndMs) : quietMs));
 			lines.close();
 			process.removeListener('exit', restore);

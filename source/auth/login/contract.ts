@@ -114,8 +114,8 @@ export interface Login {
 	subscribe(listener: () => void): () => void;
 	/**
 	 * Takes what a person typed or pasted: for a link the redirect URL, `code#state`, query string or bare
-	 * code; for a question the answer. What comes before anything was asked waits until it is, or until the login is
-	 * over. Returns a note for the person, if there is one to give.
+	 * code; for a question the answer. What comes while the login prepares waits for its first question, or until it
+	 * is over. Returns a note for the person, if there is one to give.
 	 * @throws `login_paste_unreadable`, `login_state_mismatch`, `secret_malformed`; the login goes on waiting
 	 */
 	paste(text: string): Promise<string | undefined>;

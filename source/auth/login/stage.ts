@@ -96,7 +96,7 @@ export function runLogin(options: LoginOptions, flow: (stage: Stage) => Promise<
 		},
 		async paste(text) {
 			if (takePaste) return takePaste(text);
-			if (isOver(current)) return undefined;
+			if (current.step !== 'preparing') return undefined;
 			const asked = Promise.withResolvers<TakePaste | undefined>();
 			early.push(asked.resolve);
 			return (await asked.promise)?.(text);
