@@ -196,9 +196,13 @@ async function qrCode(address: string): Promise<readonly string[]> {
 	return qrLines(address).catch(() => []);
 }
 
-function tellQuestion(context: CommandContext, {message, hint, options}: AskingState): void {
-	context.tell(message);
+function tellQuestion(
+	context: CommandContext,
+	{message, placeholder, hint, mayBeEmpty, options}: AskingState,
+): void {
+	context.tell(placeholder ? `${message} (${placeholder})` : message);
 	if (hint) context.tell(hint);
+	if (mayBeEmpty) context.tell('Enter leaves it empty.');
 	options?.forEach(({label}, index) => {
 		context.tell(`  ${index + 1}. ${label}`);
 	});

@@ -138,6 +138,27 @@ describe('plugins', () => {
 		}
 	});
 
+	it('may leave a question empty and offer a choice; a line too many is told', async () => {
+		const state = emptyState();
+		const options = "options: [{id: 'eu', label: 'Europe'}, {id: 'us', label: 'America'}]";
+		const text = oneMethod(
+			`login: async io => {
+				const host = await io.ask({message: 'Host?', placeholder: 'a.example', mayBeEmpty: true});
+				const region = await io.choose({message: 'Where?', ${options}});
+				return {type: 'api_key', key: \`${key}-\${host}-\${region}\`};
+			}`,
+			'own',
+		);
+		await run(state, [...add, pluginFolder(text)]);
+		const {code, stdout, stderr} = await run(state, [...login, 'own'], {input: '\n2\nleft\n'});
+		expect({code, stdout}).toEqual({code: 0, stdout: 'own:default\n'});
+		expect(stderr).toMatch(
+			/^Host\? \(a\.example\)\nEnter leaves it empty\.\nWhere\?\n {2}1\. Europe\n {2}2\. America\n/,
+		);
+		expect(stored(state, 'own:default')).toMatchObject({key: `${key}--us`});
+		expect(stderr).toContain('Nothing asked for the last line of standard input.\n');
+	});
+
 	it('are cancelled with ctrl+c, whatever they do', async () => {
 		const state = emptyState();
 		const text = oneMethod(`login(io) { io.progress('waits'); return new Promise(() => {}); }`, 'own');
@@ -247,7 +268,7 @@ describe('the page on plugins', () => {
 		await runJson(state, [...add, folder]);
 
 		const running = start(state, [...login, 'acme-gateway']);
-		await running.says('The address of your gateway');
+		await running.says('The address of your gateway (https://gateway.acme.example)\n');
 		running.type('nowhere\n');
 		await running.says('That is no address.');
 		running.type(`${gateway.address}/somewhere\n`);
