@@ -2,6 +2,7 @@ import {clean} from './auth/facts.ts';
 import type {Health} from './auth/health.ts';
 import type {FoundLogin} from './auth/import/find.ts';
 import type {ImportHow, ImportState} from './auth/import/judge.ts';
+import type {AuthMethod} from './auth/providers/contract.ts';
 import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
@@ -223,6 +224,20 @@ export const orderSourceWords: Readonly<Record<OrderSource, string>> = {
 	config: 'auth.order in jarvis.json',
 	'configured profiles': 'auth.profiles in jarvis.json',
 	'all profiles': 'no explicit order',
+};
+
+/** How a way to log in is called: as its provider calls it, if that does. */
+export function methodWords({label, method}: Pick<AuthMethod, 'label' | 'method'>): string {
+	return label ?? plainMethodWords[method];
+}
+
+const plainMethodWords: Readonly<Record<AuthMethod['method'], string>> = {
+	oauth: 'in the browser',
+	device_code: 'by a code typed on another device',
+	setup_token: 'setup token',
+	token: 'token',
+	api_key: 'API key',
+	custom: 'its own way',
 };
 
 /** How a browser outside reaches a login in a container, whose loopback is its own. */

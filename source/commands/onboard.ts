@@ -31,9 +31,10 @@ export async function runOnboard(context: CommandContext): Promise<number> {
 	const {agent, order} = await orderNow(context, result);
 	await tellNext(context, result, agent.isDefault);
 	if (context.flags.json) {
-		const {agentId, profileId, provider} = result;
+		const {agentId, profileId, provider, replaced, unchanged} = result;
 		const tried = order.places.filter(({place}) => place !== undefined).map(place => place.profileId);
-		printJson(context, {agentId, profileId, provider, method: request.method, order: tried});
+		const before = {...optional('replaced', replaced), ...optional('unchanged', unchanged)};
+		printJson(context, {agentId, profileId, provider, method: request.method, order: tried, ...before});
 	} else context.print(result.profileId);
 	return 0;
 }

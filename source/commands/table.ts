@@ -243,7 +243,7 @@ export const commandTable: readonly CommandSpec[] = [
 		arguments: [
 			{
 				name: 'redirect-url',
-				help: 'the address that the browser shows at the end, or - to read it from standard input',
+				help: 'the address that the browser shows at the end, or - to paste it or read it from standard input',
 			},
 		],
 		load: async () => (await import('./login.ts')).runFinish,

@@ -206,13 +206,16 @@ it('in a terminal the link is one unwrapped line, and the address is pasted ther
 	const link = /\r\n(http\S+)\r\n/.exec(terminal.raw())?.[1] ?? '';
 	expect(new URL(link).searchParams.get('code_challenge_method')).toBe('S256');
 	const address = await redirectFrom(link);
-	terminal.paste('https://example.test/\n');
+	terminal.write('https://example.test/\r');
 	await terminal.waitFor('holds no code');
-	terminal.paste('made-up-code\n');
+	terminal.write('made-up-code\r');
 	await terminal.waitFor('refused the code');
 	// It waits on, and its link is not told again.
 	expect(terminal.raw().split(link)).toHaveLength(2);
+	// Marked as a paste it waits for Enter, and shows its line breaks; without the marks a pause ends it.
 	terminal.paste(`${halves(address)}\n`);
+	await terminal.waitFor('\u2424');
+	terminal.write('\r');
 	await terminal.waitFor(`Logged in: ${profileId}`);
 	expect(await terminal.exited).toEqual({exitCode: 0});
 	expect(terminal.buffer()).toBe('normal');

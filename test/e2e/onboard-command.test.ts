@@ -140,7 +140,8 @@ it('ctrl+c at a question cancels it, and nothing is stored', async () => {
 	const terminal = openProgram(state, ['onboard']);
 	await terminal.waitFor('1–2:');
 	terminal.write('\u{3}');
-	await terminal.waitFor('Cancelled. Nothing was stored.');
+	// On a line of its own, not behind the question.
+	await terminal.waitFor(/^jarvis: Cancelled. Nothing was stored./m);
 	expect(await terminal.exited).toEqual({exitCode: 130});
 	expect(existsSync(state.paths.profiles('main'))).toBe(false);
 });

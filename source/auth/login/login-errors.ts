@@ -2,11 +2,15 @@ import {JarvisError} from '../../errors.ts';
 import type {Provider} from '../providers/contract.ts';
 
 /** Nobody finished a login within `waitMs`. */
-export function timedOut(provider: Provider, waitMs: number): JarvisError {
+export function timedOut(
+	provider: Provider,
+	waitMs: number,
+	next = 'Try again, and finish it in the browser, or paste the address that it leads to.',
+): JarvisError {
 	return new JarvisError(
 		'login_timed_out',
 		`Nobody finished the login of ${provider.label} within ${Math.round(waitMs / 60_000)} minutes.`,
-		'Try again, and finish it in the browser, or paste the address that it leads to.',
+		next,
 	);
 }
 
