@@ -1,5 +1,5 @@
 import {JarvisError, shellWord} from '../errors.ts';
-import {clean} from './facts.ts';
+import {span} from '../words.ts';
 import {
 	type Failed,
 	modelName,
@@ -8,70 +8,97 @@ import {
 	passedOverBy,
 	type ResolveRequest,
 } from './resolve.ts';
+import {sessionLetGo} from './routing/change.ts';
+import {letInOf, remediesOf, type Stuck, sentence} from './routing/remedy.ts';
+import {factsOfUsable} from './snapshot.ts';
 
 /**
  * Why a request came to nothing: every profile that was passed over, with the reason, and what to do about
- * the one that is the most easily mended.
+ * the one that stands in the way. A second thing that would help has a line of its own, so that each command
+ * can be taken as it stands there.
+ * @param now epoch ms
  */
 export function nothingResolved(
 	request: ResolveRequest,
 	prepared: Prepared,
 	failures: readonly Failed[],
+	now: number,
 ): JarvisError {
-	const {agentId, decision} = prepared;
+	const {agentId, decision, pin} = prepared;
 	const all = passedOverBy(prepared, failures);
 	const options = {details: {agentId, passedOver: all}};
 	// Where one was asked for by name, the others are no news.
-	const isNamed = prepared.pin?.source === 'request';
+	const isNamed = pin?.source === 'request';
 	const passedOver = isNamed ? all.filter(({reason}) => reason !== 'excluded_by_pin') : all;
 	const [first] = failures;
+	const pinned = pinWords(request, prepared);
+	const letGo = pinned.letGo === undefined ? [] : [pinned.letGo];
 	if (first) {
 		const {code, message, next} = first.error;
 		const others = passedOver.filter(({profileId}) => profileId !== first.candidate.place.profileId);
 		const rest = others.length === 0 ? '' : ` ${reasons(others)}.`;
-		const pinned = pinSentence(request, prepared);
-		return new JarvisError(code, `${pinned.message}${message}${rest}`, `${next}${pinned.next}`, {
+		return new JarvisError(code, `${pinned.message}${message}${rest}`, lines(next, ...letGo), {
 			...options,
 			cause: first.error,
 		});
 	}
 	const wanted = decision.options.map(modelName);
-	const provider = decision.options[0]?.provider ?? '';
-	if (passedOver.length === 0) {
+	const [option] = decision.options;
+	const provider = option?.provider ?? '';
+	const login = `Log in: jarvis models auth login --provider ${provider} --agent ${agentId}`;
+	if (passedOver.length === 0 || !option) {
 		return new JarvisError(
 			'no_credential',
 			`The agent ${agentId} has no profile of ${[...new Set(decision.options.map(option => option.provider))].join(', ')}.`,
-			loginCommand(agentId, provider),
+			login,
 			options,
 		);
 	}
-	const pinned = pinSentence(request, prepared);
+	const stuck: Stuck = {
+		...{agentId, option, now, minTtlMs: request.minTtlMs},
+		profiles: prepared.profiles.map(usable => factsOfUsable(usable)),
+		before: {pin, sessionKey: request.sessionKey},
+	};
 	const soonest = passedOver
 		.filter(({until}) => until !== undefined)
 		.sort((a, b) => (a.until ?? 0) - (b.until ?? 0))[0];
 	if (request.readyOnly && soonest) {
 		return new JarvisError(
 			'profiles_set_aside',
-			`${pinned.message}The agent ${agentId} has no profile of ${wanted.join(', ')} that is ready. ${reasons(passedOver)}.`,
-			`Wait, or have it used again: jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}${pinned.next}`,
+			`${pinned.message}The agent ${agentId} has no profile of ${wanted.join(', ')} that is ready. ${reasons(passedOver, now)}.`,
+			lines(
+				`Wait, or have it used again: jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}`,
+				...letGo,
+			),
 			options,
 		);
 	}
-	if (passedOver.every(({reason}) => reason === 'already_tried')) {
+	// What is left out, or not there, is not what stands in the way.
+	const inTheWay = passedOver.filter(({reason}) => !leftOut.includes(reason));
+	const allAre = (reason: PassedOver['reason']) =>
+		inTheWay.length > 0 && inTheWay.every(one => one.reason === reason);
+	if (allAre('already_tried')) {
+		const letIn = letInOf(stuck);
 		return new JarvisError(
 			'profiles_set_aside',
-			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} has was tried for this request.`,
-			`Try again later, or add another account. ${loginCommand(agentId, provider)}${pinned.next}`,
+			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} may use was tried for this request.`,
+			lines(
+				isNamed || pinned.letGo !== undefined || letIn
+					? 'Try again later.'
+					: `Try again later, or add another account: jarvis models auth add --agent ${agentId}`,
+				...letGo,
+				...(letIn ? [sentence(letIn, 'or ')] : []),
+			),
 			options,
 		);
 	}
+	const isRef = inTheWay.filter(({reason}) => reason !== 'already_tried');
 	// No login mends a ref.
-	const reachable = passedOver.filter(({reason}) => !unreachable.includes(reason));
-	if (reachable.length > 0 && reachable.every(({reason}) => reason === 'unresolved_ref')) {
+	if (isRef.length > 0 && isRef.every(({reason}) => reason === 'unresolved_ref')) {
 		return new JarvisError(
 			'unresolved_ref',
 			`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-			`See what is wrong with each ref: jarvis secrets reload${pinned.next}`,
+			lines('See what is wrong with each ref: jarvis secrets reload', ...letGo),
 			options,
 		);
 	}
@@ -80,51 +107,37 @@ export function nothingResolved(
 	return new JarvisError(
 		passedOver.some(({reason}) => reason === 'needs_login') ? 'needs_login' : 'no_credential',
 		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-		`${isShort ? 'Ask for less with --min-ttl.' : whatHelps(prepared, passedOver, provider)}${pinned.next}`,
+		isShort ? lines('Ask for less with --min-ttl.', ...letGo) : lines(...remediesOf(stuck)),
 		options,
 	);
 }
 
-// What is left out, or not there, is not what stands in the way.
-const unreachable: readonly PassedOver['reason'][] = [
-	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile', 'already_tried'] as const),
+const leftOut: readonly PassedOver['reason'][] = [
+	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile'] as const),
 ];
 
-// What another program logs in and refreshes is for that program to mend.
-function whatHelps(
-	{agentId, profiles}: Prepared,
-	passedOver: readonly PassedOver[],
-	provider: string,
-): string {
-	const links = passedOver.map(
-		({profileId}) => profiles.find(profile => profile.profileId === profileId)?.credential.link?.program,
-	);
-	const program = links.find(link => link !== undefined);
-	const login = loginCommand(agentId, provider);
-	if (program === undefined) return login;
-	const run = `Run ${clean(program)}, which renews its own login.`;
-	return links.includes(undefined) ? `${login} Or: ${run}` : run;
-}
-
-function reasons(passedOver: readonly PassedOver[]): string {
+function reasons(passedOver: readonly PassedOver[], now?: number): string {
 	return passedOver
-		.map(({profileId, why, reason}) => `${profileId}: ${why.replace(/\.$/, '')} (${reason})`)
+		.map(({profileId, why, reason, until}) => {
+			const back = until === undefined || now === undefined ? '' : `, back in ${span(until - now)}`;
+			return `${profileId}: ${why.replace(/\.$/, '')}${back} (${reason})`;
+		})
 		.join('; ');
 }
 
 // A pin that a person made is never left silently.
-function pinSentence(
+function pinWords(
 	{sessionKey}: ResolveRequest,
 	{agentId, pin, decision}: Prepared,
-): {readonly message: string; readonly next: string} {
+): {readonly message: string; readonly letGo?: string} {
 	const isInForce = pin?.source === 'user' && decision.options.some(({isLocked}) => isLocked);
-	if (sessionKey === undefined || !isInForce) return {message: '', next: ''};
+	if (sessionKey === undefined || !isInForce) return {message: ''};
 	return {
 		message: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
-		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`,
+		letGo: sentence(sessionLetGo(agentId, sessionKey), 'or '),
 	};
 }
 
-function loginCommand(agentId: string, provider: string): string {
-	return `Log in: jarvis models auth login --provider ${provider} --agent ${agentId}`;
+function lines(...all: readonly string[]): string {
+	return all.join('\n');
 }

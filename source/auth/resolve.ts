@@ -152,7 +152,7 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 		return resolvedFrom(prepared, candidate, found, failures);
 	}
 	const {nothingResolved} = await import('./resolve-errors.ts');
-	throw nothingResolved(request, prepared, failures);
+	throw nothingResolved(request, prepared, failures, context.now());
 }
 
 /**

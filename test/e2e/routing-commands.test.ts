@@ -15,6 +15,7 @@ import {
 	writeStore,
 } from '../support/sandbox.ts';
 import {emptyState, errorIn, firstAccount, run, runJson, start, stored} from './support.ts';
+import {commandsIn, runLine} from './typed-lines.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -58,22 +59,6 @@ const alone = (name: string) => ({code: 0, stdout: `${canary(name)}\n`, stderr: 
 
 const sessionOf = ({paths}: State, key: string, agentId = 'main') =>
 	JSON.parse(readFileSync(paths.sessions(agentId), 'utf8'))[key];
-
-/** Runs a line as a person's shell does who copied it from what was printed. */
-function runLine(state: State, line: string) {
-	const jarvis = shellScriptFor(state);
-	return run(state, [], {command: ['sh', '-c', line.replace(/^jarvis /, `${jarvis} `)]});
-}
-
-function shellScriptFor({stateDir}: State): string {
-	const program = fileURLToPath(new URL('../../dist/jarvis.cjs', import.meta.url));
-	return `JARVIS_STATE_DIR='${stateDir}' '${process.execPath}' '${program}'`;
-}
-
-/** The commands that a text names, each up to the end of its line. */
-function commandsIn(text: string): string[] {
-	return [...text.matchAll(/\bjarvis [a-z].*/g)].map(([line]) => line.trim());
-}
 
 /** Fails unless there is such a command, with these flags and so many arguments. */
 function expectToExist(line: string): void {
@@ -191,6 +176,7 @@ describe('token', () => {
 		});
 		const plain = await run(state, args);
 		expect(plain).toMatchObject({code: 1, stdout: ''});
+		expect(plain.stderr).toContain('cooling down after a rate limit, back in 59m (cooldown); anthropic:work');
 		const [line = ''] = commandsIn(plain.stderr);
 		expect(await runLine(state, line)).toMatchObject({code: 0});
 		expect(await run(state, args)).toEqual(alone('me'));
