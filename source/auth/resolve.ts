@@ -2,7 +2,13 @@ import {type ErrorCode, isSystemError, JarvisError} from '../errors.ts';
 import type {Recorder} from '../store/audit-log.ts';
 import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
-import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
+import {
+	type AgentCredentials,
+	type Credential,
+	type CredentialKind,
+	type OAuthCredential,
+	optional,
+} from '../store/schema.ts';
 import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
 import {handedOutSecret, refOf} from './facts.ts';
@@ -11,6 +17,7 @@ import {unresolvedRef} from './profile-errors.ts';
 import type {Provider} from './providers/contract.ts';
 import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
 import type {Pin, PlaceReason} from './routing/order.ts';
+import {orderWordsOf, withProviderIds} from './routing/provider-names.ts';
 import type {Look, SecretReader} from './secrets/secrets.ts';
 import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
@@ -46,6 +53,8 @@ export interface ResolveContext {
 	readonly network: Network;
 	/** Finds the provider for a refresh; only called when there is one to do. */
 	readonly findProvider: (id: string) => Promise<Provider>;
+	/** The id of a provider by any of its names; the name itself where no provider has it. */
+	readonly providerIdOf: (name: string) => Promise<string>;
 	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
 	readonly bringIn?: (agentId: string) => Promise<void>;
 	/** Hands a new token on to programs with login files of their own. Never throws. */
@@ -96,12 +105,13 @@ export interface Aim {
 	readonly session?: Session;
 	/** The provider of the model that the session uses by itself. */
 	readonly ownProvider?: string;
+	/** In which providers go by their ids. */
+	readonly config: Config;
 }
 
 /** What a decision was made from, and the decision. */
 export interface Prepared extends Aim {
 	readonly agentId: string;
-	readonly config: Config;
 	readonly decision: Decision;
 	readonly profiles: readonly UsableProfile[];
 }
@@ -166,19 +176,19 @@ export async function prepare(
 	look: Look = 'glance',
 ): Promise<Prepared> {
 	const {paths, secrets, now} = context;
-	const config = await readConfig(paths);
-	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
+	const written = await readConfig(paths);
+	const agentId = request.agentId ?? written.defaultAgent ?? mainAgentId;
 	// Who named the agent has looked whether there is one, and that brings in.
 	if (request.agentId === undefined) await context.bringIn?.(agentId);
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
 	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,
-		config,
+		written,
 		agentId,
 		isSimple ? request.providerId : undefined,
 	);
-	const aimed = await aim(context, request, {agentId, config, profiles});
-	const {target, pin} = aimed;
+	const aimed = await aim(context, request, {agentId, config: written, own, profiles});
+	const {target, pin, config} = aimed;
 	const refs = refsOf(profiles);
 	const failures = refs.length === 0 ? undefined : await secrets.failures(refs, config, look);
 	const decision = decide({
@@ -186,7 +196,7 @@ export async function prepare(
 		profiles: profiles.map(usable => factsOfUsable(usable, failures)),
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
-	return {...aimed, agentId, config, decision, profiles};
+	return {...aimed, agentId, decision, profiles};
 }
 
 // Most requests are for a provider and nothing else: they read no session and parse no model.
@@ -196,15 +206,37 @@ async function aim(
 	subject: {
 		readonly agentId: string;
 		readonly config: Config;
+		readonly own: AgentCredentials;
 		readonly profiles: readonly UsableProfile[];
 	},
 ): Promise<Aim> {
 	const {providerId, profileId, sessionKey, model} = request;
+	const {own, config} = subject;
 	if (providerId !== undefined && (profileId ?? sessionKey ?? model) === undefined) {
-		return {target: {kind: 'provider', provider: providerId}};
+		// Where the provider has an order under its own name, no other name of it counts.
+		const hasOrder = own.order.has(providerId) || config.order.has(providerId);
+		const ids = hasOrder ? config : await withIds(context, subject, orderWordsOf(config));
+		return {config: ids, target: {kind: 'provider', provider: providerId}};
 	}
 	const {takeAim} = await import('./aim.ts');
-	return takeAim(context.paths, request, subject);
+	return takeAim(context, request, subject);
+}
+
+/** A configuration in which the providers that words stand for go by their ids. */
+export function withIds(
+	{providerIdOf}: Pick<ResolveContext, 'providerIdOf'>,
+	{
+		config,
+		own,
+		profiles,
+	}: {readonly config: Config; readonly own: AgentCredentials; readonly profiles: readonly UsableProfile[]},
+	words: readonly string[],
+): Promise<Config> {
+	const stored = new Set([
+		...[...own.profiles.values()].map(({provider}) => provider),
+		...profiles.map(({credential}) => credential.provider),
+	]);
+	return withProviderIds(config, words, word => stored.has(word), providerIdOf);
 }
 
 function unlessDamaged(error: unknown): undefined {

@@ -1,11 +1,10 @@
-import {readConfig} from '../store/config.ts';
-import {readSessions} from '../store/sessions.ts';
+import type {Config} from '../store/config.ts';
+import type {Session} from '../store/sessions.ts';
 import {span} from '../words.ts';
 import {clean} from './facts.ts';
-import type {ResolveContext} from './resolve.ts';
 import {namedModel} from './routing/decision.ts';
 import {modelOfSession} from './routing/session-target.ts';
-import {usableProfiles} from './usable.ts';
+import type {UsableProfile} from './usable.ts';
 import type {Which, WhichCandidate, WhichOption} from './which.ts';
 
 /** What `/model status` and `/model list` tell of a session. */
@@ -41,18 +40,16 @@ export const noModel = 'No model is configured: agents.defaults.model in jarvis.
 /** Who made a pin. */
 export const pinWords = {auto: 'kept', user: 'pinned', request: 'asked for'} as const;
 
-/**
- * The models that are configured, and the profiles that the agent can use for them.
- * @throws what reading the store throws
- */
-export async function modelListLines(
-	{paths}: Pick<ResolveContext, 'paths'>,
-	agentId: string,
-	sessionKey: string,
-): Promise<string[]> {
-	const config = await readConfig(paths);
-	const {profiles} = await usableProfiles(paths, config, agentId);
-	const session = (await readSessions(paths, agentId)).get(sessionKey);
+/** The models that are configured, and the profiles that the agent can use for them. */
+export function modelListLines({
+	config,
+	session,
+	profiles,
+}: {
+	readonly config: Config;
+	readonly session: Session | undefined;
+	readonly profiles: readonly UsableProfile[];
+}): string[] {
 	const target = modelOfSession(config, session);
 	const current = target?.kind === 'model' ? `${target.model.provider}/${target.model.model}` : undefined;
 	const names = new Set([...(current ? [current] : []), ...config.models.configured]);

@@ -4,6 +4,7 @@ import {readConfig} from '../store/config.ts';
 import {
 	assertSessionKey,
 	countCompaction,
+	readSessions,
 	resetSession,
 	type Session,
 	setPin,
@@ -11,8 +12,9 @@ import {
 	updateSessions,
 } from '../store/sessions.ts';
 import {named} from './aim.ts';
-import {prepare, type ResolveContext} from './resolve.ts';
+import {prepare, type ResolveContext, withIds} from './resolve.ts';
 import {type Problem, parseModelRef} from './routing/model-ref.ts';
+import {configWordsOf, providerWordsOf} from './routing/provider-names.ts';
 import {modelContext} from './routing/session-target.ts';
 import {
 	applyDefaultModel,
@@ -53,12 +55,11 @@ export async function sendToSession(
 			return statusLines(whichOf(prepared, key), context.now());
 		}
 		case 'model-list':
-			return modelListLines(context, agentId, key);
+			return modelListLines(await routed(context, agentId, key));
 		case 'model-default':
 			return changeModel(context, agentId, key, session => applyDefaultModel(session));
 		case 'model-set': {
-			const config = await readConfig(context.paths);
-			const {profiles} = await usableProfiles(context.paths, config, agentId);
+			const {config, profiles} = await routed(context, agentId, key, providerWordsOf(command.ref));
 			return changeModel(context, agentId, key, session => {
 				const known = modelContext(agentId, config, named(profiles), session);
 				const parsed = parseModelRef(command.ref, known);
@@ -67,6 +68,18 @@ export async function sendToSession(
 			});
 		}
 	}
+}
+
+/** What a session's models are read against, in which providers go by their ids. */
+async function routed(context: ResolveContext, agentId: string, key: string, words: readonly string[] = []) {
+	const {paths} = context;
+	const written = await readConfig(paths);
+	const usable = await usableProfiles(paths, written, agentId);
+	const session = (await readSessions(paths, agentId)).get(key);
+	const own = session?.providerOverride ? [session.providerOverride] : [];
+	const all = [...configWordsOf(written), ...own, ...words];
+	const config = await withIds(context, {...usable, config: written}, all);
+	return {config, session, profiles: usable.profiles};
 }
 
 /**

@@ -107,13 +107,17 @@ export function optionsOf(target: Target, models: ModelConfig): Option[] {
 }
 
 /** A model of `jarvis.json` by its alias, or by `provider/model`, split at the first `/`. */
-export function namedModel(ref: string, models: Pick<ModelConfig, 'aliases'>): Model | undefined {
+export function namedModel(
+	ref: string,
+	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
+): Model | undefined {
 	const wanted = ref.trim().toLowerCase();
 	const aliased = [...models.aliases].find(([alias]) => alias.toLowerCase() === wanted)?.[1];
 	const full = aliased ?? ref.trim();
 	const slash = full.indexOf('/');
 	if (slash < 1 || slash === full.length - 1) return undefined;
-	return {provider: full.slice(0, slash), model: full.slice(slash + 1)};
+	const word = full.slice(0, slash);
+	return {provider: models.providerIds?.get(word) ?? word, model: full.slice(slash + 1)};
 }
 
 const originWords: Readonly<Record<ModelOrigin, string>> = {
