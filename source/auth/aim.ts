@@ -24,7 +24,7 @@ import type {Candidate, JudgedOption, Target} from './routing/decision.ts';
 import {type ProviderProfile, parseModelRef} from './routing/model-ref.ts';
 import type {Pin} from './routing/order.ts';
 import {configWordsOf, providerWordsOf} from './routing/provider-names.ts';
-import {modelContext, modelOfSession, pinOfSession} from './routing/session-target.ts';
+import {modelContext, modelOfSession, pinOfSession, targetOfSession} from './routing/session-target.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
 
 interface Subject {
@@ -148,7 +148,7 @@ function targetOf(
 		const provider = present?.credential.provider ?? providerOfProfileId(profileId);
 		return {target: {kind: 'provider', provider}};
 	}
-	const target = modelOfSession(config, session);
+	const target = targetOfSession(config, session, named(profiles));
 	if (target) return {target};
 	throw new JarvisError(
 		'no_model',

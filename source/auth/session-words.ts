@@ -13,7 +13,7 @@ import type {Which, WhichCandidate, WhichOption} from './which.ts';
 export function statusLines({options, chosen, pin}: Which, now: number): string[] {
 	const [wanted] = options;
 	const lines = [
-		`model      ${wanted ? `${clean(wanted.name)} (${wanted.why})` : 'none'}`,
+		`model      ${wanted?.model === undefined ? noneConfigured : `${clean(wanted.name)} (${wanted.why})`}`,
 		`profile    ${profileWords(chosen, wanted, now)}`,
 	];
 	if (pin && pin.profileId !== chosen?.profileId) {
@@ -34,8 +34,13 @@ export function statusLines({options, chosen, pin}: Which, now: number): string[
 	return lines;
 }
 
-/** Said where a session has no model. */
-export const noModel = 'No model is configured: agents.defaults.model in jarvis.json.';
+const noneConfigured = 'none configured (agents.defaults.model in jarvis.json)';
+
+/** Said of a session that has neither a model nor a profile to keep to. */
+export const nothingSet = [
+	`model      ${noneConfigured}`,
+	'profile    by the order of the provider that is asked for',
+] as const;
 
 /** Who made a pin. */
 export const pinWords = {auto: 'kept', user: 'pinned', request: 'asked for'} as const;
@@ -61,7 +66,7 @@ export function modelListLines({
 		const usable = ids.length > 0 ? ids.map(({profileId}) => clean(profileId)).join(', ') : 'no profile';
 		return `${name === current ? '▸' : ' '} ${clean(name)}${also}: ${usable}`;
 	});
-	return lines.length > 0 ? lines : [noModel];
+	return lines.length > 0 ? lines : ['No model is configured: agents.defaults.model in jarvis.json.'];
 }
 
 function profileWords(

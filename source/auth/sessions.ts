@@ -23,9 +23,9 @@ import {
 	parseSlashCommand,
 	slashHelp,
 } from './routing/slash-command.ts';
-import {modelListLines, statusLines} from './session-words.ts';
+import {modelListLines, nothingSet, statusLines} from './session-words.ts';
 import {usableProfiles} from './usable.ts';
-import {whichOf} from './which.ts';
+import {type Which, whichOf} from './which.ts';
 
 type Clocked = Pick<ResolveContext, 'paths' | 'now'>;
 
@@ -51,8 +51,8 @@ export async function sendToSession(
 			await beginAnew(context, agentId, key);
 			return ['This session begins anew: it has no model and no profile of its own.'];
 		case 'model-status': {
-			const prepared = await prepare(context, {agentId, sessionKey: key}, 'resolve');
-			return statusLines(whichOf(prepared, key), context.now());
+			const which = await explainSession(context, agentId, key);
+			return which ? statusLines(which, context.now()) : nothingSet;
 		}
 		case 'model-list':
 			return modelListLines(await routed(context, agentId, key));
@@ -67,6 +67,23 @@ export async function sendToSession(
 				return applyModel(session, parsed.ok, known.profiles);
 			});
 		}
+	}
+}
+
+/**
+ * What a session would use now, and why; nothing where no model is configured and it keeps to no profile.
+ * @throws as `prepare` does
+ */
+export async function explainSession(
+	context: ResolveContext,
+	agentId: string,
+	key: string,
+): Promise<Which | undefined> {
+	try {
+		return whichOf(await prepare(context, {agentId, sessionKey: key}, 'resolve'), key);
+	} catch (error) {
+		if (error instanceof JarvisError && error.code === 'no_model') return undefined;
+		throw error;
 	}
 }
 

@@ -180,6 +180,15 @@ export function credentialsOf({
 		},
 
 		/**
+		 * What a session would use now, and why; nothing where no model is configured and it keeps to no profile.
+		 * Throws as `prepare` does.
+		 */
+		async whichOfSession(agentId: string | undefined, key: string): Promise<Which | undefined> {
+			const {explainSession} = await import('../auth/sessions.ts');
+			return explainSession(resolveContext, await agent(agentId), key);
+		},
+
+		/**
 		 * Carries out a slash command in a session. Returns what is to be told. Throws as `sendToSession` does.
 		 */
 		async sendToSession(agentId: string | undefined, key: string, line: string): Promise<readonly string[]> {

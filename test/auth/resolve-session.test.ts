@@ -91,7 +91,9 @@ describe('a session', () => {
 		const {ask, session} = await open({}, {});
 		await ask({providerId});
 		expect(session()).toMatchObject(pin('acme:a'));
-		expect(await refusal(ask())).toMatchObject({code: 'no_model', exitCode: 2});
+		// From then on the session itself says of which provider.
+		expect(await ask()).toMatchObject({profileId: 'acme:a', why: 'kept for the session'});
+		expect(await refusal(ask({sessionKey: 'chat:2'}))).toMatchObject({code: 'no_model', exitCode: 2});
 	});
 
 	test.each(['', ' a', 'a\nb', '\u001b[31m'])('of the key %j is refused', async odd => {

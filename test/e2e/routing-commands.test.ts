@@ -481,6 +481,32 @@ describe('which', () => {
 });
 
 describe('sessions', () => {
+	it('of a session that never had a model show what it keeps to, and that no model is configured', async () => {
+		const state = emptyState();
+		writeStore(state, 'main', {version: 1, profiles: {'groq:default': keyOf('groq', 'groq')}});
+		await run(state, [...token, '--session', 'zz', '--provider', 'groq']);
+		const none = 'model      none configured (agents.defaults.model in jarvis.json)';
+		for (const args of [
+			['sessions', 'show', 'zz'],
+			['sessions', 'send', 'zz', '/model'],
+		]) {
+			expect(await run(state, args)).toEqual({
+				...{code: 0, stderr: ''},
+				stdout: `${none}\nprofile    groq:default (kept for the session)\n`,
+			});
+		}
+		expect(await runJson(state, ['sessions', 'show', 'zz'])).toMatchObject({
+			which: {chosen: {profileId: 'groq:default'}},
+		});
+		expect(await run(state, [...token, '--session', 'zz'])).toEqual(alone('groq'));
+		await run(state, ['sessions', 'reset', 'zz']);
+		expect(await run(state, ['sessions', 'show', 'zz'])).toEqual({
+			...{code: 0, stderr: ''},
+			stdout: `${none}\nprofile    by the order of the provider that is asked for\n`,
+		});
+		expect(await runJson(state, ['sessions', 'show', 'zz'])).toMatchObject({which: null});
+	});
+
 	it('are listed, shown, sent to and reset', async () => {
 		const state = stateOf();
 		expect(await run(state, ['sessions', 'list'])).toEqual({

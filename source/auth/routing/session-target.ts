@@ -15,6 +15,18 @@ export function modelOfSession(config: Config, session: Session | undefined): Ta
 	return primary ? {kind: 'model', origin: 'primary', model: primary} : undefined;
 }
 
+/** The same, or else the provider of the profile that it keeps to: a session may never have had a model. */
+export function targetOfSession(
+	config: Config,
+	session: Session | undefined,
+	profiles: readonly ProviderProfile[],
+): Target | undefined {
+	const own = modelOfSession(config, session);
+	if (own) return own;
+	const pin = pinOfSession(session, profiles);
+	return pin && {kind: 'provider', provider: pin.provider, origin: 'session'};
+}
+
 /** The profile that a session keeps to, and its provider, whether or not there still is such a profile. */
 export function pinOfSession(
 	session: Session | undefined,
