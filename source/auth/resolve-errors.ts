@@ -79,9 +79,11 @@ export function nothingResolved(
 		inTheWay.length > 0 && inTheWay.every(one => one.reason === reason);
 	if (allAre('already_tried')) {
 		const letIn = letInOf(stuck);
+		const others = passedOver.filter(({reason}) => reason !== 'already_tried');
+		const rest = others.length === 0 ? '' : ` ${reasons(others)}.`;
 		return new JarvisError(
 			'profiles_set_aside',
-			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} may use was tried for this request.`,
+			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} may use was tried for this request.${rest}`,
 			lines(
 				isNamed || pinned.letGo !== undefined || letIn
 					? 'Try again later.'

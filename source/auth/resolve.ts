@@ -15,6 +15,7 @@ import {handedOutSecret, refOf} from './facts.ts';
 import type {Network} from './network.ts';
 import {unresolvedRef} from './profile-errors.ts';
 import type {Provider} from './providers/contract.ts';
+import {isRefusedAccess} from './refused-access.ts';
 import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
 import type {Pin, PlaceReason} from './routing/order.ts';
 import {orderWordsOf, withProviderIds} from './routing/provider-names.ts';
@@ -134,8 +135,13 @@ export interface Failed {
  * @throws `no_credential`, `needs_login` and `profiles_set_aside`, each with `details.passedOver`, and
  * with the first thing that went wrong where refreshing failed; `profile_unknown`, `profile_foreign`,
  * `no_model`, and what reading the store throws
+ * @param renewed the profiles whose refused tokens were renewed for it already
  */
-export async function resolve(context: ResolveContext, request: ResolveRequest): Promise<Resolved> {
+export async function resolve(
+	context: ResolveContext,
+	request: ResolveRequest,
+	renewed: readonly string[] = [],
+): Promise<Resolved> {
 	const prepared = await prepare(context, request);
 	const failures: Failed[] = [];
 	for (const candidate of prepared.decision.candidates) {
@@ -144,7 +150,10 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 		if (failures.some(failed => isSameProfile(failed.candidate, candidate))) continue;
 		let found: Found;
 		try {
-			found = await secretOf(context, request.minTtlMs, prepared, candidate);
+			const fresh = await freshCandidate(context, request.minTtlMs, prepared, candidate, renewed);
+			// With another token it may stand elsewhere, and is no longer set aside.
+			if (fresh.wasRefused) return resolve(context, request, [...renewed, candidate.place.profileId]);
+			found = await secretOf(context, prepared, candidate, fresh.credential);
 		} catch (error) {
 			if (!(error instanceof JarvisError) || !ofOneProfile.includes(error.code)) throw error;
 			failures.push({candidate, error});
@@ -246,19 +255,14 @@ function unlessDamaged(error: unknown): undefined {
 }
 
 async function secretOf(
-	context: ResolveContext,
-	minTtlMs: number | undefined,
-	{profiles, config}: Prepared,
-	{option, place}: Candidate,
+	{secrets}: ResolveContext,
+	{config}: Prepared,
+	{place}: Candidate,
+	credential: Credential,
 ): Promise<Found> {
-	const found = profiles.find(
-		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
-	);
-	if (!found) throw noSecret(place.profileId);
-	const credential = await freshened(context, minTtlMs, found);
 	const ref = refOf(credential);
 	if (ref) {
-		const resolution = await context.secrets.valueOf(ref, config);
+		const resolution = await secrets.valueOf(ref, config);
 		if ('failure' in resolution) throw unresolvedRef(place.profileId, resolution.failure);
 		return {credential, secret: resolution.value};
 	}
@@ -267,26 +271,64 @@ async function secretOf(
 	return {credential, secret};
 }
 
-async function freshened(
-	{paths, network, now, findProvider, keepInStep, record}: ResolveContext,
+interface Fresh {
+	readonly credential: Credential;
+	/** It was refreshed because its provider had refused it. */
+	readonly wasRefused?: true;
+}
+
+async function freshCandidate(
+	context: ResolveContext,
 	minTtlMs: number | undefined,
-	{owner: agentId, profileId, credential}: UsableProfile,
+	{agentId, profiles}: Prepared,
+	{option, place}: Candidate,
+	renewed: readonly string[],
+): Promise<Fresh> {
+	const found = profiles.find(
+		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
+	);
+	if (!found) throw noSecret(place.profileId);
+	const {credential, usage, profileId} = found;
+	const isRefused = !renewed.includes(profileId) && isRefusedAccess(credential, usage);
+	if (!isRefused) return {credential: await freshened(context, minTtlMs, found)};
+	const {renewRefused} = await import('./renew-refused.ts');
+	const isRenewed = await renewRefused(context, agentId, found);
+	return isRenewed ? {credential, wasRefused: true} : {credential: await freshened(context, minTtlMs, found)};
+}
+
+async function freshened(
+	context: ResolveContext,
+	minTtlMs: number | undefined,
+	found: UsableProfile,
 ): Promise<Credential> {
+	const {now} = context;
+	const {profileId, credential} = found;
 	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, now(), minTtlMs)))
 		return credential;
+	const fresh = await refreshed(context, found, optional('minTtlMs', minTtlMs));
+	// What the server gave is stored, and serves who asks for less.
+	if (minTtlMs && isExpired(fresh, now(), minTtlMs)) throw shortLived(profileId, fresh, now());
+	return fresh;
+}
+
+/**
+ * A profile's credential, refreshed as `freshCredential` does it for all that need it at once.
+ * @throws as `freshCredential` and `findProvider` do
+ */
+export async function refreshed(
+	{paths, network, now, findProvider, keepInStep, record}: ResolveContext,
+	{owner: agentId, profileId, credential}: UsableProfile,
+	wanted: {readonly minTtlMs?: number; readonly rejected?: string},
+): Promise<OAuthCredential> {
 	const [{freshCredential}, provider] = await Promise.all([
 		import('./refresh.ts'),
 		findProvider(credential.provider),
 	]);
 	const fresh = await freshCredential({
-		...{paths, provider, agentId, profileId, network, now},
-		...optional('minTtlMs', minTtlMs),
+		...{paths, provider, agentId, profileId, network, now, ...wanted},
 		...optional('keepInStep', keepInStep),
 		...optional('record', record),
 	});
-	// What the server gave is stored, and serves who asks for less.
-	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))
-		throw shortLived(profileId, fresh.credential, now());
 	return fresh.credential;
 }
 

@@ -189,7 +189,13 @@ describe('what is known of a profile that is read', () => {
 		['the owner probed it since', proven(now, 'probed'), failed(now + 5), undefined],
 		['the owner used it before', proven(now - 11), failed(now + 5), now + 5],
 		['the owner failed since', proven(now, 'auth'), failed(now + 5), now + 5],
-		['the owner refreshed it since', proven(now, 'refreshed'), failed(now + 5), now + 5],
+		['the owner refreshed it since', proven(now, 'refreshed'), failed(now + 5), undefined],
+		[
+			'the owner refreshed it since, and it was at its limit',
+			proven(now, 'refreshed'),
+			{...failed(now + 5), lastFailureReason: 'rate_limit'},
+			now + 5,
+		],
 		['the agent used it since', failed(now + 5), proven(now), now + 5],
 		['the owner used it, and failed since', {...failed(now + 3), ...proven(now)}, failed(now + 5), now + 3],
 	])('where %s', (_, owner, own, until) => {

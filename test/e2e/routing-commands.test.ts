@@ -323,6 +323,21 @@ describe('reports', () => {
 		expect(usageOf(state, 'anthropic:work')).not.toHaveProperty('cooldownUntil');
 	});
 
+	it('of a refusal have the token refreshed, once, before it is handed out again', async () => {
+		const sandbox = await openSandbox();
+		const entry = await expiredEntry(sandbox.server, firstAccount);
+		const withTimeLeft = {...entry, expires: Date.now() + hour, expiresIn: 7200};
+		writeStore(sandbox, 'main', {profiles: {'acme:maya': withTimeLeft}});
+		const ask = () => run(sandbox, [...token, '--provider', 'acme']);
+		expect(await ask()).toEqual({code: 0, stdout: `${entry.access}\n`, stderr: ''});
+		await run(sandbox, [...report, 'acme:maya', 'auth']);
+		const renewed = await ask();
+		expect(renewed).toEqual({code: 0, stdout: `${stored(sandbox, 'acme:maya').access}\n`, stderr: ''});
+		expect(renewed.stdout).not.toContain(String(entry.access));
+		expect(await ask()).toEqual(renewed);
+		expect(sandbox.server.refreshRequests).toBe(1);
+	});
+
 	it('of a timeout or the network set nothing aside', async () => {
 		const state = stateOf();
 		for (const outcome of ['timeout', 'network']) await run(state, [...report, 'anthropic:work', outcome]);
