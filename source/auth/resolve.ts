@@ -344,10 +344,7 @@ function resolvedFrom(
 	return {
 		...{agentId, profileId: place.profileId, provider: option.provider},
 		...optional('model', option.model),
-		...optional(
-			'modelWhy',
-			isFallback ? `${option.why}: every profile for ${modelName(first)} is out` : undefined,
-		),
+		...optional('modelWhy', isFallback ? `${option.why}: ${whyNotFirst(prepared, first)}` : undefined),
 		...{kind: credential.type, secret},
 		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
 		...optional('owner', place.owner),
@@ -355,6 +352,12 @@ function resolvedFrom(
 		...optional('until', place.until),
 		passedOver: passedOverBy(prepared, failures, option),
 	};
+}
+
+function whyNotFirst({pin}: Prepared, first: JudgedOption | undefined): string {
+	return first?.isLocked && pin
+		? `${pin.profileId}, which the session is pinned to, cannot be used`
+		: `every profile for ${modelName(first)} is out`;
 }
 
 function isSameProfile(a: Candidate, b: Candidate): boolean {

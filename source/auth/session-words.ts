@@ -2,8 +2,11 @@ import type {Config} from '../store/config.ts';
 import type {Session} from '../store/sessions.ts';
 import {span} from '../words.ts';
 import {clean} from './facts.ts';
+import type {Prepared} from './resolve.ts';
 import {namedModel} from './routing/decision.ts';
+import {remediesOf} from './routing/remedy.ts';
 import {modelOfSession} from './routing/session-target.ts';
+import {factsOfUsable} from './snapshot.ts';
 import type {UsableProfile} from './usable.ts';
 import type {Which, WhichCandidate, WhichOption} from './which.ts';
 
@@ -44,6 +47,24 @@ export const nothingSet = [
 
 /** Who made a pin. */
 export const pinWords = {auto: 'kept', user: 'pinned', request: 'asked for'} as const;
+
+/** What is wrong at `now` (epoch ms) with the profile that a person has pinned a session to; nothing mostly. */
+export function pinFaultLines(
+	{agentId, decision, pin, profiles}: Prepared,
+	sessionKey: string,
+	now: number,
+): string[] {
+	const [option] = decision.options;
+	const place = option?.order.places.find(({profileId}) => profileId === pin?.profileId);
+	if (!option?.isLocked || !place || place.reason === 'ok') return [];
+	const id = clean(place.profileId);
+	if (place.until !== undefined) return [`${id} is ${place.why}, back in ${span(place.until - now)}.`];
+	const [remedy = ''] = remediesOf({
+		...{agentId, option, now, before: {pin, sessionKey}},
+		profiles: profiles.map(usable => factsOfUsable(usable)),
+	});
+	return [`${id} cannot be used now: ${place.why}.`, remedy];
+}
 
 /** The models that are configured, and the profiles that the agent can use for them. */
 export function modelListLines({

@@ -23,7 +23,7 @@ import {
 	parseSlashCommand,
 	slashHelp,
 } from './routing/slash-command.ts';
-import {modelListLines, nothingSet, statusLines} from './session-words.ts';
+import {modelListLines, nothingSet, pinFaultLines, statusLines} from './session-words.ts';
 import {usableProfiles} from './usable.ts';
 import {type Which, whichOf} from './which.ts';
 
@@ -60,12 +60,14 @@ export async function sendToSession(
 			return changeModel(context, agentId, key, session => applyDefaultModel(session));
 		case 'model-set': {
 			const {config, profiles} = await routed(context, agentId, key, providerWordsOf(command.ref));
-			return changeModel(context, agentId, key, session => {
+			const told = await changeModel(context, agentId, key, session => {
 				const known = modelContext(agentId, config, named(profiles), session);
 				const parsed = parseModelRef(command.ref, known);
 				if ('problem' in parsed) throw thrown(parsed.problem);
 				return applyModel(session, parsed.ok, known.profiles);
 			});
+			const prepared = await prepare(context, {agentId, sessionKey: key});
+			return [...told, ...pinFaultLines(prepared, key, context.now())];
 		}
 	}
 }

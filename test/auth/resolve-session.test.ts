@@ -273,7 +273,7 @@ describe('a profile that a person chose', () => {
 		await jarvis.removeProfile('main', 'acme:b');
 		expect(await ask()).toMatchObject({
 			...{provider: 'other', model: 'two', profileId: 'other:x'},
-			modelWhy: 'fallback 1: every profile for acme/one is out',
+			modelWhy: 'fallback 1: acme:b, which the session is pinned to, cannot be used',
 			passedOver: [
 				{provider: 'acme', model: 'one', profileId: 'acme:b', reason: 'unknown_profile'},
 				{provider: 'acme', model: 'one', profileId: 'acme:a', reason: 'excluded_by_pin'},
