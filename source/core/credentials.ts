@@ -1,3 +1,4 @@
+import {assertFailure, assertRequest, assertSpan, assertSuccess} from '../auth/asked.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import type {GitAnswer, GitRequest} from '../auth/git-credential.ts';
 import type {HandOut, HandOutRequest} from '../auth/hand-out.ts';
@@ -53,6 +54,7 @@ export function credentialsOf({
 		 * and why it is this one. Throws as `resolve` does (docs/library.md).
 		 */
 		async resolve(request: ResolveRequest): Promise<Resolved> {
+			assertRequest(request);
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
 			// Beside a model it is only compared with the model's own, by its id.
 			const providerId =
@@ -75,6 +77,7 @@ export function credentialsOf({
 		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does.
 		 */
 		async which(request: ResolveRequest): Promise<Which> {
+			assertRequest(request);
 			const [{explain}, agentId] = await Promise.all([import('../auth/which.ts'), agent(request.agentId)]);
 			return explain(resolveContext, {...request, agentId});
 		},
@@ -88,6 +91,7 @@ export function credentialsOf({
 			request: Omit<HandOutRequest, 'agentId'> & {readonly agentId?: string | undefined},
 			program: string,
 		): Promise<HandOut> {
+			assertSpan('minTtlMs', request.minTtlMs);
 			const [{handOut}, agentId] = await Promise.all([import('../auth/hand-out.ts'), agent(request.agentId)]);
 			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId});
 			for (const {profileId, provider} of handedOut.given)
@@ -144,18 +148,20 @@ export function credentialsOf({
 
 		/**
 		 * Notes that a profile worked in use. Give `startedAt` (epoch ms), when the request began: one that
-		 * began before a failure does not undo it. Throws `profile_unknown`, and what the store throws.
+		 * began before a failure does not undo it. Throws `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportSuccess(profile: UsedProfile, success: Partial<Success> = {}) {
+			assertSuccess(success, now());
 			const {reportSuccess} = await import('../auth/report.ts');
 			await reportSuccess(paths, await used(profile), {at: now(), ...success});
 		},
 
 		/**
 		 * Notes that a profile failed in use, and sets it aside as docs/routing.md says. Throws
-		 * `profile_unknown`, and what the store throws.
+		 * `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
+			assertFailure(failure, now());
 			const {reportFailure} = await import('../auth/report.ts');
 			const of = await used(profile);
 			await reportFailure(paths, of, {at: now(), ...failure});
@@ -216,6 +222,9 @@ export function credentialsOf({
 			profile: {readonly agentId: string; readonly profileId: string; readonly provider: string},
 			when: 'expired' | 'always' | {readonly withinMs: number},
 		): Promise<RefreshOutcome['how']> {
+			const isKnown = when === 'expired' || when === 'always' || (typeof when === 'object' && when !== null);
+			if (!isKnown) throw new JarvisError('usage', 'It is not said when to refresh.', 'See docs/library.md.');
+			if (typeof when === 'object') assertSpan('withinMs', when.withinMs);
 			const [{freshCredential}, {readCredentials}] = await Promise.all([
 				import('../auth/refresh.ts'),
 				import('../store/profiles.ts'),
