@@ -122,13 +122,18 @@ export async function withLinkedLogins(credentials: AgentCredentials): Promise<A
 // Either agent may have met a failure that the other has not; the owner's newer success ends both.
 function usageOfInherited(owner: UsageStats = {}, own: UsageStats = {}): UsageStats {
 	const proven = owner.lastProven;
-	const isOutdated = proven && goodOutcomes.includes(proven.outcome) && proven.at >= (own.lastFailureAt ?? 0);
+	// A new token ends what was noted of a refusal of the one before it, and nothing else.
+	const isRenewed = proven?.outcome === 'refreshed' && own.lastFailureReason === 'auth';
+	const isEnd = isRenewed || goodOutcomes.includes(proven?.outcome ?? '');
+	const isOutdated = isEnd && (proven?.at ?? 0) >= (own.lastFailureAt ?? 0);
 	const failures = isOutdated || asideUntil(own) <= asideUntil(owner) ? owner : own;
 	const {lastUsed: _, lastProven: __, needsLogin: ___, ...ofFailures} = failures;
 	const lastUsed = Math.max(owner.lastUsed ?? 0, own.lastUsed ?? 0);
 	const newest = (own.lastProven?.at ?? 0) > (proven?.at ?? 0) ? own.lastProven : proven;
+	const refusedAccess = failures.refusedAccess ?? own.refusedAccess ?? owner.refusedAccess;
 	return {
 		...ofFailures,
+		...(refusedAccess ? {refusedAccess} : {}),
 		...(lastUsed > 0 ? {lastUsed} : {}),
 		...(newest ? {lastProven: newest} : {}),
 		...(owner.needsLogin ? {needsLogin: owner.needsLogin} : {}),

@@ -35,7 +35,7 @@ export async function runSessionsShow(context: CommandContext): Promise<number> 
 	if (context.flags.json) {
 		printJson(context, {
 			...{agentId, ...sessionJson(facts)},
-			which: await jarvis.which({agentId, sessionKey: key}),
+			which: (await jarvis.whichOfSession(agentId, key)) ?? null,
 		});
 	} else for (const line of await jarvis.sendToSession(agentId, key, '/model status')) context.print(line);
 	return 0;

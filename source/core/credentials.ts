@@ -1,3 +1,4 @@
+import {assertFailure, assertRequest, assertSpan, assertSuccess} from '../auth/asked.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import type {GitAnswer, GitRequest} from '../auth/git-credential.ts';
 import type {HandOut, HandOutRequest} from '../auth/hand-out.ts';
@@ -66,6 +67,7 @@ export function credentialsOf({
 		 * and why it is this one. Throws as `resolve` does (docs/library.md).
 		 */
 		async resolve(request: ResolveRequest): Promise<Resolved> {
+			assertRequest(request);
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
 			// Beside a model it is only compared with the model's own, by its id.
 			const providerId =
@@ -89,6 +91,7 @@ export function credentialsOf({
 		 * `provider_unknown`.
 		 */
 		async which(request: ResolveRequest): Promise<Which> {
+			assertRequest(request);
 			const [{explain}, agentId] = await Promise.all([import('../auth/which.ts'), agent(request.agentId)]);
 			const which = await explain(resolveContext, {...request, agentId});
 			const isEmpty = which.options.every(({candidates}) => candidates.length === 0);
@@ -106,6 +109,7 @@ export function credentialsOf({
 			request: Omit<HandOutRequest, 'agentId'> & {readonly agentId?: string | undefined},
 			program: string,
 		): Promise<HandOut> {
+			assertSpan('minTtlMs', request.minTtlMs);
 			const [{handOut}, agentId] = await Promise.all([import('../auth/hand-out.ts'), agent(request.agentId)]);
 			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId}).catch(
 				failed,
@@ -164,18 +168,20 @@ export function credentialsOf({
 
 		/**
 		 * Notes that a profile worked in use. Give `startedAt` (epoch ms), when the request began: one that
-		 * began before a failure does not undo it. Throws `profile_unknown`, and what the store throws.
+		 * began before a failure does not undo it. Throws `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportSuccess(profile: UsedProfile, success: Partial<Success> = {}) {
+			assertSuccess(success, now());
 			const {reportSuccess} = await import('../auth/report.ts');
 			await reportSuccess(paths, await used(profile), {at: now(), ...success});
 		},
 
 		/**
 		 * Notes that a profile failed in use, and sets it aside as docs/routing.md says. Throws
-		 * `profile_unknown`, and what the store throws.
+		 * `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
+			assertFailure(failure, now());
 			const {reportFailure} = await import('../auth/report.ts');
 			const of = await used(profile);
 			await reportFailure(paths, of, {at: now(), ...failure});
@@ -197,6 +203,15 @@ export function credentialsOf({
 		async sessions(agentId: string | undefined): Promise<readonly SessionFacts[]> {
 			const {listSessions} = await import('../auth/session-facts.ts');
 			return listSessions(paths, await agent(agentId));
+		},
+
+		/**
+		 * What a session would use now, and why; nothing where no model is configured and it keeps to no profile.
+		 * Throws as `prepare` does.
+		 */
+		async whichOfSession(agentId: string | undefined, key: string): Promise<Which | undefined> {
+			const {explainSession} = await import('../auth/sessions.ts');
+			return explainSession(resolveContext, await agent(agentId), key);
 		},
 
 		/**
@@ -230,6 +245,9 @@ export function credentialsOf({
 			profile: {readonly agentId: string; readonly profileId: string; readonly provider: string},
 			when: 'expired' | 'always' | {readonly withinMs: number},
 		): Promise<RefreshOutcome['how']> {
+			const isKnown = when === 'expired' || when === 'always' || (typeof when === 'object' && when !== null);
+			if (!isKnown) throw new JarvisError('usage', 'It is not said when to refresh.', 'See docs/library.md.');
+			if (typeof when === 'object') assertSpan('withinMs', when.withinMs);
 			const [{freshCredential}, {readCredentials}] = await Promise.all([
 				import('../auth/refresh.ts'),
 				import('../store/profiles.ts'),

@@ -39,8 +39,13 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		 * what the store throws.
 		 */
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
-			const {logOut} = await import('../auth/revoke.ts');
-			const revocation = await logOut({...resolveContext, agentId, profileId});
+			const [{logOut}, {onOwnProfile}] = await Promise.all([
+				import('../auth/revoke.ts'),
+				import('../auth/owned-elsewhere.ts'),
+			]);
+			const revocation = await onOwnProfile({paths, agentId, profileId, command: 'models auth logout'}, () =>
+				logOut({...resolveContext, agentId, profileId}),
+			);
 			const note = `at its server: ${revocation.outcome}`;
 			record('logout', {agentId, profileId, note});
 			await clearUp();
@@ -49,8 +54,13 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
 		async removeProfile(agentId: string, profileId: string) {
-			const {removeProfile} = await import('../auth/manage.ts');
-			await removeProfile(paths, agentId, profileId);
+			const [{removeProfile}, {onOwnProfile}] = await Promise.all([
+				import('../auth/manage.ts'),
+				import('../auth/owned-elsewhere.ts'),
+			]);
+			await onOwnProfile({paths, agentId, profileId, command: 'models auth remove'}, () =>
+				removeProfile(paths, agentId, profileId),
+			);
 			record('removed', {agentId, profileId});
 			await clearUp();
 		},

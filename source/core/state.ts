@@ -1,6 +1,20 @@
 import type {NameKind, namesOf} from '../auth/names.ts';
+import {configWordsOf, withProviderIds} from '../auth/routing/provider-names.ts';
 import type {Snapshot, SnapshotWishes} from '../auth/snapshot.ts';
 import type {World} from './world.ts';
+
+/** The configuration of a snapshot, in which providers go by their ids. */
+async function configWithIds(
+	{config, agents}: Snapshot,
+	idOf: (name: string) => Promise<string>,
+): Promise<Snapshot['config']> {
+	const stored = new Set(agents.flatMap(agent => agent.profiles.map(({provider}) => provider)));
+	const ofSessions = agents.flatMap(agent =>
+		agent.sessions.map(({session}) => session.providerOverride ?? ''),
+	);
+	const words = [...configWordsOf(config), ...ofSessions.filter(word => word !== '')];
+	return withProviderIds(config, words, word => stored.has(word), idOf);
+}
 
 /** Where the state is, and what is in it. */
 export function stateOf(world: World) {
@@ -41,7 +55,8 @@ export function stateOf(world: World) {
 			await bringInAll();
 			const read = await readSnapshot(paths, wanted, secrets);
 			const snapshot = await withRenewal(read, async () => (await providers()).providers);
-			return {...snapshot, problems: [...snapshot.problems, ...unread]};
+			const config = await configWithIds(snapshot, world.resolveContext.providerIdOf);
+			return {...snapshot, config, problems: [...snapshot.problems, ...unread]};
 		},
 	};
 }

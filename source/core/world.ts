@@ -191,6 +191,12 @@ export function openWorld(options: JarvisOptions) {
 		...{paths, secrets, now, network, record, keepInStep},
 		bringIn: agentId => bringIn([agentId]),
 		findProvider: provider,
+		// A fault of what declares providers must not take those away that are known without it.
+		providerIdOf: name =>
+			providerNamed(name).then(
+				found => found?.id ?? name,
+				() => name,
+			),
 	};
 
 	return {

@@ -2,7 +2,7 @@ import {Box, Text} from 'ink';
 import stringWidth from 'string-width';
 import {clean} from '../auth/facts.ts';
 import {ownModelOf, whichOfSession} from '../auth/session-facts.ts';
-import {noModel, pinWords, statusLines} from '../auth/session-words.ts';
+import {nothingSet, pinWords, statusLines} from '../auth/session-words.ts';
 import type {Which} from '../auth/which.ts';
 import {AgentTitle} from '../components/agent-title.tsx';
 import {fit, wrapHanging, wrapWords} from '../components/fit.ts';
@@ -34,7 +34,9 @@ const columns = (state: UiState): readonly Column<SessionRow>[] => [
 		flexible: true,
 		dropFirst: 0,
 		cell(row) {
-			const chosen = whichOf(state, row)?.chosen;
+			const which = whichOf(state, row);
+			if (!which) return {text: 'by the order', tone: 'quiet'};
+			const {chosen} = which;
 			const pinned = row.facts.pin?.profileId;
 			if (pinned !== undefined && pinned !== chosen?.profileId && row.facts.pin?.source === 'user') {
 				return {text: `✗ ${pinned}`, tone: 'bad'};
@@ -153,7 +155,7 @@ function paneLines(state: UiState, row: SessionRow | undefined): readonly string
 
 function usedLines(state: UiState, row: SessionRow): readonly string[] {
 	const which = whichOf(state, row);
-	return which ? statusLines(which, state.now) : [noModel];
+	return which ? statusLines(which, state.now) : nothingSet;
 }
 
 function whichOf(state: UiState, {facts}: SessionRow): Which | undefined {

@@ -61,6 +61,8 @@ export interface ModelConfig {
 	readonly listed: readonly string[];
 	/** Every `provider/model` that is named, in the order of the file. */
 	readonly configured: readonly string[];
+	/** Other names of providers → their ids, as far as they were looked up (provider-names.ts). */
+	readonly providerIds?: ReadonlyMap<string, string>;
 }
 
 export interface EndpointOverride {

@@ -91,7 +91,9 @@ describe('a session', () => {
 		const {ask, session} = await open({}, {});
 		await ask({providerId});
 		expect(session()).toMatchObject(pin('acme:a'));
-		expect(await refusal(ask())).toMatchObject({code: 'no_model', exitCode: 2});
+		// From then on the session itself says of which provider.
+		expect(await ask()).toMatchObject({profileId: 'acme:a', why: 'kept for the session'});
+		expect(await refusal(ask({sessionKey: 'chat:2'}))).toMatchObject({code: 'no_model', exitCode: 2});
 	});
 
 	it.each(['x', '/x', 'acme/'])('says that a primary model %j names no provider', async primary => {
@@ -279,7 +281,7 @@ describe('a profile that a person chose', () => {
 		await jarvis.removeProfile('main', 'acme:b');
 		expect(await ask()).toMatchObject({
 			...{provider: 'other', model: 'two', profileId: 'other:x'},
-			modelWhy: 'fallback 1: every profile for acme/one is out',
+			modelWhy: 'fallback 1: acme:b, which the session is pinned to, cannot be used',
 			passedOver: [
 				{provider: 'acme', model: 'one', profileId: 'acme:b', reason: 'unknown_profile'},
 				{provider: 'acme', model: 'one', profileId: 'acme:a', reason: 'excluded_by_pin'},

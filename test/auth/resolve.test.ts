@@ -146,7 +146,8 @@ describe('where nothing can be used', () => {
 		expect(error).toMatchObject({
 			code: 'no_credential',
 			exitCode: 3,
-			next: 'Log in: jarvis models auth login --provider acme --agent main',
+			// The one that is left out would do.
+			next: 'To try all again: jarvis models auth order clear --provider acme --agent main',
 		});
 		const named = [...error.message.matchAll(/(acme:[\w-]+): [^;]*? \((\w+)\)/g)].map(([, id, code]) => [
 			id,

@@ -88,6 +88,27 @@ it('--version and --help', async () => {
 	expect(existsSync(state.paths.config)).toBe(false);
 });
 
+it('help takes all words of a command, in front of them or among them', async () => {
+	const state = emptyState();
+	for (const [words, path] of [
+		['help', []],
+		['help models', ['models']],
+		['help models auth token', ['models', 'auth', 'token']],
+		['models help auth order', ['models', 'auth', 'order']],
+		['help import openclaw', ['import', 'openclaw']],
+	] as const) {
+		const help = await run(state, words.split(' '));
+		expect(help).toEqual(await run(state, [...path, '--help']));
+		expect(help.stdout).toMatch(new RegExp(`^Usage: ${['jarvis', ...path].join(' ')} `));
+	}
+	expect(await run(state, ['help', 'models', 'auth', 'tokn'])).toEqual({
+		...{code: 2, stdout: ''},
+		stderr: 'jarvis: There is no command "models auth tokn".\nSee: jarvis models auth --help\n',
+	});
+	// An argument of that name is one.
+	expect((await run(state, ['sessions', 'reset', 'help'])).stderr).toContain('no session "help"');
+});
+
 it.each([
 	[['models', 'sttus'], '(Did you mean status?)'],
 	[['models', 'status', '--jsn'], '(Did you mean --json?)'],

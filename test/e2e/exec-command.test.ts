@@ -184,7 +184,7 @@ describe('the environment', () => {
 			seen: hashes(openaiKey),
 		});
 		expect(stderr).toMatch(
-			/^Without github: .*github:old.* Log in: jarvis models auth login --provider github/,
+			/^Without github: .*github:old.* A new secret: jarvis models auth paste-token --provider github --agent main --profile-id 'github:old'$/m,
 		);
 	});
 
