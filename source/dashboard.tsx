@@ -52,8 +52,8 @@ async function show(
 		providers: [],
 		now: jarvis.now(),
 		sandbox: sandbox !== undefined,
-		...optional('stateDir', options.stateDir),
 		...optional('home', env.HOME),
+		...optional('stateDir', options.stateDir),
 		surroundings: sandbox?.surroundings ?? surroundings(env, process.platform),
 	});
 	const runtime = startRuntime({store, jarvis});

@@ -12,11 +12,12 @@ import type {Invocation} from './invocation.ts';
  * @returns the exit code
  */
 export async function runProgram(
-	argv: readonly string[],
+	typed: readonly string[],
 	version: string,
 	invoke: (invocation: Invocation) => Promise<number>,
 	open: (options: {readonly demo: boolean; readonly stateDir?: string}) => Promise<number>,
 ): Promise<number> {
+	const argv = withHelpFlag(typed);
 	let exitCode = 0;
 	const program = new Command('jarvis')
 		.description(
@@ -64,11 +65,26 @@ export async function runProgram(
 	return exitCode;
 }
 
+/** `help models auth token` as `models auth token --help`, whichever group it is asked of: commander's takes one word. */
+function withHelpFlag(argv: readonly string[]): readonly string[] {
+	const at = argv.indexOf('help');
+	const group = argv.slice(0, at);
+	const isCommand = commandTable.some(({path}) => path.join(' ') === group.join(' '));
+	// Elsewhere it is a command's argument, or an option's.
+	if (at < 0 || isCommand || !isOne(group)) return argv;
+	const words = [...group, ...wordsOf(argv.slice(at + 1))];
+	if (isOne(words)) return [...words, '--help'];
+	throw new JarvisError('usage', `There is no command "${words.join(' ')}".`, helpFor(words));
+}
+
+/** Whether there is a command, or a group of them, of these words. */
+function isOne(path: readonly string[]): boolean {
+	return commandTable.some(spec => path.every((word, index) => spec.path[index] === word));
+}
+
 /** The command whose help tells more: as much of what was typed as is one. */
 function helpFor(argv: readonly string[]): string {
 	const words = wordsOf(argv);
-	const isOne = (path: readonly string[]) =>
-		commandTable.some(spec => path.every((word, index) => spec.path[index] === word));
 	let known = 0;
 	while (known < words.length && isOne(words.slice(0, known + 1))) known += 1;
 	return `See: ${['jarvis', ...words.slice(0, known), '--help'].join(' ')}`;

@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import {JarvisError} from '../errors.ts';
-import type {Config} from '../store/config.ts';
+import {type Config, configOwner} from '../store/config.ts';
 import {providerOfProfileId, type StatePaths} from '../store/paths.ts';
-import {optional} from '../store/schema.ts';
+import {type AgentCredentials, optional} from '../store/schema.ts';
 import {
 	assertSessionKey,
 	pinOf,
@@ -12,16 +12,25 @@ import {
 	updateSessions,
 } from '../store/sessions.ts';
 import {foreignProfile, unknownProfile} from './profile-errors.ts';
-import type {Aim, Failed, Prepared, ResolveContext, ResolveRequest} from './resolve.ts';
+import {
+	type Aim,
+	type Failed,
+	type Prepared,
+	type ResolveContext,
+	type ResolveRequest,
+	withIds,
+} from './resolve.ts';
 import type {Candidate, JudgedOption, Target} from './routing/decision.ts';
 import {type ProviderProfile, parseModelRef} from './routing/model-ref.ts';
 import type {Pin} from './routing/order.ts';
-import {modelContext, modelOfSession, pinOfSession} from './routing/session-target.ts';
+import {configWordsOf, providerWordsOf} from './routing/provider-names.ts';
+import {modelContext, modelOfSession, pinOfSession, targetOfSession} from './routing/session-target.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
 
 interface Subject {
 	readonly agentId: string;
 	readonly config: Config;
+	readonly own: AgentCredentials;
 	readonly profiles: readonly UsableProfile[];
 }
 
@@ -31,17 +40,33 @@ interface Subject {
  * @throws `profile_unknown`, `profile_foreign`, `model_unknown`, `no_model`, `session_invalid_key`, and
  * what reading the store throws
  */
-export async function takeAim(paths: StatePaths, request: ResolveRequest, subject: Subject): Promise<Aim> {
-	const {agentId} = subject;
+export async function takeAim(
+	context: Pick<ResolveContext, 'paths' | 'providerIdOf'>,
+	request: ResolveRequest,
+	as: Subject,
+): Promise<Aim> {
+	const {paths} = context;
+	const {agentId} = as;
 	const session =
 		request.sessionKey === undefined
 			? undefined
 			: (await readSessions(paths, agentId)).get(assertSessionKey(request.sessionKey));
-	const {target, profileId = request.profileId} = targetOf(request, subject, session);
+	const asked = request.providerId;
+	const words = [
+		...configWordsOf(as.config),
+		...providerWordsOf(request.model ?? ''),
+		...(session?.providerOverride ? [session.providerOverride] : []),
+		// Without either, only the profiles of what was named were read.
+		...(asked !== undefined && (request.model ?? request.sessionKey) !== undefined ? [asked] : []),
+	];
+	const config = await withIds(context, as, words);
+	const subject = {...as, config};
+	const providerId = asked && (config.models.providerIds?.get(asked) ?? asked);
+	const {target, profileId = request.profileId} = targetOf({...request, providerId}, subject, session);
 	const provider = target.kind === 'provider' ? target.provider : target.model.provider;
-	const own = modelOfSession(subject.config, session);
+	const own = modelOfSession(config, session);
 	const about = {
-		...{target, ...optional('session', session)},
+		...{target, config, ...optional('session', session)},
 		...optional('ownProvider', own?.kind === 'model' ? own.model.provider : undefined),
 	};
 	if (profileId !== undefined) {
@@ -65,6 +90,8 @@ export async function keepForSession(
 	failures: readonly Failed[],
 ): Promise<string | undefined> {
 	const {profileId} = place;
+	// A session must not keep to the key that stands in for its profiles.
+	if (place.owner === configOwner && pin?.profileId !== profileId) return undefined;
 	if (isLastResort || option !== decision.options[0] || pin?.profileId === profileId) return undefined;
 	// What is kept is of the session's own provider: a request for another one is no reason to leave it.
 	if (option.provider !== (ownProvider ?? pin?.provider ?? option.provider)) return undefined;
@@ -123,8 +150,16 @@ function targetOf(
 		const provider = present?.credential.provider ?? providerOfProfileId(profileId);
 		return {target: {kind: 'provider', provider}};
 	}
-	const target = modelOfSession(config, session);
+	const target = targetOfSession(config, session, named(profiles));
 	if (target) return {target};
+	const {primary} = config.models;
+	if (primary !== undefined) {
+		throw new JarvisError(
+			'no_model',
+			`The primary model in jarvis.json, ${JSON.stringify(primary)}, names no provider, and is no alias.`,
+			'Write provider/model into agents.defaults.model.primary, or name a provider: --provider <id>.',
+		);
+	}
 	throw new JarvisError(
 		'no_model',
 		'Neither a provider nor a model was named, and jarvis.json has no primary model.',

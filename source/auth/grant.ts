@@ -1,7 +1,8 @@
-import type {JournalEntry} from '../store/journal.ts';
+import type {JournalEntry} from '../store/read-journal.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
 import type {Holder} from './holders.ts';
 import {accountOf, fingerprint} from './identity.ts';
+import {isRefusedAccess} from './refused-access.ts';
 
 /**
  * Which records belong to one grant or one account, when several agents hold it (design: one identity,
@@ -22,7 +23,7 @@ export function freshSibling(
 		.filter(holder => {
 			const {credential} = holder;
 			// A server that refused its refresh token may have ended its access token as well.
-			if (!isGood(credential) || isMarked(holder)) return false;
+			if (!isGood(credential) || isMarked(holder) || isRefusedAccess(credential, holder.usage)) return false;
 			if (credential.refresh && successors.has(fingerprint(credential.refresh))) return true;
 			const sameClient = clientOf(credential) === clientOf(own.credential);
 			return account !== undefined && accountOf(credential) === account && sameClient;

@@ -2,9 +2,10 @@ import {readConfig} from '../store/config.ts';
 import {patchUsage, setLastGood} from '../store/edit.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
-import type {AgentCredentials, UsageStats} from '../store/schema.ts';
+import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts';
 import {setAsideUntil} from './health.ts';
 import {unknownProfile} from './profile-errors.ts';
+import {refusedAccessOf} from './refused-access.ts';
 import {afterFailure, afterSuccess, type Failure, forgotten, type Success} from './routing/rotation.ts';
 import {usableProfiles} from './usable.ts';
 
@@ -46,9 +47,14 @@ export async function reportFailure(
 	profile: ReportedProfile,
 	failure: Failure,
 ): Promise<void> {
-	const [{provider}, {cooldowns}] = await Promise.all([ownerOf(paths, profile), readConfig(paths)]);
+	const [{provider, credential, usage}, {cooldowns}] = await Promise.all([
+		ownerOf(paths, profile),
+		readConfig(paths),
+	]);
 	await updateCredentials(paths, profile.agentId, (document, current) => {
-		const patch = afterFailure(usageOf(current, profile), failure, provider, cooldowns);
+		const present = current.profiles.get(profile.profileId) ?? credential;
+		const refused = refusedAccessOf(present, usage, failure);
+		const patch = afterFailure(usageOf(current, profile), failure, provider, cooldowns, refused);
 		patchUsage(document, profile.profileId, patch);
 		const isGone = failure.reason === 'auth' && failure.permanent === true;
 		if (isGone && current.lastGood.get(provider) === profile.profileId)
@@ -86,6 +92,20 @@ export async function clearCooldown(
 	return {cleared, ...(isHeld ? {heldBy: owner} : {})};
 }
 
+/**
+ * Forgets that the access token of a profile was reported as refused: its server gave the same one again.
+ * @throws what `updateCredentials` throws
+ */
+export async function forgetRefusedAccess(
+	paths: StatePaths,
+	{agentId, profileId}: ReportedProfile,
+): Promise<void> {
+	await updateCredentials(paths, agentId, (document, current) => {
+		if (current.usageStats.get(profileId)?.refusedAccess === undefined) return;
+		patchUsage(document, profileId, {refusedAccess: undefined});
+	});
+}
+
 function usageOf(current: AgentCredentials, {profileId}: ReportedProfile): UsageStats {
 	return current.usageStats.get(profileId) ?? {};
 }
@@ -93,11 +113,16 @@ function usageOf(current: AgentCredentials, {profileId}: ReportedProfile): Usage
 async function ownerOf(
 	paths: StatePaths,
 	{agentId, profileId}: ReportedProfile,
-): Promise<{readonly owner: string; readonly provider: string; readonly usage: UsageStats}> {
+): Promise<{
+	readonly owner: string;
+	readonly provider: string;
+	readonly credential: Credential;
+	readonly usage: UsageStats;
+}> {
 	const config = await readConfig(paths);
 	const {profiles} = await usableProfiles(paths, config, agentId);
 	const found = profiles.find(profile => profile.profileId === profileId);
 	if (!found) throw unknownProfile(agentId, profileId);
 	const {owner, credential, usage} = found;
-	return {owner, provider: credential.provider, usage};
+	return {owner, provider: credential.provider, credential, usage};
 }

@@ -1,5 +1,5 @@
-import {JarvisError, shellWord} from '../errors.ts';
-import {clean} from './facts.ts';
+import {type ErrorCode, JarvisError, shellWord} from '../errors.ts';
+import {span} from '../words.ts';
 import {
 	type Failed,
 	modelName,
@@ -8,127 +8,160 @@ import {
 	passedOverBy,
 	type ResolveRequest,
 } from './resolve.ts';
+import {sessionLetGo} from './routing/change.ts';
+import type {Decision} from './routing/decision.ts';
+import {letInOf, remediesOf, type Stuck, sentence} from './routing/remedy.ts';
+import {factsOfUsable} from './snapshot.ts';
+
+/** A request that came to nothing, as those that tell of it look at it. */
+interface Outcome extends Stuck {
+	readonly request: ResolveRequest;
+	/** All that was passed over; where one was asked for by name, the others are no news. */
+	readonly passedOver: readonly PassedOver[];
+	/** What was wanted, as a person writes it. */
+	readonly wanted: string;
+	/** A profile was asked for by name. */
+	readonly isNamed: boolean;
+	/** That a person has pinned the session, where that leaves no other profile; else nothing. */
+	readonly pinned: string;
+	/** The sentence that lets such a session go. */
+	readonly letGo: readonly string[];
+}
+
+type Parts = readonly [code: ErrorCode, message: string, ...next: string[]];
 
 /**
  * Why a request came to nothing: every profile that was passed over, with the reason, and what to do about
- * the one that is the most easily mended.
+ * the one that stands in the way. A second thing that would help has a line of its own, so that each command
+ * can be taken as it stands there.
+ * @param now epoch ms
  */
 export function nothingResolved(
 	request: ResolveRequest,
 	prepared: Prepared,
 	failures: readonly Failed[],
+	now: number,
 ): JarvisError {
-	const {agentId, decision} = prepared;
+	const {agentId, decision, pin} = prepared;
 	const all = passedOverBy(prepared, failures);
-	const options = {details: {agentId, passedOver: all}};
-	// Where one was asked for by name, the others are no news.
-	const isNamed = prepared.pin?.source === 'request';
-	const passedOver = isNamed ? all.filter(({reason}) => reason !== 'excluded_by_pin') : all;
-	const [first] = failures;
-	if (first) {
-		const {code, message, next} = first.error;
-		const others = passedOver.filter(({profileId}) => profileId !== first.candidate.place.profileId);
-		const rest = others.length === 0 ? '' : ` ${reasons(others)}.`;
-		const pinned = pinSentence(request, prepared);
-		return new JarvisError(code, `${pinned.message}${message}${rest}`, `${next}${pinned.next}`, {
-			...options,
-			cause: first.error,
-		});
-	}
-	const wanted = decision.options.map(modelName);
-	const provider = decision.options[0]?.provider ?? '';
+	const isNamed = pin?.source === 'request';
+	const [option] = decision.options;
+	const [failed] = failures;
+	const outcome: Outcome = {
+		...{request, agentId, now, isNamed, ...pinWords(request, prepared)},
+		// A target has one at least.
+		option: option ?? {
+			provider: '',
+			isLocked: false,
+			order: {provider: '', source: 'all profiles', places: []},
+		},
+		minTtlMs: request.minTtlMs,
+		profiles: prepared.profiles.map(usable => factsOfUsable(usable)),
+		before: {pin, sessionKey: request.sessionKey},
+		passedOver: isNamed ? all.filter(({reason}) => reason !== 'excluded_by_pin') : all,
+		wanted: decision.options.map(modelName).join(', '),
+	};
+	const [code, message, ...next] = failed ? afterFailed(outcome, failed) : withoutAny(outcome, decision);
+	// Of nobody's provider it is asked whether there is one at all.
+	const nobodys = all.length === 0 ? {provider: outcome.option.provider} : {};
+	return new JarvisError(code, message, next.join('\n'), {
+		details: {agentId, passedOver: all, ...nobodys},
+		...(failed ? {cause: failed.error} : {}),
+	});
+}
+
+function afterFailed({passedOver, pinned, letGo}: Outcome, {candidate, error}: Failed): Parts {
+	const others = passedOver.filter(({profileId}) => profileId !== candidate.place.profileId);
+	return [error.code, `${pinned}${error.message}${rest(others)}`, error.next, ...letGo];
+}
+
+function withoutAny(outcome: Outcome, {options}: Decision): Parts {
+	const {request, agentId, passedOver, letGo} = outcome;
 	if (passedOver.length === 0) {
-		return new JarvisError(
-			'no_credential',
-			`The agent ${agentId} has no profile of ${[...new Set(decision.options.map(option => option.provider))].join(', ')}.`,
-			loginCommand(agentId, provider),
-			options,
-		);
+		const providers = [...new Set(options.map(({provider}) => provider))].join(', ');
+		return ['no_credential', `The agent ${agentId} has no profile of ${providers}.`, ...remediesOf(outcome)];
 	}
-	const pinned = pinSentence(request, prepared);
-	const soonest = passedOver
+	const [soonest] = passedOver
 		.filter(({until}) => until !== undefined)
-		.sort((a, b) => (a.until ?? 0) - (b.until ?? 0))[0];
+		.sort((a, b) => (a.until ?? 0) - (b.until ?? 0));
 	if (request.readyOnly && soonest) {
-		return new JarvisError(
-			'profiles_set_aside',
-			`${pinned.message}The agent ${agentId} has no profile of ${wanted.join(', ')} that is ready. ${reasons(passedOver)}.`,
-			`Wait, or have it used again: jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}${pinned.next}`,
-			options,
-		);
+		const clear = `jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}`;
+		return ['profiles_set_aside', none(outcome, 'ready'), `Wait, or have it used again: ${clear}`, ...letGo];
 	}
-	if (passedOver.every(({reason}) => reason === 'already_tried')) {
-		return new JarvisError(
-			'profiles_set_aside',
-			`${pinned.message}Every profile of ${wanted.join(', ')} that the agent ${agentId} has was tried for this request.`,
-			`Try again later, or add another account. ${loginCommand(agentId, provider)}${pinned.next}`,
-			options,
-		);
-	}
+	// What is left out, or not there, is not what stands in the way.
+	const inTheWay = passedOver.filter(({reason}) => !leftOut.includes(reason));
+	const untried = inTheWay.filter(({reason}) => reason !== 'already_tried');
+	if (inTheWay.length > 0 && untried.length === 0) return allTried(outcome);
 	// No login mends a ref.
-	const reachable = passedOver.filter(({reason}) => !unreachable.includes(reason));
-	if (reachable.length > 0 && reachable.every(({reason}) => reason === 'unresolved_ref')) {
-		return new JarvisError(
-			'unresolved_ref',
-			`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-			`See what is wrong with each ref: jarvis secrets reload${pinned.next}`,
-			options,
-		);
+	if (untried.length > 0 && untried.every(({reason}) => reason === 'unresolved_ref')) {
+		const next = 'See what is wrong with each ref: jarvis secrets reload';
+		return ['unresolved_ref', none(outcome, 'usable'), next, ...letGo];
 	}
 	// No login makes a server's tokens live longer.
 	const isShort = passedOver.some(({reason}) => reason === 'short_lived');
-	return new JarvisError(
-		isShort
-			? 'short_lived'
-			: passedOver.some(({reason}) => reason === 'needs_login')
-				? 'needs_login'
-				: 'no_credential',
-		`${pinned.message}The agent ${agentId} has no usable profile of ${wanted.join(', ')}. ${reasons(passedOver)}.`,
-		`${isShort ? 'Ask for less with --min-ttl.' : whatHelps(prepared, passedOver, provider)}${pinned.next}`,
-		options,
-	);
+	const isRefused = passedOver.some(({reason}) => reason === 'needs_login');
+	return [
+		isShort ? 'short_lived' : isRefused ? 'needs_login' : 'no_credential',
+		none(outcome, 'usable'),
+		...(isShort ? ['Ask for less with --min-ttl.', ...letGo] : remediesOf(outcome)),
+	];
 }
 
-// What is left out, or not there, is not what stands in the way.
-const unreachable: readonly PassedOver['reason'][] = [
-	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile', 'already_tried'] as const),
+function allTried(outcome: Outcome): Parts {
+	const {agentId, passedOver, wanted, isNamed, pinned, letGo} = outcome;
+	const letIn = letInOf(outcome);
+	const others = passedOver.filter(({reason}) => reason !== 'already_tried');
+	const isOneOfFew = isNamed || pinned !== '' || letIn !== undefined;
+	return [
+		'profiles_set_aside',
+		`${pinned}Every profile of ${wanted} that the agent ${agentId} may use was tried for this request.${rest(others)}`,
+		isOneOfFew
+			? 'Try again later.'
+			: `Try again later, or add another account: jarvis models auth add --agent ${agentId}`,
+		...letGo,
+		...(letIn ? [sentence(letIn, 'or ')] : []),
+	];
+}
+
+/** That there is none, with all reasons. Nothing is claimed of those that were kept out. */
+function none(
+	{agentId, passedOver, wanted, isNamed, pinned, option, now}: Outcome,
+	state: 'usable' | 'ready',
+): string {
+	const why = reasons(passedOver, now);
+	if (isNamed) return `The profile that was asked for is not ${state}. ${why}.`;
+	if (option.isLocked) return `${pinned}${why}.`;
+	const isOrdered = passedOver.some(({reason}) => reason === 'excluded_by_auth_order');
+	const which = `${wanted}${isOrdered ? ' in its order' : ''}`;
+	return `${pinned}The agent ${agentId} has no ${state} profile of ${which}. ${why}.`;
+}
+
+const leftOut: readonly PassedOver['reason'][] = [
+	...(['excluded_by_auth_order', 'excluded_by_pin', 'unknown_profile'] as const),
 ];
 
-// What another program logs in and refreshes is for that program to mend.
-function whatHelps(
-	{agentId, profiles}: Prepared,
-	passedOver: readonly PassedOver[],
-	provider: string,
-): string {
-	const links = passedOver.map(
-		({profileId}) => profiles.find(profile => profile.profileId === profileId)?.credential.link?.program,
-	);
-	const program = links.find(link => link !== undefined);
-	const login = loginCommand(agentId, provider);
-	if (program === undefined) return login;
-	const run = `Run ${clean(program)}, which renews its own login.`;
-	return links.includes(undefined) ? `${login} Or: ${run}` : run;
+function rest(others: readonly PassedOver[]): string {
+	return others.length === 0 ? '' : ` ${reasons(others)}.`;
 }
 
-function reasons(passedOver: readonly PassedOver[]): string {
+function reasons(passedOver: readonly PassedOver[], now?: number): string {
 	return passedOver
-		.map(({profileId, why, reason}) => `${profileId}: ${why.replace(/\.$/, '')} (${reason})`)
+		.map(({profileId, why, reason, until}) => {
+			const back = until === undefined || now === undefined ? '' : `, back in ${span(until - now)}`;
+			return `${profileId}: ${why.replace(/\.$/, '')}${back} (${reason})`;
+		})
 		.join('; ');
 }
 
 // A pin that a person made is never left silently.
-function pinSentence(
+function pinWords(
 	{sessionKey}: ResolveRequest,
 	{agentId, pin, decision}: Prepared,
-): {readonly message: string; readonly next: string} {
+): Pick<Outcome, 'pinned' | 'letGo'> {
 	const isInForce = pin?.source === 'user' && decision.options.some(({isLocked}) => isLocked);
-	if (sessionKey === undefined || !isInForce) return {message: '', next: ''};
+	if (sessionKey === undefined || !isInForce) return {pinned: '', letGo: []};
 	return {
-		message: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
-		next: ` Or let the session go: jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`,
+		pinned: `The session ${JSON.stringify(sessionKey)} is pinned to ${pin.profileId}, and no other profile is tried. `,
+		letGo: [sentence(sessionLetGo(agentId, sessionKey), 'or ')],
 	};
-}
-
-function loginCommand(agentId: string, provider: string): string {
-	return `Log in: jarvis models auth login --provider ${provider} --agent ${agentId}`;
 }

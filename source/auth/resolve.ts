@@ -2,18 +2,27 @@ import {type ErrorCode, isSystemError, JarvisError} from '../errors.ts';
 import type {Recorder} from '../store/audit-log.ts';
 import {type Config, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
-import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
+import {
+	type AgentCredentials,
+	type Credential,
+	type CredentialKind,
+	type OAuthCredential,
+	optional,
+} from '../store/schema.ts';
 import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
-import {handedOutSecret, refOf} from './facts.ts';
+import {handedOutSecret, type ProfileFacts, refOf} from './facts.ts';
 import type {Network} from './network.ts';
 import {unresolvedRef} from './profile-errors.ts';
 import type {Provider} from './providers/contract.ts';
+import {isRefusedAccess} from './refused-access.ts';
 import {type Candidate, type Decision, decide, type JudgedOption, type Target} from './routing/decision.ts';
 import type {Pin, PlaceReason} from './routing/order.ts';
+import {orderWordsOf, withProviderIds} from './routing/provider-names.ts';
 import type {Look, SecretReader} from './secrets/secrets.ts';
 import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
+import {readWaits} from './waits.ts';
 
 /** What a credential is wanted for. */
 export interface ResolveRequest {
@@ -44,8 +53,10 @@ export interface ResolveContext {
 	readonly secrets: SecretReader;
 	readonly now: () => number;
 	readonly network: Network;
-	/** Finds the provider for a refresh; only called when there is one to do. */
+	/** Finds the provider for a refresh; only called when there is one to do, or to be foretold. */
 	readonly findProvider: (id: string) => Promise<Provider>;
+	/** The id of a provider by any of its names; the name itself where no provider has it. */
+	readonly providerIdOf: (name: string) => Promise<string>;
 	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
 	readonly bringIn?: (agentId: string) => Promise<void>;
 	/** Hands a new token on to programs with login files of their own. Never throws. */
@@ -96,12 +107,13 @@ export interface Aim {
 	readonly session?: Session;
 	/** The provider of the model that the session uses by itself. */
 	readonly ownProvider?: string;
+	/** In which providers go by their ids. */
+	readonly config: Config;
 }
 
 /** What a decision was made from, and the decision. */
 export interface Prepared extends Aim {
 	readonly agentId: string;
-	readonly config: Config;
 	readonly decision: Decision;
 	readonly profiles: readonly UsableProfile[];
 }
@@ -124,8 +136,13 @@ export interface Failed {
  * @throws `no_credential`, `needs_login`, `short_lived` and `profiles_set_aside`, each with `details.passedOver`, and
  * with the first thing that went wrong where refreshing failed; `profile_unknown`, `profile_foreign`,
  * `no_model`, and what reading the store throws
+ * @param renewed the profiles whose refused tokens were renewed for it already
  */
-export async function resolve(context: ResolveContext, request: ResolveRequest): Promise<Resolved> {
+export async function resolve(
+	context: ResolveContext,
+	request: ResolveRequest,
+	renewed: readonly string[] = [],
+): Promise<Resolved> {
 	const prepared = await prepare(context, request);
 	const failures: Failed[] = [];
 	for (const candidate of prepared.decision.candidates) {
@@ -134,7 +151,10 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 		if (failures.some(failed => isSameProfile(failed.candidate, candidate))) continue;
 		let found: Found;
 		try {
-			found = await secretOf(context, request.minTtlMs, prepared, candidate);
+			const fresh = await freshCandidate(context, request.minTtlMs, prepared, candidate, renewed);
+			// With another token it may stand elsewhere, and is no longer set aside.
+			if (fresh.wasRefused) return resolve(context, request, [...renewed, candidate.place.profileId]);
+			found = await secretOf(context, prepared, candidate, fresh.credential);
 		} catch (error) {
 			if (!(error instanceof JarvisError) || !ofOneProfile.includes(error.code)) throw error;
 			failures.push({candidate, error});
@@ -152,12 +172,12 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 		return resolvedFrom(prepared, candidate, found, failures);
 	}
 	const {nothingResolved} = await import('./resolve-errors.ts');
-	throw nothingResolved(request, prepared, failures);
+	throw nothingResolved(request, prepared, failures, context.now());
 }
 
 /**
  * Reads what is needed to decide, and decides.
- * @param look how far to go to find out whether secret refs resolve
+ * @param look how far to go to find out whether secret refs resolve, and whether tokens can be refreshed
  * @throws `profile_unknown`, `profile_foreign`, `no_model`, and what reading the store throws
  */
 export async function prepare(
@@ -166,27 +186,39 @@ export async function prepare(
 	look: Look = 'glance',
 ): Promise<Prepared> {
 	const {paths, secrets, now} = context;
-	const config = await readConfig(paths);
-	const agentId = request.agentId ?? config.defaultAgent ?? mainAgentId;
+	const written = await readConfig(paths);
+	const agentId = request.agentId ?? written.defaultAgent ?? mainAgentId;
 	// Who named the agent has looked whether there is one, and that brings in.
 	if (request.agentId === undefined) await context.bringIn?.(agentId);
 	const isSimple = request.sessionKey === undefined && request.model === undefined;
 	const {own, profiles, mainOrder} = await usableProfiles(
 		paths,
-		config,
+		written,
 		agentId,
 		isSimple ? request.providerId : undefined,
 	);
-	const aimed = await aim(context, request, {agentId, config, profiles});
-	const {target, pin} = aimed;
+	const aimed = await aim(context, request, {agentId, config: written, own, profiles});
+	const {target, pin, config} = aimed;
 	const refs = refsOf(profiles);
 	const failures = refs.length === 0 ? undefined : await secrets.failures(refs, config, look);
+	// Who is to hand one out meets a wait by itself; who explains looks for it first.
+	const waits = look === 'resolve' ? readWaits(paths) : undefined;
+	const facts = profiles.map(usable => factsOfUsable(usable, {failures, waits}));
 	const decision = decide({
 		...{agentId, target, pin, config, now: now(), storeOrder: own.order, mainOrder},
-		profiles: profiles.map(usable => factsOfUsable(usable, failures)),
+		profiles: look === 'resolve' ? await withRenewal(context, facts) : facts,
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
-	return {...aimed, agentId, config, decision, profiles};
+	return {...aimed, agentId, decision, profiles};
+}
+
+// Whoever explains says beforehand what a refresh would meet.
+async function withRenewal(
+	{findProvider}: ResolveContext,
+	facts: readonly ProfileFacts[],
+): Promise<ProfileFacts[]> {
+	const {factsWithRenewal} = await import('./renewable.ts');
+	return factsWithRenewal(facts, findProvider);
 }
 
 // Most requests are for a provider and nothing else: they read no session and parse no model.
@@ -196,15 +228,37 @@ async function aim(
 	subject: {
 		readonly agentId: string;
 		readonly config: Config;
+		readonly own: AgentCredentials;
 		readonly profiles: readonly UsableProfile[];
 	},
 ): Promise<Aim> {
 	const {providerId, profileId, sessionKey, model} = request;
+	const {own, config} = subject;
 	if (providerId !== undefined && (profileId ?? sessionKey ?? model) === undefined) {
-		return {target: {kind: 'provider', provider: providerId}};
+		// Where the provider has an order under its own name, no other name of it counts.
+		const hasOrder = own.order.has(providerId) || config.order.has(providerId);
+		const ids = hasOrder ? config : await withIds(context, subject, orderWordsOf(config));
+		return {config: ids, target: {kind: 'provider', provider: providerId}};
 	}
 	const {takeAim} = await import('./aim.ts');
-	return takeAim(context.paths, request, subject);
+	return takeAim(context, request, subject);
+}
+
+/** A configuration in which the providers that words stand for go by their ids. */
+export function withIds(
+	{providerIdOf}: Pick<ResolveContext, 'providerIdOf'>,
+	{
+		config,
+		own,
+		profiles,
+	}: {readonly config: Config; readonly own: AgentCredentials; readonly profiles: readonly UsableProfile[]},
+	words: readonly string[],
+): Promise<Config> {
+	const stored = new Set([
+		...[...own.profiles.values()].map(({provider}) => provider),
+		...profiles.map(({credential}) => credential.provider),
+	]);
+	return withProviderIds(config, words, word => stored.has(word), providerIdOf);
 }
 
 function unlessDamaged(error: unknown): undefined {
@@ -214,19 +268,14 @@ function unlessDamaged(error: unknown): undefined {
 }
 
 async function secretOf(
-	context: ResolveContext,
-	minTtlMs: number | undefined,
-	{profiles, config}: Prepared,
-	{option, place}: Candidate,
+	{secrets}: ResolveContext,
+	{config}: Prepared,
+	{place}: Candidate,
+	credential: Credential,
 ): Promise<Found> {
-	const found = profiles.find(
-		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
-	);
-	if (!found) throw noSecret(place.profileId);
-	const credential = await freshened(context, minTtlMs, found);
 	const ref = refOf(credential);
 	if (ref) {
-		const resolution = await context.secrets.valueOf(ref, config);
+		const resolution = await secrets.valueOf(ref, config);
 		if ('failure' in resolution) throw unresolvedRef(place.profileId, resolution.failure);
 		return {credential, secret: resolution.value};
 	}
@@ -235,26 +284,64 @@ async function secretOf(
 	return {credential, secret};
 }
 
-async function freshened(
-	{paths, network, now, findProvider, keepInStep, record}: ResolveContext,
+interface Fresh {
+	readonly credential: Credential;
+	/** It was refreshed because its provider had refused it. */
+	readonly wasRefused?: true;
+}
+
+async function freshCandidate(
+	context: ResolveContext,
 	minTtlMs: number | undefined,
-	{owner: agentId, profileId, credential}: UsableProfile,
+	{agentId, profiles}: Prepared,
+	{option, place}: Candidate,
+	renewed: readonly string[],
+): Promise<Fresh> {
+	const found = profiles.find(
+		({profileId, credential}) => profileId === place.profileId && credential.provider === option.provider,
+	);
+	if (!found) throw noSecret(place.profileId);
+	const {credential, usage, profileId} = found;
+	const isRefused = !renewed.includes(profileId) && isRefusedAccess(credential, usage);
+	if (!isRefused) return {credential: await freshened(context, minTtlMs, found)};
+	const {renewRefused} = await import('./renew-refused.ts');
+	const isRenewed = await renewRefused(context, agentId, found);
+	return isRenewed ? {credential, wasRefused: true} : {credential: await freshened(context, minTtlMs, found)};
+}
+
+async function freshened(
+	context: ResolveContext,
+	minTtlMs: number | undefined,
+	found: UsableProfile,
 ): Promise<Credential> {
+	const {now} = context;
+	const {profileId, credential} = found;
 	if (credential.type !== 'oauth' || (credential.access && !isExpired(credential, now(), minTtlMs)))
 		return credential;
+	const fresh = await refreshed(context, found, optional('minTtlMs', minTtlMs));
+	// What the server gave is stored, and serves who asks for less.
+	if (minTtlMs && isExpired(fresh, now(), minTtlMs)) throw shortLived(profileId, fresh, now());
+	return fresh;
+}
+
+/**
+ * A profile's credential, refreshed as `freshCredential` does it for all that need it at once.
+ * @throws as `freshCredential` and `findProvider` do
+ */
+export async function refreshed(
+	{paths, network, now, findProvider, keepInStep, record}: ResolveContext,
+	{owner: agentId, profileId, credential}: UsableProfile,
+	wanted: {readonly minTtlMs?: number; readonly rejected?: string},
+): Promise<OAuthCredential> {
 	const [{freshCredential}, provider] = await Promise.all([
 		import('./refresh.ts'),
 		findProvider(credential.provider),
 	]);
 	const fresh = await freshCredential({
-		...{paths, provider, agentId, profileId, network, now},
-		...optional('minTtlMs', minTtlMs),
+		...{paths, provider, agentId, profileId, network, now, ...wanted},
 		...optional('keepInStep', keepInStep),
 		...optional('record', record),
 	});
-	// What the server gave is stored, and serves who asks for less.
-	if (minTtlMs && isExpired(fresh.credential, now(), minTtlMs))
-		throw shortLived(profileId, fresh.credential, now());
 	return fresh.credential;
 }
 
@@ -270,10 +357,7 @@ function resolvedFrom(
 	return {
 		...{agentId, profileId: place.profileId, provider: option.provider},
 		...optional('model', option.model),
-		...optional(
-			'modelWhy',
-			isFallback ? `${option.why}: every profile for ${modelName(first)} is out` : undefined,
-		),
+		...optional('modelWhy', isFallback ? `${option.why}: ${whyNotFirst(prepared, first)}` : undefined),
 		...{kind: credential.type, secret},
 		...optional('expires', typeof credential.expires === 'number' ? credential.expires : undefined),
 		...optional('owner', place.owner),
@@ -281,6 +365,12 @@ function resolvedFrom(
 		...optional('until', place.until),
 		passedOver: passedOverBy(prepared, failures, option),
 	};
+}
+
+function whyNotFirst({pin}: Prepared, first: JudgedOption | undefined): string {
+	return first?.isLocked && pin
+		? `${pin.profileId}, which the session is pinned to, cannot be used`
+		: `every profile for ${modelName(first)} is out`;
 }
 
 function isSameProfile(a: Candidate, b: Candidate): boolean {

@@ -3,7 +3,7 @@ import type {StatePaths} from '../store/paths.ts';
 import {optional} from '../store/schema.ts';
 import {type Pin, pinOf, readSessions, type Session} from '../store/sessions.ts';
 import {decide} from './routing/decision.ts';
-import {modelOfSession, pinOfSession} from './routing/session-target.ts';
+import {pinOfSession, targetOfSession} from './routing/session-target.ts';
 import {type AgentSnapshot, usableFacts} from './snapshot.ts';
 import {type Which, whichOf} from './which.ts';
 
@@ -31,16 +31,19 @@ export function ownModelOf({providerOverride, modelOverride}: Session): string |
 	return providerOverride && modelOverride ? `${providerOverride}/${modelOverride}` : undefined;
 }
 
-/** What a session would use at `now` (epoch ms), and why; nothing where no model is configured. */
+/**
+ * What a session would use at `now` (epoch ms), and why; nothing where no model is configured and it keeps to no
+ * profile.
+ */
 export function whichOfSession(
 	agent: AgentSnapshot,
 	config: Config,
 	{key, session}: SessionFacts,
 	now: number,
 ): Which | undefined {
-	const target = modelOfSession(config, session);
-	if (!target) return undefined;
 	const profiles = usableFacts(agent);
+	const target = targetOfSession(config, session, profiles);
+	if (!target) return undefined;
 	const pin = pinOfSession(session, profiles);
 	const decision = decide({
 		...{agentId: agent.id, target, pin, profiles, config, now},

@@ -1,11 +1,13 @@
-import {readConfig} from '../store/config.ts';
-import {readSessions} from '../store/sessions.ts';
+import type {Config} from '../store/config.ts';
+import type {Session} from '../store/sessions.ts';
 import {span} from '../words.ts';
 import {clean} from './facts.ts';
-import type {ResolveContext} from './resolve.ts';
+import type {Prepared} from './resolve.ts';
 import {namedModel} from './routing/decision.ts';
+import {remediesOf} from './routing/remedy.ts';
 import {modelOfSession} from './routing/session-target.ts';
-import {usableProfiles} from './usable.ts';
+import {factsOfUsable} from './snapshot.ts';
+import type {UsableProfile} from './usable.ts';
 import type {Which, WhichCandidate, WhichOption} from './which.ts';
 
 /** What `/model status` and `/model list` tell of a session. */
@@ -14,7 +16,7 @@ import type {Which, WhichCandidate, WhichOption} from './which.ts';
 export function statusLines({options, chosen, pin}: Which, now: number): string[] {
 	const [wanted] = options;
 	const lines = [
-		`model      ${wanted ? `${clean(wanted.name)} (${wanted.why})` : 'none'}`,
+		`model      ${wanted?.model === undefined ? noneConfigured : `${clean(wanted.name)} (${wanted.why})`}`,
 		`profile    ${profileWords(chosen, wanted, now)}`,
 	];
 	if (pin && pin.profileId !== chosen?.profileId) {
@@ -35,24 +37,45 @@ export function statusLines({options, chosen, pin}: Which, now: number): string[
 	return lines;
 }
 
-/** Said where a session has no model. */
-export const noModel = 'No model is configured: agents.defaults.model in jarvis.json.';
+const noneConfigured = 'none configured (agents.defaults.model in jarvis.json)';
+
+/** Said of a session that has neither a model nor a profile to keep to. */
+export const nothingSet = [
+	`model      ${noneConfigured}`,
+	'profile    by the order of the provider that is asked for',
+] as const;
 
 /** Who made a pin. */
 export const pinWords = {auto: 'kept', user: 'pinned', request: 'asked for'} as const;
 
-/**
- * The models that are configured, and the profiles that the agent can use for them.
- * @throws what reading the store throws
- */
-export async function modelListLines(
-	{paths}: Pick<ResolveContext, 'paths'>,
-	agentId: string,
+/** What is wrong at `now` (epoch ms) with the profile that a person has pinned a session to; nothing mostly. */
+export function pinFaultLines(
+	{agentId, decision, pin, profiles}: Prepared,
 	sessionKey: string,
-): Promise<string[]> {
-	const config = await readConfig(paths);
-	const {profiles} = await usableProfiles(paths, config, agentId);
-	const session = (await readSessions(paths, agentId)).get(sessionKey);
+	now: number,
+): string[] {
+	const [option] = decision.options;
+	const place = option?.order.places.find(({profileId}) => profileId === pin?.profileId);
+	if (!option?.isLocked || !place || place.reason === 'ok') return [];
+	const id = clean(place.profileId);
+	if (place.until !== undefined) return [`${id} is ${place.why}, back in ${span(place.until - now)}.`];
+	const [remedy = ''] = remediesOf({
+		...{agentId, option, now, before: {pin, sessionKey}},
+		profiles: profiles.map(usable => factsOfUsable(usable)),
+	});
+	return [`${id} cannot be used now: ${place.why}.`, remedy];
+}
+
+/** The models that are configured, and the profiles that the agent can use for them. */
+export function modelListLines({
+	config,
+	session,
+	profiles,
+}: {
+	readonly config: Config;
+	readonly session: Session | undefined;
+	readonly profiles: readonly UsableProfile[];
+}): string[] {
 	const target = modelOfSession(config, session);
 	const current = target?.kind === 'model' ? `${target.model.provider}/${target.model.model}` : undefined;
 	const names = new Set([...(current ? [current] : []), ...config.models.configured]);
@@ -64,7 +87,7 @@ export async function modelListLines(
 		const usable = ids.length > 0 ? ids.map(({profileId}) => clean(profileId)).join(', ') : 'no profile';
 		return `${name === current ? '▸' : ' '} ${clean(name)}${also}: ${usable}`;
 	});
-	return lines.length > 0 ? lines : [noModel];
+	return lines.length > 0 ? lines : ['No model is configured: agents.defaults.model in jarvis.json.'];
 }
 
 function profileWords(

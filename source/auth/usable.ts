@@ -1,4 +1,4 @@
-import type {AgentConfig, Config} from '../store/config.ts';
+import {type AgentConfig, type Config, configOwner} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts';
@@ -10,7 +10,7 @@ import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts'
  */
 
 export interface UsableProfile {
-	/** The agent in whose file the credential is. */
+	/** The agent in whose file the credential is, or `configOwner`. */
 	readonly owner: string;
 	readonly profileId: string;
 	readonly credential: Credential;
@@ -59,6 +59,23 @@ export function inheritedOrder(
 }
 
 /**
+ * The keys of `jarvis.json`, each as a profile that no agent holds: it serves where no other one of its provider is
+ * ready. What is learned of one in use is noted in the agent's own file.
+ * @param present profiles of the agent, of which one may have its id
+ */
+export function configuredKeys(
+	{apiKeys}: Config,
+	own: AgentCredentials,
+	present: readonly UsableProfile[],
+): UsableProfile[] {
+	return [...apiKeys].flatMap(([provider, credential]) => {
+		const profileId = `${provider}:${configOwner}`;
+		if (present.some(profile => profile.profileId === profileId)) return [];
+		return [{owner: configOwner, profileId, credential, usage: own.usageStats.get(profileId) ?? {}}];
+	});
+}
+
+/**
  * The profiles that an agent can use.
  * @param provider only those of this provider, which takes less reading
  * @throws what `readCredentials` throws
@@ -83,10 +100,15 @@ export async function usableProfiles(
 			: all.filter(({profileId, credential}) => credential.provider === provider || ordered.has(profileId));
 	const mine = wanted(ownProfiles(agentId, own));
 	const isServed = mine.some(({credential}) => credential.provider === provider);
-	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine, mainOrder: new Map()};
+	const withKeys = (profiles: readonly UsableProfile[]) => [
+		...profiles,
+		...wanted(configuredKeys(config, own, profiles)),
+	];
+	if (isServed || !readsMain(config.agents, agentId))
+		return {own, profiles: withKeys(mine), mainOrder: new Map()};
 	const main = await withLinkedLogins(await readCredentials(paths, mainAgentId));
 	const profiles = [...mine, ...wanted(inheritedProfiles(own, main))];
-	return {own, profiles, mainOrder: inheritedOrder(own, main)};
+	return {own, profiles: withKeys(profiles), mainOrder: inheritedOrder(own, main)};
 }
 
 /** Credentials with what linked profiles hold at present. Most have none, and cost nothing. */
@@ -100,13 +122,18 @@ export async function withLinkedLogins(credentials: AgentCredentials): Promise<A
 // Either agent may have met a failure that the other has not; the owner's newer success ends both.
 function usageOfInherited(owner: UsageStats = {}, own: UsageStats = {}): UsageStats {
 	const proven = owner.lastProven;
-	const isOutdated = proven && goodOutcomes.includes(proven.outcome) && proven.at >= (own.lastFailureAt ?? 0);
+	// A new token ends what was noted of a refusal of the one before it, and nothing else.
+	const isRenewed = proven?.outcome === 'refreshed' && own.lastFailureReason === 'auth';
+	const isEnd = isRenewed || goodOutcomes.includes(proven?.outcome ?? '');
+	const isOutdated = isEnd && (proven?.at ?? 0) >= (own.lastFailureAt ?? 0);
 	const failures = isOutdated || asideUntil(own) <= asideUntil(owner) ? owner : own;
 	const {lastUsed: _, lastProven: __, needsLogin: ___, ...ofFailures} = failures;
 	const lastUsed = Math.max(owner.lastUsed ?? 0, own.lastUsed ?? 0);
 	const newest = (own.lastProven?.at ?? 0) > (proven?.at ?? 0) ? own.lastProven : proven;
+	const refusedAccess = failures.refusedAccess ?? own.refusedAccess ?? owner.refusedAccess;
 	return {
 		...ofFailures,
+		...(refusedAccess ? {refusedAccess} : {}),
 		...(lastUsed > 0 ? {lastUsed} : {}),
 		...(newest ? {lastProven: newest} : {}),
 		...(owner.needsLogin ? {needsLogin: owner.needsLogin} : {}),

@@ -6,6 +6,7 @@ import type {MethodName, Provider} from '../auth/providers/contract.ts';
 import {type ErrorCode, JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {assertProfileId} from '../store/paths.ts';
+import {methodWords} from '../words.ts';
 import {type CommandContext, expiresFlag, textFlag} from './command.ts';
 import {logIn} from './login.ts';
 
@@ -53,7 +54,7 @@ export async function chooseMethod(context: CommandContext, provider: Provider):
 		context,
 		`How to log in to ${provider.label}?`,
 		[first, ...others],
-		({label, method, hint}) => `${label ?? method}${hint ? ` – ${hint}` : ''}`,
+		way => `${methodWords(way)}${way.hint ? ` – ${way.hint}` : ''}`,
 	);
 	return chosen.method;
 }
@@ -144,6 +145,10 @@ export async function askLine(context: CommandContext, question: string): Promis
 		lines.once('close', () => closed.reject(cancelled()));
 		closed.promise.catch(() => {});
 		return (await Promise.race([lines.question(question), closed.promise])).trim();
+	} catch (error) {
+		// The question's line has no end.
+		context.tell('');
+		throw error;
 	} finally {
 		lines.close();
 	}

@@ -26,12 +26,17 @@ export async function askYesNo(context: CommandContext, question: string): Promi
 
 async function answerTo(context: CommandContext, question: string): Promise<string> {
 	const lines = createInterface({input: context.stdin, output: process.stderr});
+	let isOver = false;
 	try {
 		// ^C and ^D close the line without an answer, which is a no.
-		const closed = once(lines, 'close').then(() => '');
+		const closed = once(lines, 'close').then(() => {
+			if (!isOver) context.tell('');
+			return '';
+		});
 		const answer = lines.question(question).catch(() => '');
 		return (await Promise.race([answer, closed])).trim();
 	} finally {
+		isOver = true;
 		lines.close();
 	}
 }

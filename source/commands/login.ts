@@ -1,5 +1,5 @@
-import {readFileSync} from 'node:fs';
 import {isIP} from 'node:net';
+import {text} from 'node:stream/consumers';
 import type {
 	AskingState,
 	DeviceState,
@@ -10,13 +10,11 @@ import type {
 	WaitingState,
 } from '../auth/login/contract.ts';
 import type {LoginRequest} from '../core.ts';
-import {asJarvisError, JarvisError} from '../errors.ts';
+import {JarvisError} from '../errors.ts';
 import {surroundings} from '../host/browser.ts';
 import {containerWords, lifetime, span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
-
-/** How long (ms) after a line the next one may still belong to the same paste: a wrapped URL has several. */
-const pasteGapMs = 80;
+import {askForAddress, type LoginInput, readInput} from './login-input.ts';
 
 /** `models auth login`: by the method that was named, or by the one that fits the machine best. */
 export async function runLogin(context: CommandContext): Promise<number> {
@@ -54,11 +52,11 @@ export async function carryOut(context: CommandContext, request: LoginRequest): 
 	const input = readInput(context, login);
 	const stopTelling = tellProgress(context, login, input);
 	try {
-		return ended(context, await Promise.race([login.finished, input.refusedForGood]));
+		return ended(context, request, await Promise.race([login.finished, input.refusedForGood]));
 	} finally {
 		stopTelling();
-		input.stop();
 		login.cancel();
+		await input.stop();
 		process.removeListener('SIGINT', cancel);
 		process.removeListener('SIGTERM', cancel);
 	}
@@ -67,7 +65,8 @@ export async function carryOut(context: CommandContext, request: LoginRequest): 
 /** `models auth finish`: ends a login that waits in another terminal. */
 export async function runFinish(context: CommandContext): Promise<number> {
 	const [given = ''] = context.arguments;
-	const pasted = given === '-' ? readFileSync(0, 'utf8') : given;
+	const {stdin} = context;
+	const pasted = given !== '-' ? given : await (stdin.isTTY ? askForAddress(context) : text(stdin));
 	const result = await context.jarvis.finishLogin(pasted);
 	tellStored(context, result);
 	return printed(context, result);
@@ -79,10 +78,11 @@ function printed(context: CommandContext, result: LoginResult): number {
 	return 0;
 }
 
-function ended(context: CommandContext, outcome: LoginOutcome): LoginResult {
+function ended(context: CommandContext, request: LoginRequest, outcome: LoginOutcome): LoginResult {
 	switch (outcome.step) {
 		case 'done':
 			tellStored(context, outcome.result);
+			tellPlace(context, request, outcome.result);
 			return outcome.result;
 		case 'failed':
 			throw outcome.error;
@@ -103,8 +103,21 @@ function tellStored(context: CommandContext, result: LoginResult): void {
 	if (result.note) context.tell(result.note);
 }
 
-function tellProgress(context: CommandContext, login: Login, input: Input): () => void {
+// Without a name it is the place of another one of its kind, of which nobody may have thought.
+function tellPlace(context: CommandContext, {profileId}: LoginRequest, result: LoginResult): void {
+	const kind = result.kind === 'api_key' ? 'API key' : 'token';
+	if (result.unchanged) context.tell(`It is the ${kind} that stood there already.`);
+	else if (result.replaced && profileId !== undefined)
+		context.tell('It took the place of what stood there before.');
+	else if (result.replaced) {
+		context.tell(`It took the place of the ${kind} that stood there.`);
+		context.tell(`To keep both, log in with a name: --profile-id ${result.provider}:<name>`);
+	}
+}
+
+function tellProgress(context: CommandContext, login: Login, input: LoginInput): () => void {
 	let told = '';
+	let waitedFor = '';
 	let asked: LoginState | undefined;
 	const tell = () => {
 		const state = login.state();
@@ -113,7 +126,9 @@ function tellProgress(context: CommandContext, login: Login, input: Input): () =
 		const isNew = state.step === 'asking' ? state !== asked : name !== told;
 		told = name;
 		asked = state;
-		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
+		// It waits on after a wrong paste: its link has been told.
+		if (state.step === 'waiting' && isNew && name !== waitedFor) tellWaiting(context, login, state);
+		if (state.step === 'waiting') waitedFor = name;
 		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
 		// First of all, so that nothing of a secret is shown that comes as soon as it is asked for.
 		if ((state.step === 'asking' || state.step === 'waiting') && isNew) input.expect(state);
@@ -169,25 +184,35 @@ async function tellDevice(context: CommandContext, login: Login, state: DeviceSt
 	const {userCode, verificationUri, verificationUriComplete, until} = state;
 	context.tell(`Log in to ${login.provider.label} for the agent ${login.agentId}.`);
 	tellNote(context, login);
-	context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
-	if (process.stderr.isTTY) {
-		const {qrLines} = await import('../qr-code.ts');
-		// One that is too long for a code is told above.
-		const lines = await qrLines(verificationUriComplete ?? verificationUri).catch(() => []);
-		if (lines.length > 0) context.tell(`${lines.join('\n')}\n`);
-	}
+	const lines = process.stderr.isTTY ? await qrCode(verificationUriComplete ?? verificationUri) : [];
+	// Code and address come last, so that they stand on a screen that is too small for all of it.
+	if (lines.length > 0) {
+		context.tell(lines.join('\n'));
+		context.tell(`Scan this, or on any device open\n${verificationUri}\nand type the code\n    ${userCode}`);
+	} else context.tell(`On any device, open\n\n${verificationUri}\n\nand type the code\n\n    ${userCode}\n`);
 	context.tell(`Waiting for it; the code is good for ${span(until - context.jarvis.now())}.`);
 }
 
-function tellQuestion(context: CommandContext, {message, hint, options}: AskingState): void {
-	context.tell(message);
+// An address that is too long for one is told without.
+async function qrCode(address: string): Promise<readonly string[]> {
+	const {qrLines} = await import('../qr-code.ts');
+	return qrLines(address).catch(() => []);
+}
+
+function tellQuestion(
+	context: CommandContext,
+	{message, placeholder, hint, mayBeEmpty, options}: AskingState,
+): void {
+	context.tell(placeholder ? `${message} (${placeholder})` : message);
 	if (hint) context.tell(hint);
+	if (mayBeEmpty) context.tell('Enter leaves it empty.');
 	options?.forEach(({label}, index) => {
 		context.tell(`  ${index + 1}. ${label}`);
 	});
 }
 
-function addressFlag(context: CommandContext, name: string): string | undefined {
+/** The IP address that a flag holds. Throws `usage` where it holds something else. */
+export function addressFlag(context: CommandContext, name: string): string | undefined {
 	const address = textFlag(context, name);
 	if (address === undefined || isIP(address) !== 0) return address;
 	throw new JarvisError(
@@ -199,97 +224,4 @@ function addressFlag(context: CommandContext, name: string): string | undefined 
 
 function tellNote(context: CommandContext, {provider}: Login): void {
 	if (provider.note) context.tell(provider.note);
-}
-
-/** What is typed or piped, on its way to the login. */
-interface Input {
-	readonly refusedForGood: Promise<never>;
-	/** Makes the terminal fit for what is asked, a secret is not shown as it is typed; and hands over what came before. */
-	expect(state: AskingState | WaitingState): void;
-	stop(): void;
-}
-
-/** Hands what is typed or piped to the login, a paste of several lines at once. */
-function readInput(context: CommandContext, login: Login): Input {
-	const {stdin} = context;
-	let pending = '';
-	let timer: NodeJS.Timeout | undefined;
-	let refused: JarvisError | undefined;
-	let hasEnded = false;
-	const forGood = Promise.withResolvers<never>();
-	forGood.promise.catch(() => {});
-	const isHidden = () => stdin.isTTY && stdin.isRaw;
-	const submit = async () => {
-		clearTimeout(timer);
-		const text = pending;
-		const state = login.state();
-		// What comes before anybody asks is kept for who does.
-		if (!takesInput(state)) return;
-		if (text.trim() === '' && !(state.step === 'asking' && (hasEnded || /[\r\n]/.test(text)))) return;
-		pending = '';
-		try {
-			const note = await login.paste(text);
-			if (note) context.tell(note);
-		} catch (error) {
-			refused = asJarvisError(error);
-			// In JSON the one that ended it is told at the end, and nothing else is.
-			if (!context.flags.json && !hasEnded) context.tell(`${refused.message} ${refused.next}`);
-		}
-	};
-	const onData = (chunk: Buffer) => {
-		const text = chunk.toString('utf8');
-		if (!isHidden()) pending += text;
-		// Without the terminal's own editing, its keys come as they are.
-		else {
-			for (const key of text) {
-				if (key === '\u0003') return login.cancel();
-				if (key === '\u0004' && pending === '') return void onEnd();
-				if (key === '\u007f' || key === '\b') pending = pending.slice(0, -1);
-				else if (key === '\u0015') pending = '';
-				else pending += key;
-			}
-		}
-		submitSoon();
-	};
-	const submitSoon = () => {
-		clearTimeout(timer);
-		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
-	};
-	// A pipe that ended cannot be corrected: what it said is refused for good.
-	const onEnd = async () => {
-		hasEnded = true;
-		await submit();
-		const {step} = login.state();
-		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
-	};
-	const onKept = () => {
-		if (hasEnded) void onEnd();
-		else submitSoon();
-	};
-	const stopWatching = login.subscribe(() => {
-		if (pending !== '' && login.state().step === 'waiting') onKept();
-	});
-	stdin.on('data', onData);
-	stdin.on('end', onEnd);
-	// A question that was asked line by line before has left it paused.
-	stdin.resume();
-	return {
-		refusedForGood: forGood.promise,
-		expect(state) {
-			if (stdin.isTTY) stdin.setRawMode(state.step === 'asking' && state.secret);
-			onKept();
-		},
-		stop() {
-			clearTimeout(timer);
-			stopWatching();
-			if (stdin.isTTY) stdin.setRawMode(false);
-			stdin.removeListener('data', onData);
-			stdin.removeListener('end', onEnd);
-			stdin.pause();
-		},
-	};
-}
-
-function takesInput({step}: LoginState): boolean {
-	return step === 'waiting' || step === 'device' || step === 'asking';
 }

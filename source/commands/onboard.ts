@@ -17,10 +17,12 @@ import {optional} from '../store/schema.ts';
 import {agentWords} from '../words.ts';
 import {askForId, askLine, chooseAccount, chooseMethod, chooseOne} from './add.ts';
 import {agentIn, type CommandContext, expiresFlag, printJson, textFlag} from './command.ts';
-import {carryOut} from './login.ts';
+import {addressFlag, carryOut} from './login.ts';
 
 /** `onboard`: step by step from nothing to a credential, its place in the order, and what to do with it. */
 export async function runOnboard(context: CommandContext): Promise<number> {
+	// What is wrong with it is said before anything is asked.
+	addressFlag(context, 'callback-bind');
 	const request = context.flags['non-interactive'] ? await named(context) : await asked(context);
 	const before = await idsOf(context, request.agentId);
 	if (!context.flags['non-interactive']) context.tell(stepWords('login'));
@@ -29,9 +31,10 @@ export async function runOnboard(context: CommandContext): Promise<number> {
 	const {agent, order} = await orderNow(context, result);
 	await tellNext(context, result, agent.isDefault);
 	if (context.flags.json) {
-		const {agentId, profileId, provider} = result;
+		const {agentId, profileId, provider, replaced, unchanged} = result;
 		const tried = order.places.filter(({place}) => place !== undefined).map(place => place.profileId);
-		printJson(context, {agentId, profileId, provider, method: request.method, order: tried});
+		const before = {...optional('replaced', replaced), ...optional('unchanged', unchanged)};
+		printJson(context, {agentId, profileId, provider, method: request.method, order: tried, ...before});
 	} else context.print(result.profileId);
 	return 0;
 }
@@ -89,10 +92,13 @@ async function asked(context: CommandContext): Promise<LoginRequest> {
 
 async function choiceOf(context: CommandContext) {
 	const {authChoice} = await import('../auth/auth-choice.ts');
-	const {providers} = await context.jarvis.providers();
-	return authChoice(providers, {
-		choice: textFlag(context, 'auth-choice'),
-		provider: textFlag(context, 'provider'),
+	const listing = await context.jarvis.providers();
+	const [choice, provider] = [textFlag(context, 'auth-choice'), textFlag(context, 'provider')];
+	for (const name of [choice, provider]) {
+		if (name !== undefined) await context.jarvis.assertNotLeftOut(listing, name);
+	}
+	return authChoice(listing.providers, {
+		...{choice, provider},
 		method: textFlag(context, 'method'),
 	});
 }
@@ -102,12 +108,14 @@ type Chosen = Pick<LoginRequest, 'agentId' | 'providerId' | 'method' | 'profileI
 function requestOf(context: CommandContext, chosen: Chosen): LoginRequest {
 	const {jarvis, flags} = context;
 	const around = surroundings(jarvis.env, process.platform);
+	const callbackBind = addressFlag(context, 'callback-bind');
 	const isQuiet = flags['no-browser'] === true || flags['non-interactive'] === true;
 	return {
 		...chosen,
 		expires: expiresFlag(context),
 		noBrowser: isQuiet || !around.browser,
-		offersShortUrl: around.forward !== undefined,
+		callbackBind,
+		offersShortUrl: around.forward !== undefined || callbackBind !== undefined,
 	};
 }
 

@@ -35,7 +35,7 @@ export async function runSessionsShow(context: CommandContext): Promise<number> 
 	if (context.flags.json) {
 		printJson(context, {
 			...{agentId, ...sessionJson(facts)},
-			which: await jarvis.which({agentId, sessionKey: key}),
+			which: (await jarvis.whichOfSession(agentId, key)) ?? null,
 		});
 	} else for (const line of await jarvis.sendToSession(agentId, key, '/model status')) context.print(line);
 	return 0;
@@ -57,9 +57,10 @@ export async function runSessionsReset(context: CommandContext): Promise<number>
 	const {jarvis} = context;
 	const [key = ''] = context.arguments;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
-	await jarvis.resetSession(agentId, key);
-	if (context.flags.json) printJson(context, {agentId, key, reset: true});
-	else context.tell(`The session ${key} begins anew: it has no model and no profile of its own.`);
+	const reset = await jarvis.resetSession(agentId, key);
+	if (context.flags.json) printJson(context, {agentId, key, reset});
+	else if (reset) context.tell(`The session ${key} begins anew: it has no model and no profile of its own.`);
+	else context.tell(`The agent ${agentId} has no session ${key}: there is nothing to begin anew.`);
 	return 0;
 }
 

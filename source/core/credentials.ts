@@ -1,3 +1,4 @@
+import {assertFailure, assertRequest, assertSpan, assertSuccess} from '../auth/asked.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import type {GitAnswer, GitRequest} from '../auth/git-credential.ts';
 import type {HandOut, HandOutRequest} from '../auth/hand-out.ts';
@@ -18,13 +19,18 @@ export interface UsedProfile {
 	readonly profileId: string;
 }
 
-/** Whether a `resolve` found no profile of its provider to judge, as where that has another name. */
+/** The provider of which a `resolve` found no profile at all to judge. */
+function emptyProvider(error: unknown): string | undefined {
+	if (!(error instanceof JarvisError) || error.code !== 'no_credential') return undefined;
+	const {passedOver, provider} = error.details;
+	const isEmpty = Array.isArray(passedOver) && passedOver.length === 0;
+	return isEmpty && typeof provider === 'string' ? provider : undefined;
+}
+
+/** Whether a `resolve` may have failed because its provider has another name. */
 function foundNobody(error: unknown): boolean {
-	if (!(error instanceof JarvisError)) return false;
-	if (error.code === 'profile_foreign') return true;
-	if (error.code !== 'no_credential') return false;
-	const {passedOver} = error.details;
-	return Array.isArray(passedOver) && passedOver.length === 0;
+	if (error instanceof JarvisError && error.code === 'profile_foreign') return true;
+	return emptyProvider(error) !== undefined;
 }
 
 /** How credentials are used: which one, for whom, and how it did. */
@@ -38,6 +44,7 @@ export function credentialsOf({
 	provider,
 	providerIdOf,
 	providerNamed,
+	assertSomebodyKnows,
 	gitProvider,
 	agent,
 	keepInStep,
@@ -47,12 +54,20 @@ export function credentialsOf({
 		return {profileId, agentId: await agent(agentId)};
 	}
 
+	/** Throws a failure anew, as `provider_unknown` where nobody knows the provider that has no profile. */
+	async function failed(error: unknown): Promise<never> {
+		const empty = emptyProvider(error);
+		if (empty !== undefined) await assertSomebodyKnows(empty);
+		throw error;
+	}
+
 	return {
 		/**
 		 * The credential that an agent uses now for a provider, a model or a session, refreshed if need be,
 		 * and why it is this one. Throws as `resolve` does (docs/library.md).
 		 */
 		async resolve(request: ResolveRequest): Promise<Resolved> {
+			assertRequest(request);
 			const agentId = request.agentId === undefined ? undefined : await agent(request.agentId);
 			// Beside a model it is only compared with the model's own, by its id.
 			const providerId =
@@ -61,9 +76,9 @@ export function credentialsOf({
 					: await providerIdOf(request.providerId);
 			const resolved = await resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
-				if (providerId === undefined || !foundNobody(error)) throw error;
+				if (providerId === undefined || !foundNobody(error)) return failed(error);
 				const id = await providerIdOf(providerId);
-				if (id === providerId) throw error;
+				if (id === providerId) return failed(error);
 				return resolve(resolveContext, {...request, agentId, providerId: id});
 			});
 			if (!request.unrecorded) noteHandOut(resolved, request.by);
@@ -72,24 +87,33 @@ export function credentialsOf({
 
 		/**
 		 * The whole decision that `resolve` would make now: every candidate in the order in which it would be
-		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does.
+		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does, and
+		 * `provider_unknown`.
 		 */
 		async which(request: ResolveRequest): Promise<Which> {
+			assertRequest(request);
 			const [{explain}, agentId] = await Promise.all([import('../auth/which.ts'), agent(request.agentId)]);
-			return explain(resolveContext, {...request, agentId});
+			const which = await explain(resolveContext, {...request, agentId});
+			const isEmpty = which.options.every(({candidates}) => candidates.length === 0);
+			// Where jarvis.json names the provider, the decision is shown: it says where it comes from.
+			if (request.providerId !== undefined && isEmpty) await assertSomebodyKnows(request.providerId);
+			return which;
 		},
 
 		/**
 		 * The environment for a program that is to work with an agent's credentials, refreshed if need be. Throws as
-		 * `handOut` does.
+		 * `handOut` does, and `provider_unknown`.
 		 * @param program what it is for, as the audit log is to name it
 		 */
 		async handOut(
 			request: Omit<HandOutRequest, 'agentId'> & {readonly agentId?: string | undefined},
 			program: string,
 		): Promise<HandOut> {
+			assertSpan('minTtlMs', request.minTtlMs);
 			const [{handOut}, agentId] = await Promise.all([import('../auth/hand-out.ts'), agent(request.agentId)]);
-			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId});
+			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId}).catch(
+				failed,
+			);
 			for (const {profileId, provider} of handedOut.given)
 				record('handed_out', {agentId, profileId, provider, note: `to ${program}`});
 			return handedOut;
@@ -144,18 +168,20 @@ export function credentialsOf({
 
 		/**
 		 * Notes that a profile worked in use. Give `startedAt` (epoch ms), when the request began: one that
-		 * began before a failure does not undo it. Throws `profile_unknown`, and what the store throws.
+		 * began before a failure does not undo it. Throws `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportSuccess(profile: UsedProfile, success: Partial<Success> = {}) {
+			assertSuccess(success, now());
 			const {reportSuccess} = await import('../auth/report.ts');
 			await reportSuccess(paths, await used(profile), {at: now(), ...success});
 		},
 
 		/**
 		 * Notes that a profile failed in use, and sets it aside as docs/routing.md says. Throws
-		 * `profile_unknown`, and what the store throws.
+		 * `profile_unknown`, `usage`, and what the store throws.
 		 */
 		async reportFailure(profile: UsedProfile, failure: Omit<Failure, 'at'> & Partial<Pick<Failure, 'at'>>) {
+			assertFailure(failure, now());
 			const {reportFailure} = await import('../auth/report.ts');
 			const of = await used(profile);
 			await reportFailure(paths, of, {at: now(), ...failure});
@@ -180,6 +206,15 @@ export function credentialsOf({
 		},
 
 		/**
+		 * What a session would use now, and why; nothing where no model is configured and it keeps to no profile.
+		 * Throws as `prepare` does.
+		 */
+		async whichOfSession(agentId: string | undefined, key: string): Promise<Which | undefined> {
+			const {explainSession} = await import('../auth/sessions.ts');
+			return explainSession(resolveContext, await agent(agentId), key);
+		},
+
+		/**
 		 * Carries out a slash command in a session. Returns what is to be told. Throws as `sendToSession` does.
 		 */
 		async sendToSession(agentId: string | undefined, key: string, line: string): Promise<readonly string[]> {
@@ -187,10 +222,13 @@ export function credentialsOf({
 			return sendToSession(resolveContext, await agent(agentId), key, line);
 		},
 
-		/** Begins a session anew: without a model or a profile of its own. Throws `session_unknown`. */
-		async resetSession(agentId: string | undefined, key: string) {
+		/**
+		 * Begins a session anew: without a model or a profile of its own. Returns whether there was one. Throws as
+		 * `beginAnew` does.
+		 */
+		async resetSession(agentId: string | undefined, key: string): Promise<boolean> {
 			const {beginAnew} = await import('../auth/sessions.ts');
-			await beginAnew(resolveContext, await agent(agentId), key);
+			return beginAnew(resolveContext, await agent(agentId), key);
 		},
 
 		/** Notes that a session's history was compacted: its automatic pin ends. Throws `session_unknown`. */
@@ -207,6 +245,9 @@ export function credentialsOf({
 			profile: {readonly agentId: string; readonly profileId: string; readonly provider: string},
 			when: 'expired' | 'always' | {readonly withinMs: number},
 		): Promise<RefreshOutcome['how']> {
+			const isKnown = when === 'expired' || when === 'always' || (typeof when === 'object' && when !== null);
+			if (!isKnown) throw new JarvisError('usage', 'It is not said when to refresh.', 'See docs/library.md.');
+			if (typeof when === 'object') assertSpan('withinMs', when.withinMs);
 			const [{freshCredential}, {readCredentials}] = await Promise.all([
 				import('../auth/refresh.ts'),
 				import('../store/profiles.ts'),

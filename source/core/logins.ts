@@ -2,7 +2,6 @@ import type {FoundLogins} from '../auth/import/find.ts';
 import type {TakenLogin, TakeRequest} from '../auth/import/take.ts';
 import type {Login} from '../auth/login/contract.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
-import {assertProfileId} from '../store/paths.ts';
 import {sealAgain} from './secrets.ts';
 import type {World} from './world.ts';
 
@@ -27,8 +26,8 @@ export function loginsOf(world: World) {
 	const {options, paths, now, network, record, providers, provider, importContext, keepInStep} = world;
 	return {
 		/**
-		 * Starts a login. Throws `provider_unknown`, `login_unsupported`, `profile_invalid_id`, `store_damaged`; all later is
-		 * in its state.
+		 * Starts a login. Throws `provider_unknown`, `login_unsupported`, `profile_invalid_id`, `profile_foreign`,
+		 * `profile_exists`, `store_damaged`; all later is in its state.
 		 */
 		async startLogin(request: LoginRequest): Promise<Login> {
 			const [{startLogin}, {findMethod, findProvider, findTokenProvider}, listing] = await Promise.all([
@@ -37,11 +36,16 @@ export function loginsOf(world: World) {
 				providers(),
 			]);
 			const {providerId, agentId, profileId, noBrowser, expires, callbackBind} = request;
+			await world.assertNotLeftOut(listing, providerId);
 			const find = request.method === 'token' ? findTokenProvider : findProvider;
 			const provider = find(listing.providers, providerId);
 			// A login whose tokens could not be stored would spend its code for nothing.
-			const {readCredentials} = await import('../store/profiles.ts');
-			await readCredentials(paths, agentId);
+			const [{readCredentials}, {assertOfProvider}] = await Promise.all([
+				import('../store/profiles.ts'),
+				import('../auth/login/keep.ts'),
+			]);
+			const current = await readCredentials(paths, agentId);
+			if (profileId !== undefined) assertOfProvider(current, profileId, provider.id);
 			const login = startLogin({
 				...{paths, agentId, network, now, record},
 				...{provider, method: findMethod(provider, request.method)},
@@ -49,7 +53,7 @@ export function loginsOf(world: World) {
 				providers: listing.providers,
 				...(callbackBind === undefined ? {} : {callbackBind}),
 				...(request.offersShortUrl ? {offersShortUrl: true} : {}),
-				...(profileId === undefined ? {} : {profileId: assertProfileId(profileId)}),
+				...(profileId === undefined ? {} : {profileId}),
 				...(options.openBrowser && !noBrowser ? {openBrowser: options.openBrowser} : {}),
 			});
 			const finished = login.finished.then(async outcome => {

@@ -4,6 +4,13 @@ import type {World} from './world.ts';
 
 /** Agents and their profiles. */
 export function profilesOf({paths, record, secrets, keepInStep, resolveContext}: World) {
+	/** Removes what is kept elsewhere of profiles that are gone. */
+	async function clearUp(): Promise<void> {
+		const {dropOrphanedReplies} = await import('../auth/kept-replies.ts');
+		await dropOrphanedReplies(paths);
+		await keepInStep();
+	}
+
 	return {
 		/** Adds an agent. Throws as `addAgent` does. */
 		async addAgent(newAgent: NewAgent) {
@@ -16,8 +23,8 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('../store/agents.ts');
 			const bindings = await deleteAgent(paths, agentId);
-			await keepInStep();
 			record('agent_deleted', {agentId});
+			await clearUp();
 			return bindings;
 		},
 
@@ -32,28 +39,36 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		 * what the store throws.
 		 */
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
-			const {logOut} = await import('../auth/revoke.ts');
-			const revocation = await logOut({...resolveContext, agentId, profileId});
-			await keepInStep();
+			const [{logOut}, {onOwnProfile}] = await Promise.all([
+				import('../auth/revoke.ts'),
+				import('../auth/owned-elsewhere.ts'),
+			]);
+			const revocation = await onOwnProfile({paths, agentId, profileId, command: 'models auth logout'}, () =>
+				logOut({...resolveContext, agentId, profileId}),
+			);
 			const note = `at its server: ${revocation.outcome}`;
 			record('logout', {agentId, profileId, note});
+			await clearUp();
 			return revocation;
 		},
 
 		/** Removes a profile and its secrets. Throws `profile_unknown`, and what the store throws. */
 		async removeProfile(agentId: string, profileId: string) {
-			const {removeProfile} = await import('../auth/manage.ts');
-			await removeProfile(paths, agentId, profileId);
-			await keepInStep();
+			const [{removeProfile}, {onOwnProfile}] = await Promise.all([
+				import('../auth/manage.ts'),
+				import('../auth/owned-elsewhere.ts'),
+			]);
+			await onOwnProfile({paths, agentId, profileId, command: 'models auth remove'}, () =>
+				removeProfile(paths, agentId, profileId),
+			);
 			record('removed', {agentId, profileId});
+			await clearUp();
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
-			const {renameProfile} = await import('../auth/manage.ts');
+			const {renameProfile} = await import('../auth/rename.ts');
 			await renameProfile(paths, agentId, from, to);
-			const {renameInWriteBacks} = await import('../store/write-back.ts');
-			await renameInWriteBacks(paths, agentId, from, to);
 			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 

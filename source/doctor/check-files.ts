@@ -1,11 +1,12 @@
 import {rmSync} from 'node:fs';
-import {relative} from 'node:path';
+import {basename, relative} from 'node:path';
 import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
+import {profileIdsIn} from '../store/damaged.ts';
 import {readTextIfThere, tryParseJson} from '../store/json.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
 import {leavingPrefix} from '../store/profiles.ts';
-import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
+import {damagedMark, goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
 import {readSessions} from '../store/sessions.ts';
 import {rightsTooMany, type StateFile, stateFiles} from '../store/state-files.ts';
@@ -133,6 +134,13 @@ export async function checkContents(subject: Subject): Promise<Finding[]> {
 	return found;
 }
 
+/** The profiles that a damaged file still shows and its backup does not have. */
+function lackingIn(backup: string, file: string): string[] {
+	const {profiles, problems} = decodeAgentCredentials(tryParseJson(readTextIfThere(backup) ?? '') ?? {});
+	const known = new Set([...profiles.keys(), ...problems.map(({profileId}) => profileId)]);
+	return profileIdsIn(readTextIfThere(file) ?? '').filter(id => !known.has(id));
+}
+
 const isJson = (text: string) => tryParseJson(text) !== undefined;
 
 function contentFinding(
@@ -148,12 +156,14 @@ function contentFinding(
 	if (isWhole) return finding('config_fault', {where: file, what: message, next});
 	const backup = goodBackup(file, isGood);
 	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
+	const lacking = lockName.startsWith('store-') ? lackingIn(backup, file) : [];
+	const lacks = ` The backup lacks ${lacking.join(', ')}: what is left of that stays in the damaged version.`;
 	return finding('file_damaged', {
 		where: file,
-		what: message,
+		what: lacking.length === 0 ? message : message + lacks,
 		next: `cp ${shellWord(backup)} ${shellWord(file)}`,
 		mend: {
-			what: `put ${backup} in its place, and keep the damaged one beside it`,
+			what: `put ${backup} in its place, and keep the damaged one beside it as ${basename(file)}${damagedMark}<time>`,
 			asks: true,
 			run: () => restoreBackup({locks: paths.locks, lockName}, file, backup, isGood),
 		},

@@ -1,6 +1,14 @@
-import {type ParseError, parse, printParseErrorCode} from 'jsonc-parser';
+import {
+	findNodeAtLocation,
+	type Node,
+	type ParseError,
+	parse,
+	parseTree,
+	printParseErrorCode,
+} from 'jsonc-parser';
 import {JarvisError, shellWord} from '../errors.ts';
 import {readTextIfThere, tryParseJson} from './json.ts';
+import {isProfileId, providerOfProfileId} from './paths.ts';
 import {backupPaths, followLink} from './write.ts';
 
 /**
@@ -30,6 +38,26 @@ export function damaged(file: string, text: string): JarvisError {
 			? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
 			: 'Mend it by hand; there is no readable backup beside it.',
 	);
+}
+
+/**
+ * The ids of the profiles that a damaged credential file still shows. Only what stands as a whole entry counts: in a text
+ * with a quote too few, anything might look like a name, a secret included.
+ */
+export function profileIdsIn(text: string): string[] {
+	let root: Node | undefined;
+	try {
+		root = parseTree(text);
+	} catch {
+		// It nests deeper than the parser can follow.
+	}
+	const profiles = root && findNodeAtLocation(root, ['profiles']);
+	return (profiles?.children ?? []).flatMap(({children: [key, entry] = []}) => {
+		const id: unknown = key?.value;
+		const provider: unknown = entry && findNodeAtLocation(entry, ['provider'])?.value;
+		const isEntry = typeof id === 'string' && typeof provider === 'string' && isProfileId(id);
+		return isEntry && providerOfProfileId(id) === provider ? [id] : [];
+	});
 }
 
 function readOrUndefined(file: string): string | undefined {

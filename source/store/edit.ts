@@ -25,7 +25,7 @@ const secretMembers = [
 /** What `usageStats` holds of failures that a profile had in use. */
 export const failureMembers = [
 	...['errorCount', 'cooldownUntil', 'disabledUntil', 'disabledReason', 'disabledCount'],
-	...['failureCounts', 'lastFailureAt', 'lastFailureReason'],
+	...['failureCounts', 'lastFailureAt', 'lastFailureReason', 'refusedAccess'],
 ] as const;
 
 /** The text of a document, members in the documented order and unknown ones behind them. */

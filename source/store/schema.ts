@@ -89,6 +89,8 @@ export interface UsageStats {
 	readonly failureCounts?: ReadonlyMap<string, number>;
 	readonly lastFailureAt?: number;
 	readonly lastFailureReason?: string;
+	/** Fingerprint of the access token that was reported as refused though it had time left. */
+	readonly refusedAccess?: string;
 	/** When and with what outcome the credential was last seen to work or fail at its server. */
 	readonly lastProven?: {readonly at: number; readonly outcome: string};
 	/** The authorization server refused the refresh token whose fingerprint is given. */
@@ -210,6 +212,7 @@ function decodeUsage(entry: JsonValue): UsageStats {
 		...optional('failureCounts', decodeCounts(member(entry, 'failureCounts'))),
 		...optional('lastFailureAt', positive(member(entry, 'lastFailureAt'))),
 		...optional('lastFailureReason', textMember(entry, 'lastFailureReason')),
+		...optional('refusedAccess', textMember(entry, 'refusedAccess')),
 		...(provenAt ? {lastProven: {at: provenAt, outcome: textMember(proven, 'outcome') ?? 'unknown'}} : {}),
 		...(fingerprint
 			? {

@@ -1,15 +1,6 @@
-import {type AuthMethod, callbackPortOf, type Provider} from '../auth/providers/contract.ts';
+import {callbackPortOf, type Provider} from '../auth/providers/contract.ts';
+import {methodWords} from '../words.ts';
 import type {ProviderChoice} from './state.ts';
-
-/** How a method is called where its provider gives it no name. */
-const methodLabels: Readonly<Record<AuthMethod['method'], string>> = {
-	oauth: 'in the browser',
-	device_code: 'by a code typed on another device',
-	setup_token: 'setup token',
-	token: 'token',
-	api_key: 'API key',
-	custom: 'its own way',
-};
 
 /** A provider as the screens choose from it. */
 export function providerChoice(provider: Provider): ProviderChoice {
@@ -21,7 +12,7 @@ export function providerChoice(provider: Provider): ProviderChoice {
 		...(port ? {port} : {}),
 		methods: auth.map(method => ({
 			name: method.method,
-			label: method.label ?? methodLabels[method.method],
+			label: methodWords(method),
 			...(method.hint ? {hint: method.hint} : {}),
 		})),
 	};

@@ -469,7 +469,7 @@ describe('a linked profile', () => {
 		const over = {type: 'token', provider: 'anthropic', token: canary('own'), expires: 1};
 		writeStore({paths}, 'main', {profiles: {...readStore({paths}).profiles, 'anthropic:own': over}});
 		expect((await refusal(jarvis.resolve({providerId: 'anthropic'}))).next).toMatch(
-			/^Log in: .* Or: Run claude/,
+			/^Run claude, .*\.\nOr a new secret: jarvis models auth paste-token .* --profile-id 'anthropic:own'$/,
 		);
 		const forced = await refusal(
 			jarvis.refresh(

@@ -84,11 +84,9 @@ test('a login for the profile of another provider is refused, and nothing change
 		profiles: {'acme:work': {type: 'api_key', provider: 'other', key: canary('key')}},
 	});
 	const before = bytes(sandbox);
-	expect(await logIn(sandbox, maya, 'acme:work')).toMatchObject({
-		step: 'failed',
-		error: {code: 'profile_foreign'},
-	});
+	expect(await refusal(logIn(sandbox, maya, 'acme:work'))).toMatchObject({code: 'profile_foreign'});
 	expect(bytes(sandbox)).toBe(before);
+	expect(sandbox.server.tokenRequests).toEqual([]);
 });
 
 describe('a login without a name', () => {

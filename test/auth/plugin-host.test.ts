@@ -400,6 +400,24 @@ describe('a login', () => {
 		expect(JSON.stringify(error)).not.toContain('canary');
 	});
 
+	it('need not say that no answer came to what it fetched', async () => {
+		const text = `async login({fetch}) {
+			const {createServer} = await import('node:net');
+			const server = createServer();
+			await new Promise(resolve => server.listen(0, '127.0.0.1', resolve));
+			const {port} = server.address();
+			await new Promise(resolve => server.close(resolve));
+			await fetch('http://127.0.0.1:' + port);
+		}`;
+		const error = await refusal(logIn(text));
+		expect(error).toMatchObject({
+			code: 'login_unreachable',
+			message: 'The server of acme could not be reached.',
+		});
+		// An error of its own kind is one of its code.
+		expect(await refusal(logIn(`login() { null.nothing; }`))).toMatchObject({code: 'plugin_failed'});
+	});
+
 	it('is ended when the person cancels, with what it had opened, after it was told so', async () => {
 		const stop = new AbortController();
 		const witness = join(temporaryFolder(), 'told');

@@ -146,7 +146,8 @@ describe('where nothing can be used', () => {
 		expect(error).toMatchObject({
 			code: 'no_credential',
 			exitCode: 3,
-			next: 'Log in: jarvis models auth login --provider acme --agent main',
+			// The one that is left out would do.
+			next: 'To try all again: jarvis models auth order clear --provider acme --agent main',
 		});
 		const named = [...error.message.matchAll(/(acme:[\w-]+): [^;]*? \((\w+)\)/g)].map(([, id, code]) => [
 			id,
@@ -289,9 +290,7 @@ test('a provider is found by its other names too, and an unknown one is not', as
 	const jarvis = sandbox.open();
 	expect(await jarvis.resolve({providerId: 'Claude'})).toMatchObject({provider: 'anthropic'});
 	expect(await jarvis.targetNamed('claude')).toEqual({providerId: 'anthropic'});
-	expect(await refusal(jarvis.resolve({providerId: 'clod'}))).toMatchObject({
-		message: 'The agent main has no profile of clod.',
-	});
+	expect(await refusal(jarvis.resolve({providerId: 'clod'}))).toMatchObject({code: 'provider_unknown'});
 });
 
 test('a profile that its provider cannot refresh is passed over', async () => {

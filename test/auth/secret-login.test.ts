@@ -1,13 +1,14 @@
-import {describe, expect, onTestFinished, test} from 'vitest';
+import {describe, expect, onTestFinished, test, vi} from 'vitest';
 import type {Login} from '../../source/auth/login/contract.ts';
 import {looksOf, readSecret} from '../../source/auth/login/secret-form.ts';
 import {anthropic} from '../../source/auth/providers/anthropic.ts';
+import {apiKeyProviders} from '../../source/auth/providers/api-keys.ts';
 import {isSecretMethod, type SecretMethod} from '../../source/auth/providers/contract.ts';
 import {openJarvis} from '../../source/core.ts';
 import {withLock} from '../../source/store/lock.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {readCredentials, updateCredentials} from '../../source/store/profiles.ts';
-import {canary, reaches, readStore, refusal, temporaryFolder} from '../support/sandbox.ts';
+import {canary, reaches, readStore, refusal, temporaryFolder, writeStore} from '../support/sandbox.ts';
 
 /** A setup token of the usual length that opens nothing. */
 const setupToken = `sk-ant-oat01-${canary('setup')}-${canary('token')}`.padEnd(100, '-canary');
@@ -125,7 +126,7 @@ describe('a setup token', () => {
 		});
 	});
 
-	test('by a name that is given goes there, another kind’s place included, and to no other provider’s', async () => {
+	test('by a name that is given goes there, another kind’s place included', async () => {
 		const opened = open();
 		await paste(opened, `sk-ant-api03-${canary('key')}`, 'anthropic', 'api_key', {
 			profileId: 'anthropic:work',
@@ -134,12 +135,72 @@ describe('a setup token', () => {
 		expect(Object.entries(readStore(opened).profiles)).toEqual([
 			['anthropic:work', {type: 'token', provider: 'anthropic', token: setupToken}],
 		]);
-		expect(
-			await paste(opened, setupToken, 'anthropic', 'setup_token', {profileId: 'openai:work'}),
-		).toMatchObject({
-			outcome: {step: 'failed', error: {code: 'profile_foreign'}},
-		});
 	});
+});
+
+test('a name that is not the provider’s to give is refused before anything is asked, and once more at the end', async () => {
+	const opened = open();
+	const at = (profileId: string) => start(opened, 'anthropic', 'setup_token', {profileId});
+	expect(await refusal(at('openai:work'))).toMatchObject({code: 'profile_foreign'});
+	expect(await refusal(at('no colon'))).toMatchObject({code: 'profile_invalid_id'});
+	// Ids say of whom they are until another program has put something else there.
+	const profiles = {
+		'anthropic:lent': {type: 'api_key', provider: 'openai', key: canary('lent')},
+		'anthropic:odd': {type: 'of another form', provider: 'anthropic'},
+	};
+	writeStore(opened, 'main', {profiles});
+	expect(await refusal(at('anthropic:lent'))).toMatchObject({code: 'profile_foreign'});
+	expect(await refusal(at('anthropic:odd'))).toMatchObject({code: 'profile_exists'});
+	const late = await at('anthropic:late');
+	writeStore(opened, 'main', {profiles: {'anthropic:late': profiles['anthropic:lent']}});
+	await late.paste(setupToken);
+	expect(await late.finished).toMatchObject({step: 'failed', error: {code: 'profile_foreign'}});
+});
+
+test('a second one tells whether it took the place of another secret or is the same', async () => {
+	const opened = open();
+	const stored = (key: string, ...given: ['groq', string, {profileId?: string}?]) =>
+		paste(opened, key, ...given);
+	const marks = async (...given: Parameters<typeof stored>) => {
+		const {outcome} = await stored(...given);
+		const {replaced, unchanged} = outcome.step === 'done' ? outcome.result : expect.fail(outcome.step);
+		return {replaced, unchanged};
+	};
+	expect(await marks(`gsk_${canary('a')}`, 'groq', 'api_key')).toEqual({});
+	expect(await marks(`gsk_${canary('b')}`, 'groq', 'api_key')).toEqual({replaced: true});
+	expect(await marks(`gsk_${canary('b')}`, 'groq', 'api_key')).toEqual({unchanged: true});
+	expect(await marks(`gsk_${canary('b')}`, 'groq', 'token')).toEqual({});
+	expect(await marks(`gsk_${canary('b')}`, 'groq', 'token', {profileId: 'groq:default'})).toEqual({
+		replaced: true,
+	});
+});
+
+test('one that is pasted before it is asked for is kept for the question', async () => {
+	const {jarvis} = open();
+	const login = await jarvis.startLogin({providerId: 'groq', agentId: 'main', method: 'api_key'});
+	expect(login.state()).toEqual({step: 'preparing'});
+	const refused = refusal(login.paste(''));
+	expect(await refused).toMatchObject({code: 'secret_malformed'});
+	await login.paste(`gsk_${canary('early')}`);
+	expect(await login.finished).toMatchObject({step: 'done'});
+});
+
+test('one that is pasted too early for a login that is cancelled is heard by nobody', async () => {
+	const {jarvis} = open();
+	const login = await jarvis.startLogin({providerId: 'groq', agentId: 'main', method: 'api_key'});
+	const pasted = login.paste(`gsk_${canary('early')}`);
+	login.cancel();
+	expect(await pasted).toBeUndefined();
+	expect(await login.finished).toEqual({step: 'cancelled'});
+});
+
+test('a question that nobody answers is closed in the end', async () => {
+	const opened = open();
+	vi.useFakeTimers({toFake: ['setTimeout', 'clearTimeout']});
+	onTestFinished(() => void vi.useRealTimers());
+	const login = await start(opened, 'groq', 'api_key');
+	vi.advanceTimersByTime(10 * 60_000);
+	expect(await login.finished).toMatchObject({step: 'failed', error: {code: 'login_timed_out'}});
 });
 
 test('a token is taken for every provider, with its end if that is told', async () => {
@@ -189,6 +250,9 @@ test('what is told of a secret while it is pasted shows none of it', () => {
 		'40 characters: shorter than usual (40 of 80 characters): it may have been cut',
 	);
 	expect(looksOf(canary('key'), method)).not.toContain('canary');
+	// How long keys of this kind are is not known.
+	const groq = apiKeyProviders.find(({id}) => id === 'groq')?.auth.find(isSecretMethod) as SecretMethod;
+	expect(looksOf('gsk_abc', groq)).toBe('7 characters');
 	expect(readSecret(setupToken, method)).toEqual({secret: setupToken});
 });
 

@@ -49,6 +49,37 @@ const pinned = (profileId: string, compactions = 0) => ({
 });
 
 describe('/model <model>', () => {
+	test('says at once of a profile that cannot be used why, and what helps', async () => {
+		const over = {type: 'token', provider: 'acme', token: canary('over'), expires: now - 1};
+		const usageStats = {
+			'acme:a': {cooldownUntil: now + 5 * minute, lastFailureAt: now, lastFailureReason: 'rate_limit'},
+		};
+		const {send, jarvis} = open(undefined, {
+			profiles: {...document.profiles, 'acme:over': over},
+			usageStats,
+		});
+		const paste = 'jarvis models auth paste-token --provider acme --agent main --profile-id';
+		const fault = [
+			'acme:over cannot be used now: expired, and cannot be refreshed.',
+			`A new secret: ${paste} 'acme:over'`,
+		];
+		expect(await send('/model acme/one@acme:over')).toEqual([
+			'This session uses acme/one from now on, with the profile acme:over and no other of acme.',
+			...fault,
+		]);
+		// Also where it was chosen before.
+		expect((await send('/model acme/org/opus@2026')).slice(1)).toEqual(fault);
+		expect((await send('/model acme/one@acme:a')).slice(1)).toEqual([
+			'acme:a is cooling down after a rate limit, back in 5m.',
+		]);
+		expect(await send('/model acme/one@acme:me@example.test')).toHaveLength(1);
+		await jarvis.removeProfile('main', 'acme:me@example.test');
+		expect((await send('/model acme/one')).slice(1)).toEqual([
+			'acme:me@example.test cannot be used now: no such profile is stored.',
+			`To let the session go: jarvis sessions send 'chat:1' '/model default' --agent main`,
+		]);
+	});
+
 	test.each([
 		['acme/new', {providerOverride: 'acme', modelOverride: 'new'}],
 		['OPUS', {providerOverride: 'acme', modelOverride: 'org/opus@2026'}],
@@ -185,9 +216,9 @@ describe('/model and /model status', () => {
 		expect(existsSync(paths.sessions('main'))).toBe(false);
 	});
 
-	test('need a model', async () => {
+	test('say so where no model is configured', async () => {
 		const {send} = open(undefined, document, {});
-		expect(await refusal(send('/model'))).toMatchObject({code: 'no_model'});
+		expect(told(await send('/model'))[0]).toContain('none configured');
 	});
 
 	test('say so where nothing can be used', async () => {
@@ -245,18 +276,24 @@ describe('/reset and /new', () => {
 		expect(stored()['chat:2']).toEqual(left);
 	});
 
-	test('need a session that there is', async () => {
+	test('make none where there is none: that begins so by itself', async () => {
 		const {send, jarvis, paths} = open();
-		for (const ask of [
-			() => send('/reset'),
-			() => jarvis.resetSession('main', chat),
-			() => jarvis.sessionCompacted('main', chat),
-		]) {
-			expect(await refusal(ask())).toMatchObject({
-				code: 'session_unknown',
-				next: expect.stringContaining('jarvis sessions list --agent main'),
-			});
-		}
+		expect(await send('/new')).toEqual([
+			'This session begins anew: it has no model and no profile of its own.',
+		]);
+		expect(await jarvis.resetSession('main', chat)).toBe(false);
+		expect(existsSync(paths.sessions('main'))).toBe(false);
+		await send('/model opus@acme:a');
+		expect(await jarvis.resetSession('main', chat)).toBe(true);
+		expect(await refusal(jarvis.resetSession('main', ''))).toMatchObject({code: 'session_invalid_key'});
+	});
+
+	test('a compaction needs a session that there is', async () => {
+		const {jarvis, paths} = open();
+		expect(await refusal(jarvis.sessionCompacted('main', chat))).toMatchObject({
+			code: 'session_unknown',
+			next: expect.stringContaining('jarvis sessions list --agent main'),
+		});
 		expect(existsSync(paths.sessions('main'))).toBe(false);
 	});
 });

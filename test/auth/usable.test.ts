@@ -143,6 +143,26 @@ describe('an agent without profiles of a provider', () => {
 	});
 });
 
+describe('what an agent only reads is not its own to end', () => {
+	test.each(['remove', 'logout'] as const)('%s says whose it is, with the command for it', async name => {
+		const {jarvis, ...sandbox} = await withAgents({});
+		const before = bytes(sandbox, 'main');
+		const end = (agentId: string, profileId: string) =>
+			name === 'remove' ? jarvis.removeProfile(agentId, profileId) : jarvis.logOut(agentId, profileId);
+		expect(await refusal(end('work', 'acme:a'))).toMatchObject({
+			code: 'profile_unknown',
+			message: 'acme:a is the profile of the agent main; work only reads it, and has none of that name.',
+			next: `For all that use it: jarvis models auth ${name} 'acme:a' --agent main`,
+		});
+		expect((await refusal(end('work', 'acme:gone'))).message).toBe(
+			'The agent work has no profile acme:gone.',
+		);
+		expect(bytes(sandbox, 'main')).toBe(before);
+		await end('main', 'acme:a');
+		expect(Object.keys(readStore(sandbox, 'main').profiles)).toEqual(['acme:b']);
+	});
+});
+
 describe('nothing is copied', () => {
 	test('the main agent’s file stays as it is, and no secret of it comes into the other', async () => {
 		const {ask, jarvis, ...sandbox} = await withAgents({usageStats: {'acme:a': {lastUsed: 5}}});
@@ -189,7 +209,13 @@ describe('what is known of a profile that is read', () => {
 		['the owner probed it since', proven(now, 'probed'), failed(now + 5), undefined],
 		['the owner used it before', proven(now - 11), failed(now + 5), now + 5],
 		['the owner failed since', proven(now, 'auth'), failed(now + 5), now + 5],
-		['the owner refreshed it since', proven(now, 'refreshed'), failed(now + 5), now + 5],
+		['the owner refreshed it since', proven(now, 'refreshed'), failed(now + 5), undefined],
+		[
+			'the owner refreshed it since, and it was at its limit',
+			proven(now, 'refreshed'),
+			{...failed(now + 5), lastFailureReason: 'rate_limit'},
+			now + 5,
+		],
 		['the agent used it since', failed(now + 5), proven(now), now + 5],
 		['the owner used it, and failed since', {...failed(now + 3), ...proven(now)}, failed(now + 5), now + 3],
 	])('where %s', (_, owner, own, until) => {

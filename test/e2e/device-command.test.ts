@@ -78,10 +78,10 @@ it('a browser that is there is shown the page with the code in it', async () => 
 	expect(await command.ended).toMatchObject({code: 0});
 });
 
-it('a terminal shows the address as a QR code too', async () => {
+it('a terminal shows the address as a QR code too, and what is to be typed on any screen', async () => {
 	const sandbox = await openDevice();
-	const terminal = openProgram(sandbox, login, {rows: 60});
-	await terminal.waitFor(/and type the code\s+\S{9}[\s\S]*[▀▄█]{8}[\s\S]*the code is good for/);
+	const terminal = openProgram(sandbox, login, {columns: 80, rows: 24});
+	await terminal.waitFor(/[▀▄█]{8}[\s\S]*\nhttp[\s\S]*and type the code\s+\S{9}[\s\S]*the code is good for/);
 	const [verificationUri = '', userCode = ''] =
 		terminal.text().match(/^http\S+$|^ {4}[B-Z]{4}-[B-Z]{4}$/gm) ?? [];
 	await typeCode({verificationUri, userCode: userCode.trim()});

@@ -184,7 +184,7 @@ describe('the environment', () => {
 			seen: hashes(openaiKey),
 		});
 		expect(stderr).toMatch(
-			/^Without github: .*github:old.* Log in: jarvis models auth login --provider github/,
+			/^Without github: .*github:old.* A new secret: jarvis models auth paste-token --provider github --agent main --profile-id 'github:old'$/m,
 		);
 	});
 
@@ -384,7 +384,8 @@ describe.each([
 			shell.write(`${line.join(' ')}\r`);
 			await shell.waitFor(/^ready/m);
 			shell.write('\u{1a}');
-			await shell.waitFor(/Stopped/);
+			// What is typed before the prompt stands there may be lost.
+			await shell.waitFor(text => /Stopped[\s\S]*\n>$/.test(text.trimEnd()));
 			shell.write('fg\r');
 			await shell.waitFor(/^> fg/m);
 			shell.write('hello\r');

@@ -243,6 +243,21 @@ it('throws errors that a program can tell apart', async () => {
 	]);
 });
 
+it('waits for the secret that a login asks for, and is done with it when that is stored', async () => {
+	const state = emptyState();
+	const answer = await runScript(
+		state,
+		`import {openJarvis} from 'jarvis-auth';
+		const login = await openJarvis().startLogin({providerId: 'groq', agentId: 'main', method: 'api_key'});
+		// What keeps the process running is the open question, and nothing else.
+		const asked = () => void setTimeout(() => login.paste('gsk_${canary('groq')}'), 200).unref();
+		login.subscribe(() => login.state().step === 'asking' && asked());
+		const {step, result} = await login.finished;
+		console.log(JSON.stringify({step, profileId: result.profileId}));`,
+	);
+	expect(answer).toEqual({step: 'done', profileId: 'groq:default'});
+});
+
 it('refreshes a token that is over, by the fetch that it is given, and leaves nothing running', async () => {
 	const sandbox = await openSandbox();
 	writeStore(sandbox, 'main', {profiles: {'acme:maya': await expiredEntry(sandbox.server, firstAccount)}});

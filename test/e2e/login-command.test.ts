@@ -86,6 +86,8 @@ it('a wrong paste is told on a pipe too, which may correct it while it is open',
 	const address = await redirectFrom(await toldLink(command));
 	command.type('https://example.test/nothing-in-it\n');
 	await command.says('The pasted text holds no code.');
+	command.type('made-up-code\n');
+	await command.says('Acme refused the code');
 	command.type(`${address}\n`);
 	expect(await command.ended).toMatchObject({code: 0, stdout: `${profileId}\n`});
 });
@@ -98,6 +100,7 @@ it.each([
 		async (link: string) => (await redirectFrom(link)).replace(/state=[^&]+/, 'state=another'),
 	],
 	['what is pasted is the link and the pipe ends', 'login_paste_unreadable', async (link: string) => link],
+	['the server refuses the code and the pipe ends', 'login_code_refused', async () => 'made-up-code'],
 ])('exits with 1 when %s', async (_why, code, paste) => {
 	const sandbox = await openSandbox();
 	for (const json of [false, true]) {
@@ -205,9 +208,16 @@ it('in a terminal the link is one unwrapped line, and the address is pasted ther
 	const link = /\r\n(http\S+)\r\n/.exec(terminal.raw())?.[1] ?? '';
 	expect(new URL(link).searchParams.get('code_challenge_method')).toBe('S256');
 	const address = await redirectFrom(link);
-	terminal.paste('https://example.test/\n');
+	terminal.write('https://example.test/\r');
 	await terminal.waitFor('holds no code');
+	terminal.write('made-up-code\r');
+	await terminal.waitFor('refused the code');
+	// It waits on, and its link is not told again.
+	expect(terminal.raw().split(link)).toHaveLength(2);
+	// Marked as a paste it waits for Enter, and shows its line breaks; without the marks a pause ends it.
 	terminal.paste(`${halves(address)}\n`);
+	await terminal.waitFor('\u2424');
+	terminal.write('\r');
 	await terminal.waitFor(`Logged in: ${profileId}`);
 	expect(await terminal.exited).toEqual({exitCode: 0});
 	expect(terminal.buffer()).toBe('normal');

@@ -10,7 +10,7 @@ import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {oneMethod, pluginFolder} from '../support/plugins.ts';
 import {canary, openSandbox, temporaryFolder, writeJson, writeStore} from '../support/sandbox.ts';
-import {names} from '../support/state-folder.ts';
+import {names, put} from '../support/state-folder.ts';
 import {emptyState, errorIn, openProgram, redirectFrom, run, runJson, start, stored} from './support.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -56,6 +56,44 @@ describe('plugins', () => {
 		expect(errorIn(gone).code).toBe('plugin_unknown');
 		expect(existsSync(join(folder, 'index.js'))).toBe(true);
 	});
+
+	it.each([
+		['badm', {id: 'badm', label: 'Bad', auth: []}, ['badm', 'BadM'], /auth: /],
+		// Its folder, and the id that it means.
+		[
+			'folder',
+			{id: 'meant', label: 'Bad', auth: [{method: 'api_key'}]},
+			['folder', 'meant'],
+			/folder's name/,
+		],
+		['torn', '{"id": "torn", ', ['torn'], /not valid JSON/],
+	])(
+		'with a fault in the folder %s are named by who wants to log in there',
+		async (folder, manifest, ids, fault) => {
+			const state = emptyState();
+			const file = state.paths.plugin(folder);
+			put(file, manifest);
+			for (const id of ids) {
+				const onboard = ['onboard', '--non-interactive', '--provider', id];
+				const ways = [
+					[...login, id],
+					onboard,
+					['models', 'auth', 'login', '--provider', id, '--method', 'api-key'],
+				];
+				for (const {code, stderr} of await Promise.all(ways.map(words => run(state, words)))) {
+					expect(code).toBe(1);
+					expect(stderr).toContain(
+						`There is no provider "${id}", as its plugin is out of use: ${file} is left out: `,
+					);
+					expect(stderr).toMatch(fault);
+					expect(stderr).toContain('docs/plugins.md');
+				}
+			}
+			const {code, stderr} = await run(state, [...login, 'another']);
+			expect({code, isNamed: stderr.includes(file)}).toEqual({code: 1, isNamed: false});
+			expect((await run(state, [...login, 'openai', '--method', 'api-key'])).stderr).not.toContain(file);
+		},
+	);
 
 	it('tell in JSON what was added and removed', async () => {
 		const state = emptyState();
@@ -136,6 +174,27 @@ describe('plugins', () => {
 			expect(piped).toMatchObject({code: 0, stdout: 'own:default\n'});
 			expect(stored(state, 'own:default')).toMatchObject({key});
 		}
+	});
+
+	it('may leave a question empty and offer a choice; a line too many is told', async () => {
+		const state = emptyState();
+		const options = "options: [{id: 'eu', label: 'Europe'}, {id: 'us', label: 'America'}]";
+		const text = oneMethod(
+			`login: async io => {
+				const host = await io.ask({message: 'Host?', placeholder: 'a.example', mayBeEmpty: true});
+				const region = await io.choose({message: 'Where?', ${options}});
+				return {type: 'api_key', key: \`${key}-\${host}-\${region}\`};
+			}`,
+			'own',
+		);
+		await run(state, [...add, pluginFolder(text)]);
+		const {code, stdout, stderr} = await run(state, [...login, 'own'], {input: '\n2\nleft\n'});
+		expect({code, stdout}).toEqual({code: 0, stdout: 'own:default\n'});
+		expect(stderr).toMatch(
+			/^Host\? \(a\.example\)\nEnter leaves it empty\.\nWhere\?\n {2}1\. Europe\n {2}2\. America\n/,
+		);
+		expect(stored(state, 'own:default')).toMatchObject({key: `${key}--us`});
+		expect(stderr).toContain('Nothing asked for the last line of standard input.\n');
 	});
 
 	it('are cancelled with ctrl+c, whatever they do', async () => {
@@ -247,7 +306,7 @@ describe('the page on plugins', () => {
 		await runJson(state, [...add, folder]);
 
 		const running = start(state, [...login, 'acme-gateway']);
-		await running.says('The address of your gateway');
+		await running.says('The address of your gateway (https://gateway.acme.example)\n');
 		running.type('nowhere\n');
 		await running.says('That is no address.');
 		running.type(`${gateway.address}/somewhere\n`);
@@ -267,6 +326,27 @@ describe('the page on plugins', () => {
 		const out = await run(state, ['models', 'auth', 'logout', profileId, '--yes']);
 		expect(out).toMatchObject({code: 0, stderr: expect.stringContaining('ended it at its server')});
 		expect(gateway.asked.at(-1)).toEqual(['/revoke', {refresh: 'canary-refresh-2'}]);
+	});
+
+	it('has one whose questions a pipe answers, a line each', async () => {
+		const state = emptyState();
+		const {address, asked} = await openGateway();
+		await runJson(state, [...add, pluginFolder(blocks('js')[0] ?? '')]);
+		const piped = (input: string) => run(state, [...login, 'acme-gateway'], {input});
+		const wrong = await piped(`nowhere\n${address}\ncanary-code\n`);
+		expect(wrong).toMatchObject({
+			code: 1,
+			stdout: '',
+			stderr: expect.stringContaining('That is no address.'),
+		});
+		expect(wrong.stderr).not.toContain('/connect');
+		expect(asked).toEqual([]);
+		const short = await piped(`${address}`);
+		expect(short).toMatchObject({code: 1, stderr: expect.stringContaining(`${address}/connect`)});
+		expect(short.stderr).toContain('Standard input ended, and held nothing for the link.');
+		const {code, stdout} = await piped(`${address}\ncanary-code\n`);
+		expect({code, stdout}).toEqual({code: 0, stdout: 'acme-gateway:maya@example.test\n'});
+		expect(asked).toEqual([['/token', {code: 'canary-code'}]]);
 	});
 
 	it('has one that says when a person must log in again', async () => {

@@ -15,6 +15,7 @@ import {
 	writeStore,
 } from '../support/sandbox.ts';
 import {emptyState, errorIn, firstAccount, run, runJson, start, stored} from './support.ts';
+import {commandsIn, runLine} from './typed-lines.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -58,22 +59,6 @@ const alone = (name: string) => ({code: 0, stdout: `${canary(name)}\n`, stderr: 
 
 const sessionOf = ({paths}: State, key: string, agentId = 'main') =>
 	JSON.parse(readFileSync(paths.sessions(agentId), 'utf8'))[key];
-
-/** Runs a line as a person's shell does who copied it from what was printed. */
-function runLine(state: State, line: string) {
-	const jarvis = shellScriptFor(state);
-	return run(state, [], {command: ['sh', '-c', line.replace(/^jarvis /, `${jarvis} `)]});
-}
-
-function shellScriptFor({stateDir}: State): string {
-	const program = fileURLToPath(new URL('../../dist/jarvis.cjs', import.meta.url));
-	return `JARVIS_STATE_DIR='${stateDir}' '${process.execPath}' '${program}'`;
-}
-
-/** The commands that a text names, each up to the end of its line. */
-function commandsIn(text: string): string[] {
-	return [...text.matchAll(/\bjarvis [a-z].*/g)].map(([line]) => line.trim());
-}
 
 /** Fails unless there is such a command, with these flags and so many arguments. */
 function expectToExist(line: string): void {
@@ -191,6 +176,7 @@ describe('token', () => {
 		});
 		const plain = await run(state, args);
 		expect(plain).toMatchObject({code: 1, stdout: ''});
+		expect(plain.stderr).toContain('cooling down after a rate limit, back in 59m (cooldown); anthropic:work');
 		const [line = ''] = commandsIn(plain.stderr);
 		expect(await runLine(state, line)).toMatchObject({code: 0});
 		expect(await run(state, args)).toEqual(alone('me'));
@@ -340,6 +326,21 @@ describe('reports', () => {
 		expect(usageOf(state, 'anthropic:work')).not.toHaveProperty('cooldownUntil');
 	});
 
+	it('of a refusal have the token refreshed, once, before it is handed out again', async () => {
+		const sandbox = await openSandbox();
+		const entry = await expiredEntry(sandbox.server, firstAccount);
+		const withTimeLeft = {...entry, expires: Date.now() + hour, expiresIn: 7200};
+		writeStore(sandbox, 'main', {profiles: {'acme:maya': withTimeLeft}});
+		const ask = () => run(sandbox, [...token, '--provider', 'acme']);
+		expect(await ask()).toEqual({code: 0, stdout: `${entry.access}\n`, stderr: ''});
+		await run(sandbox, [...report, 'acme:maya', 'auth']);
+		const renewed = await ask();
+		expect(renewed).toEqual({code: 0, stdout: `${stored(sandbox, 'acme:maya').access}\n`, stderr: ''});
+		expect(renewed.stdout).not.toContain(String(entry.access));
+		expect(await ask()).toEqual(renewed);
+		expect(sandbox.server.refreshRequests).toBe(1);
+	});
+
 	it('of a timeout or the network set nothing aside', async () => {
 		const state = stateOf();
 		for (const outcome of ['timeout', 'network']) await run(state, [...report, 'anthropic:work', outcome]);
@@ -487,17 +488,46 @@ describe('which', () => {
 		const state = stateOf({profiles: {'setup:old': old}});
 		for (const [target, said] of [
 			['setup', 'setup:old  expired'],
-			['nobody', 'no profile. Log in: jarvis models auth login --provider nobody --agent main'],
+			['mistral', 'no profile. Log in: jarvis models auth login --provider mistral --agent main'],
 		] as const) {
 			const {code, stdout, stderr} = await run(state, ['which', target]);
 			expect({code, stderr}).toEqual({code: 3, stderr: ''});
 			expect(stdout).toContain('would use nothing');
 			expect(stdout).toContain(said);
 		}
+		const unknown = await run(state, ['which', 'mistrall']);
+		expect(unknown).toMatchObject({code: 1, stdout: ''});
+		expect(unknown.stderr).toContain('Did you mean mistral?');
 	});
 });
 
 describe('sessions', () => {
+	it('of a session that never had a model show what it keeps to, and that no model is configured', async () => {
+		const state = emptyState();
+		writeStore(state, 'main', {version: 1, profiles: {'groq:default': keyOf('groq', 'groq')}});
+		await run(state, [...token, '--session', 'zz', '--provider', 'groq']);
+		const none = 'model      none configured (agents.defaults.model in jarvis.json)';
+		for (const args of [
+			['sessions', 'show', 'zz'],
+			['sessions', 'send', 'zz', '/model'],
+		]) {
+			expect(await run(state, args)).toEqual({
+				...{code: 0, stderr: ''},
+				stdout: `${none}\nprofile    groq:default (kept for the session)\n`,
+			});
+		}
+		expect(await runJson(state, ['sessions', 'show', 'zz'])).toMatchObject({
+			which: {chosen: {profileId: 'groq:default'}},
+		});
+		expect(await run(state, [...token, '--session', 'zz'])).toEqual(alone('groq'));
+		await run(state, ['sessions', 'reset', 'zz']);
+		expect(await run(state, ['sessions', 'show', 'zz'])).toEqual({
+			...{code: 0, stderr: ''},
+			stdout: `${none}\nprofile    by the order of the provider that is asked for\n`,
+		});
+		expect(await runJson(state, ['sessions', 'show', 'zz'])).toMatchObject({which: null});
+	});
+
 	it('are listed, shown, sent to and reset', async () => {
 		const state = stateOf();
 		expect(await run(state, ['sessions', 'list'])).toEqual({
@@ -601,20 +631,23 @@ describe('sessions', () => {
 		expect(sessionOf(state, "it's", 'work')).not.toHaveProperty('authProfileOverride');
 	});
 
-	it.each([[['show', 'nobody']], [['reset', 'nobody']], [['send', 'nobody', '/reset']]])(
-		'%j of one that there is not says so, and makes none',
-		async args => {
-			const state = stateOf();
-			const outcome = await run(state, ['sessions', ...args, '--json']);
-			expect(outcome).toMatchObject({code: 1, stdout: ''});
-			expect(errorIn(outcome)).toMatchObject({
-				code: 'session_unknown',
-				message: 'The agent main has no session "nobody".',
-			});
-			for (const line of commandsIn(errorIn(outcome).next)) expectToExist(line);
-			expect((await run(state, ['sessions', 'list'])).stdout).toBe('The agent main has no sessions.\n');
-		},
-	);
+	it('one that there is not cannot be shown, and has nothing to reset', async () => {
+		const state = stateOf();
+		const outcome = await run(state, ['sessions', 'show', 'nobody', '--json']);
+		expect(outcome).toMatchObject({code: 1, stdout: ''});
+		expect(errorIn(outcome)).toMatchObject({
+			code: 'session_unknown',
+			message: 'The agent main has no session "nobody".',
+		});
+		for (const line of commandsIn(errorIn(outcome).next)) expectToExist(line);
+		expect(await run(state, ['sessions', 'send', 'nobody', '/reset'])).toMatchObject({code: 0, stderr: ''});
+		expect(await run(state, ['sessions', 'reset', 'nobody'])).toEqual({
+			...{code: 0, stdout: ''},
+			stderr: 'The agent main has no session nobody: there is nothing to begin anew.\n',
+		});
+		expect(await runJson(state, ['sessions', 'reset', 'nobody'])).toMatchObject({reset: false});
+		expect((await run(state, ['sessions', 'list'])).stdout).toBe('The agent main has no sessions.\n');
+	});
 
 	it('a wrong profile is answered with those that there are', async () => {
 		const state = stateOf();

@@ -85,6 +85,23 @@ it('a token has the end and the name that are given, and is JSON without the sec
 	expect(Object.keys(readStore(state).profiles)).toEqual(['mistral:work']);
 });
 
+it('one that takes the place of another says so, and how to keep both', async () => {
+	const state = emptyState();
+	const groq = ['models', 'auth', 'login', '--provider', 'groq'];
+	const log = (key: string, ...flags: string[]) =>
+		run(state, [...groq, ...flags], {input: `gsk_${canary(key)}\n`});
+	const stored = 'Stored: groq:default of the agent main.\n';
+	expect((await log('a')).stderr).toMatch(new RegExp(`${stored}$`));
+	expect((await log('b')).stderr).toContain(
+		`${stored}It took the place of the API key that stood there.\nTo keep both, log in with a name: --profile-id groq:<name>\n`,
+	);
+	expect((await log('b')).stderr).toContain(`${stored}It is the API key that stood there already.\n`);
+	expect(JSON.parse((await log('c', '--json')).stdout)).toMatchObject({replaced: true});
+	const named = await log('d', '--profile-id', 'groq:default');
+	expect(named.stderr).toContain(`${stored}It took the place of what stood there before.\n`);
+	expect((await log('e', '--profile-id', 'groq:work')).stderr).not.toContain('place');
+});
+
 it('in a terminal it is never shown, neither typed nor pasted', async () => {
 	const state = emptyState();
 	const terminal = openProgram(state, setup);
@@ -98,6 +115,8 @@ it('in a terminal it is never shown, neither typed nor pasted', async () => {
 	terminal.write('\u007f1-');
 	terminal.write(`oops\u0015${setupToken.slice(0, 30)}x\u007f`);
 	terminal.paste(`${setupToken.slice(30).replace(/.{30}/g, '$&\n')}\n`);
+	await terminal.waitFor('100 characters: looks complete. Enter takes it.');
+	terminal.write('\r');
 	await terminal.waitFor('Stored: anthropic:default');
 	expect(await terminal.exited).toEqual({exitCode: 0});
 	expect(terminal.raw()).not.toMatch(/canary|oat02|oops/);
@@ -145,7 +164,7 @@ it('add asks for provider and method by number, and for the secret without showi
 	await terminal.waitFor(/How to log in to Anthropic[\s\S]*1\. setup token[\s\S]*2\. API key/);
 	terminal.write('2\r');
 	await terminal.waitFor('Paste the API key of Anthropic');
-	terminal.write(`sk-ant-api03-${canary('key')}\r`);
+	terminal.write(`${`sk-ant-api03-${canary('key')}`.padEnd(90, '-canary')}\r`);
 	await terminal.waitFor('Stored: anthropic:default');
 	expect(await terminal.exited).toEqual({exitCode: 0});
 	expect(terminal.raw()).not.toContain('canary');

@@ -155,7 +155,20 @@ describe('below the list', () => {
 		writeJson(statePaths(stateDir).sessions('main'), {plain: {}});
 		const app = await renderApp({stateDir});
 		await app.press('6');
-		await app.waitFor('No model is configured: agents.defaults.model in jarvis.json.');
+		await app.waitFor('model      none configured (agents.defaults.model in jarvis.json)');
+		expect(app.lines().join('\n')).toMatch(/plain +default +by the order +–/);
+	});
+
+	test('stands the profile that it keeps to where it never had a model', async () => {
+		const stateDir = temporaryFolder();
+		await fill(stateDir, 'main', seed);
+		writeJson(statePaths(stateDir).sessions('main'), {
+			zz: {authProfileOverride: 'openai:default', authProfileOverrideCompactionCount: 0},
+		});
+		const app = await renderApp({stateDir});
+		await app.press('6');
+		await app.waitFor('profile    openai:default (kept for the session)');
+		expect(app.lines().join('\n')).toMatch(/zz +default +openai:default +kept/);
 	});
 
 	test('a countdown goes on, and ends with the profile in use again, while a filter is on', async () => {
@@ -398,7 +411,7 @@ describe('a reset', () => {
 		writeJson(statePaths(app.stateDir).sessions('main'), others);
 		await app.waitFor(() => expect(app.state().snapshot.agents[0]?.sessions).toHaveLength(3));
 		await app.press('y');
-		await app.waitFor('✗ The agent main has no session "chat:42". See those that there are:');
+		await app.waitFor('✓ chat:42 is gone: there was nothing to reset.');
 		expect(stored(app)).toEqual(others);
 	});
 });

@@ -7,6 +7,7 @@ import {
 	type Detail,
 	howOften,
 	lifetime,
+	provenWord,
 	span,
 	spanStays,
 	stateWord,
@@ -143,4 +144,18 @@ describe('a point in time', () => {
 
 test('what happened once is no "1 times"', () => {
 	expect([1, 2].map(howOften)).toEqual(['once', '2 times']);
+});
+
+test.each([
+	[undefined, 'never'],
+	[{at: noon - 2 * minute, outcome: 'used'}, '✓ 2m ago'],
+	[{at: noon - hour, outcome: 'probed'}, '✓ 1h ago'],
+	[{at: noon, outcome: 'login'}, '✓ just now'],
+	[{at: noon - day, outcome: 'refreshed'}, '✓ 1d ago'],
+	[{at: noon - 3 * minute, outcome: 'auth'}, '✗ auth 3m ago'],
+	[{at: noon - 3 * minute, outcome: 'refused'}, '✗ refused 3m ago'],
+	[{at: noon - 3 * minute, outcome: 'network'}, '• network 3m ago'],
+	[{at: noon - 3 * minute, outcome: '\u001b[31mnew'}, '• new 3m ago'],
+])('what was last proven, %j, is said as %s', (proven, words) => {
+	expect(provenWord(proven, noon)).toBe(words);
 });

@@ -45,6 +45,10 @@ export interface LoginResult {
 	readonly expires?: number;
 	/** What the person should know of what was stored. */
 	readonly note?: string;
+	/** Another secret stood there, or a credential of another kind, and is gone. (A login renews the one of its account.) */
+	readonly replaced?: true;
+	/** The same secret stood there already. */
+	readonly unchanged?: true;
 	/** What stood there before was sealed: this one is in plain text until it is, too. */
 	readonly wasSealed?: true;
 }
@@ -110,8 +114,10 @@ export interface Login {
 	subscribe(listener: () => void): () => void;
 	/**
 	 * Takes what a person typed or pasted: for a link the redirect URL, `code#state`, query string or bare
-	 * code; for a question the answer. Returns a note for the person, if there is one to give.
-	 * @throws `login_paste_unreadable`, `login_state_mismatch`, `secret_malformed`; the login goes on waiting
+	 * code; for a question the answer. What comes while the login prepares waits for its first question, or until it
+	 * is over. Returns a note for the person, if there is one to give.
+	 * @throws `login_paste_unreadable`, `login_state_mismatch`, `login_code_refused`, `secret_malformed`; the login
+	 * goes on waiting
 	 */
 	paste(text: string): Promise<string | undefined>;
 	cancel(): void;

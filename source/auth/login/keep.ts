@@ -4,7 +4,7 @@ import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
 import {assertProfileId, providerOfProfileId, type StatePaths} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type Credential, type OAuthCredential, optional} from '../../store/schema.ts';
-import {refOf} from '../facts.ts';
+import {handedOutSecret, refOf} from '../facts.ts';
 import {accountOf, fingerprint} from '../identity.ts';
 import {
 	type IssuedCredential,
@@ -49,22 +49,27 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 			? optional('method', isOneOfSeveral(provider) ? options.methodName : undefined)
 			: optional('expires', options.expires)),
 	};
-	const {profileId, isLeftOut, wasSealed} = await updateCredentials(paths, agentId, (document, current) => {
-		options.signal?.throwIfAborted();
-		const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
-		const present = current.profiles.get(id);
-		putCredential(document, id, credential);
-		clearFailures(document, id);
-		// A pasted secret was seen by nobody yet.
-		const lastProven = credential.type === 'oauth' ? {at: now(), outcome: 'login'} : undefined;
-		patchUsage(document, id, {lastProven});
-		const order = current.order.get(provider.id);
-		return {
-			profileId: id,
-			isLeftOut: order !== undefined && !order.includes(id),
-			wasSealed: present !== undefined && refOf(present)?.source === 'keychain',
-		};
-	});
+	const {profileId, isLeftOut, wasSealed, before} = await updateCredentials(
+		paths,
+		agentId,
+		(document, current) => {
+			options.signal?.throwIfAborted();
+			const id = wanted ? checkedId(current, credential, wanted) : chooseProfileId(current, credential, name);
+			const present = current.profiles.get(id);
+			putCredential(document, id, credential);
+			clearFailures(document, id);
+			// A pasted secret was seen by nobody yet.
+			const lastProven = credential.type === 'oauth' ? {at: now(), outcome: 'login'} : undefined;
+			patchUsage(document, id, {lastProven});
+			const order = current.order.get(provider.id);
+			return {
+				profileId: id,
+				isLeftOut: order !== undefined && !order.includes(id),
+				wasSealed: present !== undefined && refOf(present)?.source === 'keychain',
+				before: present && comparedTo(present, credential),
+			};
+		},
+	);
 	const how = {note: options.methodName ?? credential.type};
 	options.record?.('login', {agentId, profileId, provider: provider.id, ...how});
 	const set = `jarvis models auth order set --provider ${provider.id} --agent ${agentId} <profile-id…>`;
@@ -73,6 +78,7 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 		: undefined;
 	return {
 		...optional('note', note),
+		...(before === undefined ? {} : {[before]: true as const}),
 		...(wasSealed && credential.type !== 'oauth' ? {wasSealed: true as const} : {}),
 		...{profileId, provider: provider.id, agentId, kind: credential.type},
 		...(credential.type === 'oauth' ? optional('accountId', credential.accountId) : {}),
@@ -119,6 +125,13 @@ function idOfSecret(current: AgentCredentials, {provider, type}: Credential): st
 	return secretId(provider, type, id => !isFree(current, id) && current.profiles.get(id)?.type !== type);
 }
 
+// A login renews a login. A secret, or what takes the place of one, is another one or the same.
+function comparedTo(present: Credential, credential: Credential): 'unchanged' | 'replaced' | undefined {
+	if (present.type === 'oauth' && credential.type === 'oauth') return undefined;
+	const isSame = present.type === credential.type && handedOutSecret(present) === handedOutSecret(credential);
+	return isSame ? 'unchanged' : 'replaced';
+}
+
 function isFree(current: AgentCredentials, id: string): boolean {
 	return !current.profiles.has(id) && !current.problems.some(problem => problem.profileId === id);
 }
@@ -139,15 +152,27 @@ function isSameAccount(a: OAuthCredential, b: OAuthCredential): boolean {
 	return accountOf(a) === accountOf(b);
 }
 
-function checkedId(current: AgentCredentials, credential: Credential, wanted: string): string {
-	const present = current.profiles.get(wanted);
-	const named = providerOfProfileId(wanted);
-	if (!present && named !== credential.provider) throw foreign(wanted, named);
+/**
+ * Makes sure that a profile id may hold a provider's credential.
+ * @returns what stands there
+ * @throws `profile_invalid_id`, `profile_foreign`, `profile_exists`
+ */
+export function assertOfProvider(
+	current: AgentCredentials,
+	wanted: string,
+	provider: string,
+): Credential | undefined {
+	const present = current.profiles.get(assertProfileId(wanted));
+	const owner = present?.provider ?? providerOfProfileId(wanted);
+	if (owner !== provider) throw foreign(wanted, owner);
 	if (current.problems.some(problem => problem.profileId === wanted)) throw taken(wanted);
-	if (!present) return assertProfileId(wanted);
-	if (present.provider !== credential.provider) throw foreign(wanted, present.provider);
+	return present;
+}
+
+function checkedId(current: AgentCredentials, credential: Credential, wanted: string): string {
+	const present = assertOfProvider(current, wanted, credential.provider);
 	if (
-		present.type === 'oauth' &&
+		present?.type === 'oauth' &&
 		credential.type === 'oauth' &&
 		accountOf(present) &&
 		accountOf(credential) &&

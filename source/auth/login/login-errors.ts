@@ -2,11 +2,15 @@ import {JarvisError} from '../../errors.ts';
 import type {Provider} from '../providers/contract.ts';
 
 /** Nobody finished a login within `waitMs`. */
-export function timedOut(provider: Provider, waitMs: number): JarvisError {
+export function timedOut(
+	provider: Provider,
+	waitMs: number,
+	next = 'Try again, and finish it in the browser, or paste the address that it leads to.',
+): JarvisError {
 	return new JarvisError(
 		'login_timed_out',
 		`Nobody finished the login of ${provider.label} within ${Math.round(waitMs / 60_000)} minutes.`,
-		'Try again, and finish it in the browser, or paste the address that it leads to.',
+		next,
 	);
 }
 
@@ -25,6 +29,16 @@ export function isAuthorizeUrl(): JarvisError {
 		'login_paste_unreadable',
 		'That is the login link itself.',
 		'Open it in a browser, and paste the address that the browser shows at the end.',
+	);
+}
+
+/** The server refused a pasted code; the login waits on for another one. */
+export function pastedRefused({message, cause}: JarvisError): JarvisError {
+	return new JarvisError(
+		'login_code_refused',
+		message,
+		'Copy the whole address, or the whole code, from the browser again. A code is good once, and not for long.',
+		{cause},
 	);
 }
 

@@ -30,20 +30,44 @@ export function readSecret(pasted: string, {label = 'secret', form, madeAt}: Sec
 	return note ? {secret, note} : {secret};
 }
 
-/** What is said of a secret while it is pasted: how long it is, and whether it looks whole. Shows none of it. */
+/**
+ * What is said of a secret while it is pasted: how long it is, and whether it looks whole, where it is known how
+ * long those are. Shows none of it.
+ */
 export function looksOf(pasted: string, {form}: SecretMethod): string {
 	const secret = tidy(pasted);
 	if (secret === '') return '';
-	return `${secret.length} characters: ${oddity(secret, form) ?? 'looks complete'}`;
+	const looks = oddity(secret, form) ?? (form?.usualLength === undefined ? undefined : 'looks complete');
+	return [secret.length === 1 ? '1 character' : `${secret.length} characters`, looks]
+		.filter(Boolean)
+		.join(': ');
+}
+
+/** Whether a secret that is one by its beginning is shorter than those are. */
+export function mayBeCut(pasted: string, {form}: SecretMethod): boolean {
+	const secret = tidy(pasted);
+	return secret !== '' && isOfPrefix(secret, form) && isShort(secret, form);
+}
+
+/** A secret that came in two: the rest behind what may have been cut, or, if that begins as one does, pasted anew. */
+export function joinedSecret(cut: string, more: string, {form}: SecretMethod): string {
+	return form?.prefix && tidy(more).startsWith(form.prefix) ? more : `${cut}\n${more}`;
 }
 
 function oddity(secret: string, form: SecretForm | undefined): string | undefined {
-	if (form?.prefix && !secret.startsWith(form.prefix))
-		return `not like others: it does not begin with ${form.prefix}`;
-	if (form?.usualLength !== undefined && secret.length < form.usualLength) {
-		return `shorter than usual (${secret.length} of ${form.usualLength} characters): it may have been cut`;
+	if (!isOfPrefix(secret, form)) return `not like others: it does not begin with ${form?.prefix}`;
+	if (isShort(secret, form)) {
+		return `shorter than usual (${secret.length} of ${form?.usualLength} characters): it may have been cut`;
 	}
 	return undefined;
+}
+
+function isOfPrefix(secret: string, form: SecretForm | undefined): boolean {
+	return form?.prefix === undefined || secret.startsWith(form.prefix);
+}
+
+function isShort({length}: string, form: SecretForm | undefined): boolean {
+	return form?.usualLength !== undefined && length < form.usualLength;
 }
 
 function tidy(pasted: string): string {

@@ -18,10 +18,12 @@ export interface Stage {
 	/** Shows a state with a link, and opens that in the person's browser where there is one. */
 	moveAndOpen(state: Linked, url: string): void;
 	/** What is done with what the person types or pastes, from now on. */
-	onPaste(take: (text: string) => Promise<string | undefined>): void;
+	onPaste(take: TakePaste): void;
 	/** Called when the login is over, however it ends. */
 	onEnd(clean: () => void): void;
 }
+
+type TakePaste = (text: string) => Promise<string | undefined>;
 
 type Linked = Omit<WaitingState, 'browser'> | Omit<DeviceState, 'browser'>;
 
@@ -35,7 +37,10 @@ export function runLogin(options: LoginOptions, flow: (stage: Stage) => Promise<
 	const ending = Promise.withResolvers<LoginOutcome>();
 	const stop = new AbortController();
 	let current: LoginState = {step: 'preparing'};
-	let takePaste: ((text: string) => Promise<string | undefined>) | undefined;
+	let takePaste: TakePaste | undefined;
+	/** Whether what takes pastes has been asked for nothing yet. */
+	let isNew = false;
+	const early: ((take: TakePaste | undefined) => void)[] = [];
 
 	const move = (next: LoginState) => {
 		if (isOver(current)) return;
@@ -44,8 +49,13 @@ export function runLogin(options: LoginOptions, flow: (stage: Stage) => Promise<
 			takePaste = undefined;
 			stop.abort();
 			ending.resolve(next);
+			for (const give of early.splice(0)) give(undefined);
 		}
 		for (const listener of [...listeners]) listener();
+		if (isNew && (next.step === 'asking' || next.step === 'waiting')) {
+			isNew = false;
+			early.shift()?.(takePaste);
+		}
 	};
 	const stage: Stage = {
 		signal: stop.signal,
@@ -66,6 +76,7 @@ export function runLogin(options: LoginOptions, flow: (stage: Stage) => Promise<
 		},
 		onPaste: take => {
 			takePaste = take;
+			isNew = true;
 		},
 		onEnd: clean => {
 			if (stop.signal.aborted) clean();
@@ -84,7 +95,11 @@ export function runLogin(options: LoginOptions, flow: (stage: Stage) => Promise<
 			return () => listeners.delete(listener);
 		},
 		async paste(text) {
-			return takePaste?.(text);
+			if (takePaste) return takePaste(text);
+			if (current.step !== 'preparing') return undefined;
+			const asked = Promise.withResolvers<TakePaste | undefined>();
+			early.push(asked.resolve);
+			return (await asked.promise)?.(text);
 		},
 		cancel: () => move({step: 'cancelled'}),
 		finished: ending.promise,

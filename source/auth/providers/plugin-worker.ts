@@ -166,10 +166,16 @@ function plain(value: unknown): unknown {
 function failed(error: unknown): void {
 	// For whoever writes the plugin: the program drops this unless it is debugged.
 	if (task.isDebugged && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-	const {name, code, status, retryAfter} = Object(error) as Thrown;
+	const {name, code = codeOfFetch(error), status, retryAfter} = Object(error) as Thrown;
 	send({type: 'threw', ...(JSON.parse(JSON.stringify({name, code, status, retryAfter})) as Thrown)});
 }
 
 function send(message: FromWorker): void {
 	parentPort?.postMessage(message);
+}
+
+// What fetch throws where no answer came hides the system's code in its cause.
+function codeOfFetch(error: unknown): string | undefined {
+	const isOfFetch = error instanceof TypeError && typeof Object(error.cause).code === 'string';
+	return isOfFetch ? 'login_unreachable' : undefined;
 }

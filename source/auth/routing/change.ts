@@ -1,72 +1,137 @@
 import {shellWord} from '../../errors.ts';
+import {configOwner} from '../../store/config.ts';
 import type {JudgedOption} from './decision.ts';
 import type {OrderPlace, OrderSource, Pin} from './order.ts';
+
+/** What would help a profile to another place, and the command that does it, where there is one. */
+export interface Change {
+	/** In words, as they stand before the command. */
+	readonly what: string;
+	readonly command?: string;
+}
+
+/** What goes before an order: the pin, and the session that it is of. */
+export interface Before {
+	readonly pin?: Pin | undefined;
+	readonly sessionKey?: string | undefined;
+}
 
 /**
  * What would change the place of a profile, for the person who wonders why it is used, or why it is not:
  * one sentence, with the command where there is one.
- * @param by what goes before the order: the pin, and the session that it is of
  */
 export function whatChanges(
 	agentId: string,
-	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
-	{profileId, kind, reason, owner = agentId, renewedBy}: OrderPlace,
-	{pin, sessionKey}: {readonly pin?: Pin | undefined; readonly sessionKey?: string | undefined} = {},
+	option: Pick<JudgedOption, 'provider' | 'order'>,
+	place: OrderPlace,
+	before: Before = {},
 ): string {
+	return changeText(changeOf(agentId, option, place, before));
+}
+
+/** A change as one sentence. */
+export function changeText({what, command}: Change): string {
+	return command === undefined ? what : `${what}: ${command}`;
+}
+
+/** The same as data. */
+export function changeOf(
+	agentId: string,
+	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
+	{profileId, kind, reason, owner = agentId, renewedBy, waitsUntil}: OrderPlace,
+	{pin, sessionKey}: Before = {},
+): Change {
 	const id = shellWord(profileId);
-	const paste = `jarvis models auth paste-token --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
+	const paste = `jarvis models auth paste-token --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	switch (reason) {
 		case 'ok':
+			if (waitsUntil !== undefined)
+				return {what: 'time: its server is asked again after that, and not before'};
 			return pin?.profileId === profileId
 				? pinChange(agentId, pin, sessionKey)
-				: orderChange(agentId, provider, order.source);
+				: owner === configOwner
+					? {
+							what: `a profile of ${provider} that is ready`,
+							command: `jarvis models auth login --provider ${provider} --agent ${agentId}`,
+						}
+					: orderChange(agentId, provider, order.source);
 		case 'cooldown':
 		case 'disabled':
-			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;
+			return {
+				what: 'to use it at once',
+				command: `jarvis models auth cooldown clear ${id} --agent ${agentId}`,
+			};
 		case 'needs_login':
 		case 'expired':
-			if (renewedBy !== undefined) return `running ${renewedBy}, which renews its own login`;
-			return kind === 'oauth' ? `a new login: ${login}` : `a new secret: ${paste}`;
+		case 'missing_credential':
+		case 'invalid_expires':
+			if (renewedBy !== undefined) return {what: `running ${renewedBy}, which renews its own login`};
+			if (kind === 'oauth') return {what: 'a new login', command: login};
+			// The kind stays as it is: programs look for a key and a token in different places.
+			return {what: 'a new secret', command: kind === 'api_key' ? `${login} --method api_key` : paste};
 		case 'excluded_by_auth_order':
 			return order.source === 'store'
-				? `to try all again: jarvis models auth order clear --provider ${provider} --agent ${agentId}`
+				? orderCleared(agentId, provider)
 				: orderChange(agentId, provider, order.source);
 		case 'excluded_by_pin':
 			return pinChange(agentId, pin, sessionKey);
 		case 'unknown_profile':
-			return `a login under that name: ${login}`;
+			return {what: 'a login under that name', command: login};
 		case 'unresolved_ref':
-			return 'mending its secret ref, or what it names; what is wrong with it: jarvis secrets reload';
+			return {
+				what: 'mending its secret ref, or what it names; what is wrong with it',
+				command: 'jarvis secrets reload',
+			};
 		case 'short_lived':
-			return 'asking for less with --min-ttl';
+			return {what: 'asking for less with --min-ttl'};
 		case 'already_tried':
-			return 'the next request, which begins anew';
+			return {what: 'the next request, which begins anew'};
 		default:
-			return `mending its entry in the file of the agent ${owner}, or removing it: jarvis models auth remove ${id} --agent ${owner}`;
+			return {
+				what: `mending its entry in the file of the agent ${owner}, or removing it`,
+				command: `jarvis models auth remove ${id} --agent ${owner}`,
+			};
 	}
 }
 
-function pinChange(agentId: string, pin: Pin | undefined, sessionKey: string | undefined): string {
-	if (!pin || pin.source === 'request' || sessionKey === undefined) return 'asking without a profile';
-	const session = shellWord(sessionKey);
-	return pin.source === 'user'
-		? `to let the session go: jarvis sessions send ${session} '/model default' --agent ${agentId}`
-		: `a reset of the session: jarvis sessions reset ${session} --agent ${agentId}`;
+/** Takes the explicit order of an agent away. */
+export function orderCleared(agentId: string, provider: string): Change {
+	return {
+		what: 'to try all again',
+		command: `jarvis models auth order clear --provider ${provider} --agent ${agentId}`,
+	};
 }
 
-function orderChange(agentId: string, provider: string, source: OrderSource): string {
-	const set = `jarvis models auth order set --provider ${provider} --agent ${agentId} <profile-id…>`;
+/** Lets a session go that a person has pinned. */
+export function sessionLetGo(agentId: string, sessionKey: string): Change {
+	return {
+		what: 'to let the session go',
+		command: `jarvis sessions send ${shellWord(sessionKey)} '/model default' --agent ${agentId}`,
+	};
+}
+
+function pinChange(agentId: string, pin: Pin | undefined, sessionKey: string | undefined): Change {
+	if (!pin || pin.source === 'request' || sessionKey === undefined) return {what: 'asking without a profile'};
+	if (pin.source === 'user') return sessionLetGo(agentId, sessionKey);
+	return {
+		what: 'a reset of the session',
+		command: `jarvis sessions reset ${shellWord(sessionKey)} --agent ${agentId}`,
+	};
+}
+
+function orderChange(agentId: string, provider: string, source: OrderSource): Change {
+	const command = `jarvis models auth order set --provider ${provider} --agent ${agentId} <profile-id…>`;
 	switch (source) {
 		case 'store':
-			return `another order: ${set}`;
+			return {what: 'another order', command};
 		case 'main':
-			return `the main agent’s order, or one of the agent’s own: ${set}`;
+			return {what: 'the main agent’s order, or one of the agent’s own', command};
 		case 'config':
-			return `auth.order in jarvis.json, or an order of the agent’s own: ${set}`;
+			return {what: 'auth.order in jarvis.json, or an order of the agent’s own', command};
 		case 'configured profiles':
-			return `auth.profiles in jarvis.json, or an explicit order: ${set}`;
+			return {what: 'auth.profiles in jarvis.json, or an explicit order', command};
 		default:
-			return `an explicit order: ${set}`;
+			return {what: 'an explicit order', command};
 	}
 }

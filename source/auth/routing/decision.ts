@@ -4,7 +4,12 @@ import {type EffectiveOrder, effectiveOrder, type OrderPlace, type Pin} from './
 
 /** What is asked for: any credential of a provider, or one to call a model with. */
 export type Target =
-	| {readonly kind: 'provider'; readonly provider: string}
+	| {
+			readonly kind: 'provider';
+			readonly provider: string;
+			/** Nobody asked for it: the session keeps to a profile of it. */
+			readonly origin?: 'session';
+	  }
 	| {readonly kind: 'model'; readonly model: Model; readonly origin: ModelOrigin};
 
 export interface Model {
@@ -89,7 +94,8 @@ export function decide(input: DecisionInput): Decision {
 /** The provider that was asked for, or the model, its fallbacks and the primary model, each once. */
 export function optionsOf(target: Target, models: ModelConfig): Option[] {
 	if (target.kind === 'provider') {
-		return [{provider: target.provider, origin: 'request', why: 'asked for'}];
+		const {provider, origin = 'request'} = target;
+		return [{provider, origin, why: origin === 'session' ? 'the session’s provider' : originWords[origin]}];
 	}
 	const asked: Option = {...target.model, origin: target.origin, why: originWords[target.origin]};
 	const fallbacks = models.fallbacks.flatMap((ref, index) => {
@@ -107,13 +113,17 @@ export function optionsOf(target: Target, models: ModelConfig): Option[] {
 }
 
 /** A model of `jarvis.json` by its alias, or by `provider/model`, split at the first `/`. */
-export function namedModel(ref: string, models: Pick<ModelConfig, 'aliases'>): Model | undefined {
+export function namedModel(
+	ref: string,
+	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
+): Model | undefined {
 	const wanted = ref.trim().toLowerCase();
 	const aliased = [...models.aliases].find(([alias]) => alias.toLowerCase() === wanted)?.[1];
 	const full = aliased ?? ref.trim();
 	const slash = full.indexOf('/');
 	if (slash < 1 || slash === full.length - 1) return undefined;
-	return {provider: full.slice(0, slash), model: full.slice(slash + 1)};
+	const word = full.slice(0, slash);
+	return {provider: models.providerIds?.get(word) ?? word, model: full.slice(slash + 1)};
 }
 
 const originWords: Readonly<Record<ModelOrigin, string>> = {

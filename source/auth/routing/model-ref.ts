@@ -12,6 +12,8 @@ export interface ModelRefContext {
 	readonly configuredModels: readonly string[];
 	/** The provider of a bare model. */
 	readonly defaultProvider?: string | undefined;
+	/** Other names of providers → their ids. */
+	readonly providerIds?: ReadonlyMap<string, string>;
 	/** The profiles that the agent can use. */
 	readonly profiles: readonly ProviderProfile[];
 }
@@ -130,7 +132,7 @@ function taken(target: Target, known: Known, profileId?: string): ParsedModelRef
 function targetOf(text: string, known: Known): Target | Problem {
 	const alias = known.aliases.get(aliasKey(text));
 	if (alias) return alias;
-	const target = split(text, known.context.defaultProvider);
+	const target = split(text, known.context);
 	if (!target) {
 		return {
 			code: 'model_unknown',
@@ -165,13 +167,13 @@ function knownFrom(context: ModelRefContext): Known {
 	const {defaultProvider, configuredModels, profiles} = context;
 	const aliases = new Map<string, Target>();
 	for (const [alias, ref] of context.aliases) {
-		const target = configured(ref, defaultProvider);
+		const target = configured(ref, context);
 		// Of two aliases that differ in case alone, the first one counts.
 		if (target && !aliases.has(aliasKey(alias))) aliases.set(aliasKey(alias), target);
 	}
 	const targets = [...aliases.values()];
 	for (const ref of configuredModels) {
-		const target = aliases.get(aliasKey(ref)) ?? configured(ref, defaultProvider);
+		const target = aliases.get(aliasKey(ref)) ?? configured(ref, context);
 		if (target) targets.push(target);
 	}
 	return {
@@ -187,14 +189,15 @@ function knownFrom(context: ModelRefContext): Known {
 }
 
 /** The model of a configured reference; none where it has no provider or is of no use. */
-function configured(ref: string, defaultProvider: string | undefined): Target | undefined {
-	const target = split(ref.trim(), defaultProvider);
+function configured(ref: string, context: ModelRefContext): Target | undefined {
+	const target = split(ref.trim(), context);
 	return target?.provider && target.model ? target : undefined;
 }
 
-function split(ref: string, defaultProvider: string | undefined): Target | undefined {
+function split(ref: string, {defaultProvider, providerIds}: ModelRefContext): Target | undefined {
 	const slash = ref.indexOf('/');
-	if (slash >= 0) return {provider: ref.slice(0, slash), model: ref.slice(slash + 1)};
+	const word = ref.slice(0, Math.max(0, slash));
+	if (slash >= 0) return {provider: providerIds?.get(word) ?? word, model: ref.slice(slash + 1)};
 	return defaultProvider ? {provider: defaultProvider, model: ref} : undefined;
 }
 
@@ -210,9 +213,11 @@ function isProfileOf({context}: Known, profileId: string, provider: string): boo
 	return context.profiles.some(profile => profile.profileId === profileId && profile.provider === provider);
 }
 
-function namesKnownProvider(suffix: string, {providers}: Known): boolean {
+function namesKnownProvider(suffix: string, {providers, context}: Known): boolean {
 	const colon = suffix.indexOf(':');
-	return colon > 0 && colon < suffix.length - 1 && providers.has(suffix.slice(0, colon));
+	const word = suffix.slice(0, Math.max(0, colon));
+	const provider = context.providerIds?.get(word) ?? word;
+	return colon > 0 && colon < suffix.length - 1 && providers.has(provider);
 }
 
 function profilesOf({context}: Known, provider: string): string {

@@ -30,11 +30,13 @@ export interface Success {
 
 const minute = 60_000;
 const hour = 60 * minute;
-const longestCooldownMinutes = 60;
+
+/** The longest cooldown (ms) that is reckoned here; a provider may ask for a longer one. */
+export const longestCooldownMs = hour;
 
 /** The cooldown (ms) after so many failures in a row: 1, 5 and 25 minutes, then an hour. */
 export function cooldownMs(errorCount: number): number {
-	return Math.min(5 ** (Math.max(1, errorCount) - 1), longestCooldownMinutes) * minute;
+	return Math.min(5 ** (Math.max(1, errorCount) - 1) * minute, longestCooldownMs);
 }
 
 /** For how long (ms) a profile is disabled when that happens for the n-th time in a row. */
@@ -48,12 +50,14 @@ export function disabledMs(disabledCount: number, provider: string, config: Cool
  * while it is, or of requests that were already under way when it was, are counted and noted, and change
  * nothing else, so that no number of retries keeps it away for longer. Billing counts apart, since a
  * cooldown says nothing of it.
+ * @param refusedAccess the mark of the access token that it is about, if a refresh may mend it
  */
 export function afterFailure(
 	usage: UsageStats,
 	failure: Failure,
 	provider: string,
 	config: CooldownConfig,
+	refusedAccess?: string,
 ): UsagePatch {
 	const {reason, at, resetAt} = failure;
 	if (reason === 'timeout' || reason === 'network') return counted(usage.failureCounts, reason);
@@ -76,7 +80,10 @@ export function afterFailure(
 		return reset === undefined ? failed : {...because, [until]: reset};
 
 	const errorCount = (isOld ? 0 : (usage.errorCount ?? 0)) + 1;
-	if (!disables) return {...because, errorCount, cooldownUntil: reset ?? at + cooldownMs(errorCount)};
+	if (!disables) {
+		const mark = refusedAccess === undefined ? {} : {refusedAccess};
+		return {...because, ...mark, errorCount, cooldownUntil: reset ?? at + cooldownMs(errorCount)};
+	}
 	const disabledCount = (isOld ? 0 : (usage.disabledCount ?? 0)) + 1;
 	return {
 		...because,

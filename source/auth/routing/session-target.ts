@@ -8,10 +8,23 @@ import type {Pin} from './order.ts';
 
 /** What a session uses where nothing else is asked for: its own model, else the primary one. */
 export function modelOfSession(config: Config, session: Session | undefined): Target | undefined {
-	const {providerOverride: provider, modelOverride: model} = session ?? {};
+	const {providerOverride, modelOverride: model} = session ?? {};
+	const provider = providerOverride && (config.models.providerIds?.get(providerOverride) ?? providerOverride);
 	if (provider && model) return {kind: 'model', origin: 'session', model: {provider, model}};
 	const primary = config.models.primary && namedModel(config.models.primary, config.models);
 	return primary ? {kind: 'model', origin: 'primary', model: primary} : undefined;
+}
+
+/** The same, or else the provider of the profile that it keeps to: a session may never have had a model. */
+export function targetOfSession(
+	config: Config,
+	session: Session | undefined,
+	profiles: readonly ProviderProfile[],
+): Target | undefined {
+	const own = modelOfSession(config, session);
+	if (own) return own;
+	const pin = pinOfSession(session, profiles);
+	return pin && {kind: 'provider', provider: pin.provider, origin: 'session'};
 }
 
 /** The profile that a session keeps to, and its provider, whether or not there still is such a profile. */
@@ -35,6 +48,7 @@ export function modelContext(
 	const current = modelOfSession(config, session);
 	return {
 		...{agentId, profiles, aliases: config.models.aliases, configuredModels: config.models.configured},
+		...optional('providerIds', config.models.providerIds),
 		...optional('defaultProvider', current?.kind === 'model' ? current.model.provider : undefined),
 	};
 }
