@@ -70,7 +70,10 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 			return process.stdin;
 		},
 		// What a program reads is data, whatever it looks like.
-		print: text => process.stdout.write(`${shown(invocation.flags.json ? text : asTyped(text, given))}\n`),
+		print(text, isForPrograms) {
+			const isData = isForPrograms === true || invocation.flags.json === true;
+			process.stdout.write(`${shown(isData ? text : asTyped(text, given))}\n`);
+		},
 		tell,
 	};
 	return run(context);

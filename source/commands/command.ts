@@ -12,8 +12,11 @@ export interface CommandContext {
 	readonly flags: Readonly<Record<string, string | true | undefined>>;
 	readonly arguments: readonly string[];
 	readonly stdin: NodeJS.ReadStream;
-	/** Data, and nothing else. */
-	print(text: string): void;
+	/**
+	 * Data, and nothing else.
+	 * @param isForPrograms commands in it are none that a person types: it is printed as it is
+	 */
+	print(text: string, isForPrograms?: true): void;
 	/** All that is for a person: prompts, notes, progress. */
 	tell(text: string): void;
 }
@@ -113,5 +116,5 @@ export function tellProblems(context: Pick<CommandContext, 'tell'>, {problems}: 
 
 /** Prints data as JSON, indented for a person who looks. */
 export function printJson(context: CommandContext, value: unknown): void {
-	context.print(JSON.stringify(value, undefined, 2));
+	context.print(JSON.stringify(value, undefined, 2), true);
 }

@@ -22,7 +22,7 @@ export async function runGitCredential(context: CommandContext): Promise<number>
 		const answer = await jarvis.answerGit(request);
 		if (answer) {
 			tellUnusual(context, answer);
-			context.print(gitOutput(answer));
+			context.print(gitOutput(answer), true);
 		}
 		return 0;
 	}

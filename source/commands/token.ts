@@ -27,7 +27,7 @@ export async function runToken(context: CommandContext): Promise<number> {
 		const {agentId, profileId, provider} = about;
 		jarvis.record('handed_out', {agentId, profileId, provider});
 		printJson(context, formed);
-	} else context.print(secret);
+	} else context.print(secret, true);
 	return 0;
 }
 

@@ -199,6 +199,16 @@ describe('the protocol', () => {
 		expect(await run(state, args, {input})).toEqual({code: 0, stdout: '', stderr: ''});
 	});
 
+	it('gives a password as it is, whatever it looks like', async () => {
+		const state = emptyState();
+		const password = 'say jarvis log to me';
+		const profile = {type: 'token', provider: 'github', token: password};
+		writeStore(state, 'main', {profiles: {'github:default': profile}});
+		const input = 'protocol=https\nhost=github.com\n\n';
+		const {stdout} = await run(state, ['git-credential', 'get', '--state-dir', state.stateDir], {input});
+		expect(stdout).toBe(`username=x-access-token\npassword=${password}\n`);
+	});
+
 	it('gives what is kept under a host’s name to that host, and to no other', async () => {
 		const state = emptyState();
 		const input = (host: string) => `protocol=https\nhost=${host}\n\n`;
