@@ -1,7 +1,8 @@
 import type {ListedModel} from '../auth/routing/models.ts';
 import {JarvisError} from '../errors.ts';
-import {type Config, type ConfigEdit, readConfig, updateConfig} from '../store/config.ts';
+import {type Config, type ConfigEdit, type ModelConfig, readConfig, updateConfig} from '../store/config.ts';
 import type {JsonObject} from '../store/json.ts';
+import {optional} from '../store/schema.ts';
 import type {World} from './world.ts';
 
 /** The models that all agents have: the primary one, those that stand behind it, and other names of them. */
@@ -9,9 +10,23 @@ export function modelsOf({paths, record, providerIdOf}: World) {
 	const rules = () => import('../auth/routing/models.ts');
 	const edits = () => import('../store/model-edits.ts');
 
-	async function meant(text: string): Promise<string> {
-		const {modelMeant} = await rules();
-		return modelMeant(text, (await readConfig(paths)).models, providerIdOf);
+	/** The models as they are written, with their providers by their ids. */
+	async function written(): Promise<ModelConfig> {
+		const [{configWordsOf, withProviderIds}, config] = await Promise.all([
+			import('../auth/routing/provider-names.ts'),
+			readConfig(paths),
+		]);
+		return (await withProviderIds(config, configWordsOf(config), () => false, providerIdOf)).models;
+	}
+
+	/** The model that a person means, and the model of a reference as it stands in the file, told the same way. */
+	async function meant(text: string) {
+		const [{fullName, modelMeant}, models] = await Promise.all([rules(), written()]);
+		return {
+			name: await modelMeant(text, models, providerIdOf),
+			nameOf: (ref: string, {aliases}: ModelConfig) =>
+				fullName(ref, {aliases, ...optional('providerIds', models.providerIds)}),
+		};
 	}
 
 	async function change(
@@ -32,12 +47,12 @@ export function modelsOf({paths, record, providerIdOf}: World) {
 		/** Every model that is configured. Throws as `readConfig` does. */
 		async models(): Promise<ListedModel[]> {
 			const {listModels} = await rules();
-			return listModels((await readConfig(paths)).models);
+			return listModels(await written());
 		},
 
 		/** Makes a model the primary one, and returns it. Throws as `modelMeant` and `updateConfig` do. */
 		async setPrimaryModel(text: string): Promise<string> {
-			const [{primaryEdits}, name] = await Promise.all([edits(), meant(text)]);
+			const [{primaryEdits}, {name}] = await Promise.all([edits(), meant(text)]);
 			await change((_, document) => primaryEdits(document, name), `${name} is the primary one`);
 			return name;
 		},
@@ -47,10 +62,10 @@ export function modelsOf({paths, record, providerIdOf}: World) {
 		 * @returns the model, and whether it was none before
 		 */
 		async addFallback(text: string): Promise<{readonly name: string; readonly added: boolean}> {
-			const [{fallbackEdits}, {fullName}, name] = await Promise.all([edits(), rules(), meant(text)]);
+			const [{fallbackEdits}, {name, nameOf}] = await Promise.all([edits(), meant(text)]);
 			const added = await change(
 				({models}, document) =>
-					models.fallbacks.some(ref => fullName(ref, models) === name) ? [] : fallbackEdits(document, name),
+					models.fallbacks.some(ref => nameOf(ref, models) === name) ? [] : fallbackEdits(document, name),
 				`${name} is a fallback`,
 			);
 			return {name, added};
@@ -58,11 +73,12 @@ export function modelsOf({paths, record, providerIdOf}: World) {
 
 		/** Takes a model from the fallbacks, and returns it. Throws `model_not_listed`, and as `addFallback` does. */
 		async removeFallback(text: string): Promise<string> {
-			const [{fallbackRemovals}, {fullName}] = await Promise.all([edits(), rules()]);
+			const {fallbackRemovals} = await edits();
 			// What is of no use, since it names no provider, can be removed as it is written.
-			const name = await meant(text).catch(() => text.trim());
+			const known = await meant(text).catch(() => undefined);
+			const name = known?.name ?? text.trim();
 			await change(({models}, document) => {
-				const isMeant = (ref: string) => ref === text.trim() || fullName(ref, models) === name;
+				const isMeant = (ref: string) => ref === text.trim() || known?.nameOf(ref, models) === name;
 				const made = fallbackRemovals(document, isMeant);
 				if (made.length > 0) return made;
 				throw notListed(`${name} is none of the fallbacks.`, 'jarvis models fallbacks list');
@@ -91,14 +107,14 @@ export function modelsOf({paths, record, providerIdOf}: World) {
 			alias: string,
 			text: string,
 		): Promise<{readonly name: string; readonly before?: string}> {
-			const [{aliasEdits}, {assertAlias, aliasEntry, fullName}] = await Promise.all([edits(), rules()]);
+			const [{aliasEdits}, {assertAlias, aliasEntry}] = await Promise.all([edits(), rules()]);
 			assertAlias(alias);
-			const name = await meant(text);
+			const {name, nameOf} = await meant(text);
 			let before: string | undefined;
 			await change(({models}) => {
 				const present = aliasEntry(alias, models);
-				if (present && fullName(present.ref, models) !== name) throw aliasTaken(present);
-				const known = [...models.aliases].find(([, ref]) => fullName(ref, models) === name);
+				if (present && nameOf(present.ref, models) !== name) throw aliasTaken(present);
+				const known = [...models.aliases].find(([, ref]) => nameOf(ref, models) === name);
 				before = known?.[0];
 				return before === alias ? [] : aliasEdits(known?.[1] ?? name, alias);
 			}, `${alias} is ${name}`);

@@ -95,7 +95,7 @@ it('comments, a short form and an alias among the fallbacks are met as people wr
   // mine
   "agents": {"defaults": {
     "model": "groq/a", // the fast one
-    "models": {"groq/b": {"alias": "Slow"}},
+    "models": {"groq/b": {"alias": "Slow"}, "claude/opus": {"alias": "Opus"}},
   }},
 }
 `;
@@ -107,6 +107,12 @@ it('comments, a short form and an alias among the fallbacks are met as people wr
 	expect(written).toContain('// mine');
 	expect(written).toContain('// the fast one');
 	expect(await runJson(state, ['models', 'list'])).toMatchObject({
-		models: [{key: 'groq/b', tags: ['default', 'fallback#1', 'alias:Slow']}],
+		models: [
+			{key: 'groq/b', tags: ['default', 'fallback#1', 'alias:Slow']},
+			{key: 'anthropic/opus', tags: ['alias:Opus']},
+		],
 	});
+	// Another name of a provider is that provider.
+	await runJson(state, ['models', 'aliases', 'add', 'Best', 'anthropic/opus']);
+	expect(readFileSync(state.paths.config, 'utf8')).toContain('"claude/opus": {"alias": "Best"}');
 });

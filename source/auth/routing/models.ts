@@ -35,7 +35,10 @@ export function listModels(models: ModelConfig): ListedModel[] {
 }
 
 /** The `provider/model` that a reference of `jarvis.json` means, if it names a provider. */
-export function fullName(ref: string, models: Pick<ModelConfig, 'aliases'>): string | undefined {
+export function fullName(
+	ref: string,
+	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
+): string | undefined {
 	const model = namedModel(ref, models);
 	return model && `${model.provider}/${model.model}`;
 }
