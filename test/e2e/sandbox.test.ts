@@ -49,7 +49,7 @@ it('shows agents and profiles in every state, and nothing of the person’s own'
 	await goTo(terminal, '3');
 	await terminal.waitFor(/1 +anthropic:work[\s\S]*2 +anthropic:default/);
 	await goTo(terminal, '9');
-	await terminal.waitFor(`jarvis broker --state-dir '${join(folder, 'jarvis-sandbox-')}`);
+	await terminal.waitFor(`jarvis --state-dir ${join(folder, 'jarvis-sandbox-')}`);
 	await goTo(terminal, '5');
 	await terminal.waitFor('Sandbox (no real account)');
 	await terminal.press('?');
