@@ -273,7 +273,7 @@ describe('whatever is stored', () => {
 				if (resolved instanceof JarvisError) {
 					expect(chosen).toBeUndefined();
 					expect([
-						...['no_credential', 'profiles_set_aside', 'unresolved_ref'],
+						...['no_credential', 'short_lived', 'profiles_set_aside', 'unresolved_ref'],
 						// Of a model of jarvis.json, whose decision is shown all the same.
 						'provider_unknown',
 					]).toContain(resolved.code);
