@@ -15,7 +15,9 @@ export async function runWhich(context: CommandContext): Promise<number> {
 	});
 	if (context.flags.json) printJson(context, which);
 	else context.print(whichText(which, jarvis.now()));
-	if (!which.chosen) return 3;
+	// Nobody must log in for less to be asked for.
+	const isShort = which.options.some(({candidates}) => candidates.some(one => one.reason === 'short_lived'));
+	if (!which.chosen) return isShort ? 1 : 3;
 	return which.chosen.waitsUntil === undefined ? 0 : 1;
 }
 

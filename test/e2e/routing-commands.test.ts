@@ -495,6 +495,11 @@ describe('which', () => {
 			expect(stdout).toContain('would use nothing');
 			expect(stdout).toContain(said);
 		}
+		const short = {...old, expires: Date.now() + hour};
+		writeStore(state, 'main', {profiles: {'setup:short': short}});
+		expect(await run(state, ['which', 'setup', '--min-ttl', '2h'])).toMatchObject({
+			...{code: 1, stdout: expect.stringContaining('would use nothing')},
+		});
 		const unknown = await run(state, ['which', 'mistrall']);
 		expect(unknown).toMatchObject({code: 1, stdout: ''});
 		expect(unknown.stderr).toContain('Did you mean mistral?');
