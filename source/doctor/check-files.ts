@@ -2,16 +2,18 @@ import {rmSync} from 'node:fs';
 import {relative} from 'node:path';
 import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
 import {readTextIfThere, tryParseJson} from '../store/json.ts';
-import type {StatePaths} from '../store/paths.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
 import {leavingPrefix} from '../store/profiles.ts';
 import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
+import {readSealed} from '../store/sealed.ts';
 import {readSessions} from '../store/sessions.ts';
 import {rightsTooMany, type StateFile, stateFiles} from '../store/state-files.ts';
 import {abandonedAfterMs, makePrivate} from '../store/write.ts';
+import {readWriteBacks} from '../store/write-back.ts';
 import {type Finding, finding} from './findings.ts';
 import {allSecrets} from './secrets.ts';
+import {mendSpentTokens, tokensSpentSince} from './spent-tokens.ts';
 import type {Subject} from './subject.ts';
 
 /** Modes and owners of all that is in the state folder, and what writes and logins that were cut off have left. */
@@ -120,28 +122,53 @@ export async function checkContents(subject: Subject): Promise<Finding[]> {
 	const found: Finding[] = [];
 	for (const [file, error] of faults) {
 		const agentId = agentIds.find(id => paths.profiles(id) === file);
-		const lockName = agentId === undefined ? 'config' : `store-${agentId}`;
-		found.push(contentFinding(paths, file, error, lockName, agentId === undefined ? isJson5 : isJson));
+		found.push(
+			agentId === undefined
+				? contentFinding(subject, {file, lockName: 'config', isGood: isJson5}, error)
+				: contentFinding(subject, {file, lockName: `store-${agentId}`, isGood: isJson, agentId}, error),
+		);
 	}
-	for (const agentId of agentIds) {
+	for (const {file, lockName, read} of otherFiles(subject)) {
 		try {
-			await readSessions(paths, agentId);
+			await read();
 		} catch (error) {
-			found.push(contentFinding(paths, paths.sessions(agentId), error, `sessions-${agentId}`, isJson));
+			found.push(contentFinding(subject, {file, lockName, isGood: isJson}, error));
 		}
 	}
 	return found;
 }
 
+interface OtherFile extends Pick<Content, 'file' | 'lockName'> {
+	readonly read: () => Promise<unknown>;
+}
+
+/** The files that are read for nothing else of what doctor looks at. */
+function otherFiles({paths, agentIds}: Subject): OtherFile[] {
+	return [
+		{file: paths.sealed, lockName: 'sealed', read: () => readSealed(paths)},
+		{file: paths.writeBack, lockName: 'write-back', read: () => readWriteBacks(paths)},
+		...agentIds.map(agentId => ({
+			file: paths.sessions(agentId),
+			lockName: `sessions-${agentId}`,
+			read: () => readSessions(paths, agentId),
+		})),
+	];
+}
+
 const isJson = (text: string) => tryParseJson(text) !== undefined;
 
-function contentFinding(
-	paths: StatePaths,
-	file: string,
-	error: unknown,
-	lockName: string,
-	isGood: (text: string) => boolean,
-): Finding {
+/** A file that is read as a whole, or not at all. */
+interface Content {
+	readonly file: string;
+	readonly lockName: string;
+	readonly isGood: (text: string) => boolean;
+	/** Whose credentials it holds. */
+	readonly agentId?: string;
+}
+
+function contentFinding(subject: Subject, content: Content, error: unknown): Finding {
+	const {file, lockName, isGood, agentId} = content;
+	const {locks} = subject.paths;
 	const {code, message, next} = asJarvisError(error);
 	if (!(error instanceof JarvisError)) return finding('file_unreadable', {where: file, what: message, next});
 	const isWhole = code === 'config_damaged' && isGood(readTextIfThere(file) ?? '');
@@ -150,12 +177,15 @@ function contentFinding(
 	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
 	return finding('file_damaged', {
 		where: file,
-		what: message,
-		next: `cp ${shellWord(backup)} ${shellWord(file)}`,
+		what: agentId === undefined ? message : message + tokensSpentSince(subject, backup, file),
+		next: 'jarvis doctor --fix',
 		mend: {
 			what: `put ${backup} in its place, and keep the damaged one beside it`,
 			asks: true,
-			run: () => restoreBackup({locks: paths.locks, lockName}, file, backup, isGood),
+			async run() {
+				await restoreBackup({locks, lockName}, file, backup, isGood);
+				if (agentId !== undefined) await mendSpentTokens(subject, agentId);
+			},
 		},
 	});
 }

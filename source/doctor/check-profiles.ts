@@ -1,4 +1,5 @@
 import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
+import {spentReason} from '../auth/grant.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {refAdvice} from '../auth/secrets/ref-advice.ts';
@@ -42,7 +43,10 @@ function profileFindings(
 			? pasteCommand(agentId, profileId, credential.provider)
 			: loginCommand(agentId, profileId, credential.provider);
 	if (health.reason === 'needs_login') {
-		const what = `${credential.provider} has refused its refresh token.`;
+		const what =
+			facts.needsLogin?.reason === spentReason
+				? 'Its refresh token was spent before, and the newer one is gone.'
+				: `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
 	}
 	if (facts.link) return linkFindings(where, facts.link, health);

@@ -8,6 +8,7 @@ import {checkJournals, checkLocks} from './check-locks.ts';
 import {checkDisk, checkPorts, checkProgram, checkTmux} from './check-machine.ts';
 import {checkEnvironment, checkProfiles, checkSharing} from './check-profiles.ts';
 import {type Finding, finding, type Severity} from './findings.ts';
+import {checkSpentTokens} from './spent-tokens.ts';
 import {type DoctorContext, type Machine, readSubject, type Subject} from './subject.ts';
 
 type Check = (subject: Subject) => readonly Finding[] | Promise<readonly Finding[]>;
@@ -22,6 +23,7 @@ const checks: Readonly<Record<string, Check>> = {
 	'logins that are shared': checkSharing,
 	'logins of other programs': checkElsewhere,
 	'the environment': checkEnvironment,
+	'refresh tokens that were spent': checkSpentTokens,
 	locks: checkLocks,
 	'refreshes that were cut off': checkJournals,
 	'times in the state folder': checkTimes,

@@ -58,6 +58,11 @@ export const findingTable = {
 		severity: 'note',
 		meaning: 'A refresh was cut off, and may have spent the refresh token that is stored.',
 	},
+	refresh_spent: {
+		severity: 'error',
+		meaning: 'A profile has an older refresh token again, which was spent: a backup was put back.',
+		fix: 'takes the newest one from the copies of the files, if it is there; else the profile is marked',
+	},
 	refresh_shared: {
 		severity: 'warning',
 		meaning:
@@ -82,7 +87,7 @@ export const findingTable = {
 	},
 	needs_login: {
 		severity: 'error',
-		meaning: 'The server has refused a profile’s refresh token: a person must log in.',
+		meaning: 'A profile’s refresh token was refused by its server, or spent before: a person must log in.',
 	},
 	profile_unusable: {
 		severity: 'error',

@@ -20,6 +20,8 @@ export interface JournalEntry {
 	readonly outcome?: JournalOutcome;
 	/** Fingerprint of the refresh token that the server issued for it. */
 	readonly issued?: string;
+	/** The same where nobody held the spent token any more, and so nobody took it: a login had replaced it. */
+	readonly dropped?: string;
 	/** Until when (epoch ms) the server asked to be left alone. */
 	readonly retryAt?: number;
 }
@@ -31,8 +33,14 @@ export interface JournalEntry {
 const outcomes = ['refreshed', 'refused', 'rejected', 'unknown'] as const;
 export type JournalOutcome = (typeof outcomes)[number];
 
-/** Enough to follow a token that was spent several refreshes ago. */
-const keptEntries = 20;
+/** So many attempts are kept that came to nothing, or are under way: a server that is away must not push out what follows. */
+const keptAttempts = 20;
+
+/**
+ * So many refreshes are kept: a token that was spent in one of them is known when a backup brings it back. Those of an
+ * agent that refreshes seldom stand among those of all that hold the same account.
+ */
+const keptRefreshes = 200;
 
 /** The entries, oldest first. A journal that cannot be read counts as empty: it only adds knowledge. */
 export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
@@ -55,6 +63,7 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 					outcomes.find(known => known === outcome),
 				),
 				...optional('issued', textMember(entry, 'issued')),
+				...optional('dropped', textMember(entry, 'dropped')),
 				...(typeof retryAt === 'number' ? {retryAt} : {}),
 			},
 		];
@@ -66,8 +75,17 @@ export function writeJournal(paths: StatePaths, name: string, entry: JournalEntr
 	const others = readJournal(paths, name).filter(
 		other => other.spent !== entry.spent || other.startedAt !== entry.startedAt,
 	);
-	const entries = [...others, entry].slice(-keptEntries);
+	const entries = newest([...others, entry]);
 	writeDurably(journalFile(paths, name), `${JSON.stringify({version: 1, entries}, undefined, 2)}\n`);
+}
+
+function newest(entries: readonly JournalEntry[]): JournalEntry[] {
+	const isRefresh = ({outcome}: JournalEntry) => outcome === 'refreshed';
+	const kept = new Set([
+		...entries.filter(isRefresh).slice(-keptRefreshes),
+		...entries.filter(entry => !isRefresh(entry)).slice(-keptAttempts),
+	]);
+	return entries.filter(entry => kept.has(entry));
 }
 
 /** The entries of all journals, oldest first: for a record that knows no account, and so not which is its. */

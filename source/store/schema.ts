@@ -91,7 +91,7 @@ export interface UsageStats {
 	readonly lastFailureReason?: string;
 	/** When and with what outcome the credential was last seen to work or fail at its server. */
 	readonly lastProven?: {readonly at: number; readonly outcome: string};
-	/** The authorization server refused the refresh token whose fingerprint is given. */
+	/** The refresh token whose fingerprint is given was refused by the authorization server, or spent before. */
 	readonly needsLogin?: {readonly since: number; readonly fingerprint: string; readonly reason: string};
 }
 

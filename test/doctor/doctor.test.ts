@@ -245,6 +245,17 @@ const cases: Record<FindingId, Case> = {
 			writeJournal(paths, 'abc', {spent: fingerprint(canary('maya-refresh')), startedAt: Date.now() - hour}),
 		where: 'acme:maya of the agent main',
 	},
+	refresh_spent: {
+		make: ({paths}) => {
+			const {refresh} = oauth('maya');
+			put(`${paths.profiles('main')}.damaged-1`, `{"refresh": "${canary('newest-refresh')}", oops`);
+			const issued = fingerprint(canary('newest-refresh'));
+			const spent = fingerprint(refresh);
+			writeJournal(paths, 'abc', {spent, startedAt: 1, finishedAt: 2, outcome: 'refreshed', issued});
+		},
+		where: 'acme:maya of the agent main',
+		mended: world => expect(readStore(world).profiles['acme:maya']?.refresh).toBe(canary('newest-refresh')),
+	},
 	refresh_shared: {
 		make: add('acme:copy', oauth('maya'), 'work'),
 		where: 'acme:maya of the agent main, acme:copy of the agent work',
