@@ -1,12 +1,13 @@
 import {rmSync} from 'node:fs';
 import {relative} from 'node:path';
+import {refOf} from '../auth/facts.ts';
 import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
-import {readTextIfThere, tryParseJson} from '../store/json.ts';
+import {objectMember, readTextIfThere, tryParseJson} from '../store/json.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
 import {leavingPrefix} from '../store/profiles.ts';
 import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
-import {readSealed} from '../store/sealed.ts';
+import {isSealedId, readSealed, withEntriesOf} from '../store/sealed.ts';
 import {readSessions} from '../store/sessions.ts';
 import {rightsTooMany, type StateFile, stateFiles} from '../store/state-files.ts';
 import {abandonedAfterMs, makePrivate} from '../store/write.ts';
@@ -128,24 +129,28 @@ export async function checkContents(subject: Subject): Promise<Finding[]> {
 				: contentFinding(subject, {file, lockName: `store-${agentId}`, isGood: isJson, agentId}, error),
 		);
 	}
-	for (const {file, lockName, read} of otherFiles(subject)) {
+	for (const {read, ...other} of otherFiles(subject)) {
 		try {
 			await read();
 		} catch (error) {
-			found.push(contentFinding(subject, {file, lockName, isGood: isJson}, error));
+			found.push(contentFinding(subject, {...other, isGood: isJson}, error));
 		}
 	}
 	return found;
 }
 
-interface OtherFile extends Pick<Content, 'file' | 'lockName'> {
+interface OtherFile extends Omit<Content, 'isGood' | 'agentId'> {
 	readonly read: () => Promise<unknown>;
 }
 
 /** The files that are read for nothing else of what doctor looks at. */
-function otherFiles({paths, agentIds}: Subject): OtherFile[] {
+function otherFiles(subject: Subject): OtherFile[] {
+	const {paths, agentIds} = subject;
 	return [
-		{file: paths.sealed, lockName: 'sealed', read: () => readSealed(paths)},
+		{
+			...{file: paths.sealed, lockName: 'sealed', read: () => readSealed(paths)},
+			...{carry: withEntriesOf, lacking: text => secretsLacking(subject, text)},
+		},
 		{file: paths.writeBack, lockName: 'write-back', read: () => readWriteBacks(paths)},
 		...agentIds.map(agentId => ({
 			file: paths.sessions(agentId),
@@ -164,10 +169,27 @@ interface Content {
 	readonly isGood: (text: string) => boolean;
 	/** Whose credentials it holds. */
 	readonly agentId?: string;
+	/** The text to put there, of a backup's and the damaged file's. */
+	readonly carry?: (backup: string, damaged: string) => string;
+	/** What a text that would be put there lacks, in a sentence; empty where it lacks nothing. */
+	readonly lacking?: (text: string) => string;
+}
+
+/** Sealed secrets that refs need. */
+function secretsLacking({agents}: Subject, text: string): string {
+	const refs = [...agents.values()].flatMap(({profiles}) =>
+		[...profiles.values()].flatMap(one => refOf(one) ?? []),
+	);
+	const wanted = refs.filter(({source, id}) => source === 'keychain' && isSealedId(id)).map(({id}) => id);
+	const there = new Set(Object.keys(objectMember(tryParseJson(text) ?? {}, 'entries')));
+	const lost = [...new Set(wanted)].filter(id => !there.has(id));
+	return lost.length === 0
+		? ''
+		: ` The backup lacks ${lost.join(', ')}, which refs need: that must be stored anew.`;
 }
 
 function contentFinding(subject: Subject, content: Content, error: unknown): Finding {
-	const {file, lockName, isGood, agentId} = content;
+	const {file, lockName, isGood, agentId, carry, lacking} = content;
 	const {locks} = subject.paths;
 	const {code, message, next} = asJarvisError(error);
 	if (!(error instanceof JarvisError)) return finding('file_unreadable', {where: file, what: message, next});
@@ -175,15 +197,17 @@ function contentFinding(subject: Subject, content: Content, error: unknown): Fin
 	if (isWhole) return finding('config_fault', {where: file, what: message, next});
 	const backup = goodBackup(file, isGood);
 	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
+	const [good, damaged] = [backup, file].map(path => readTextIfThere(path) ?? '') as [string, string];
+	const spent = agentId === undefined ? '' : tokensSpentSince(subject, good, damaged);
 	return finding('file_damaged', {
 		where: file,
-		what: agentId === undefined ? message : message + tokensSpentSince(subject, backup, file),
+		what: message + spent + (lacking?.(carry?.(good, damaged) ?? good) ?? ''),
 		next: 'jarvis doctor --fix',
 		mend: {
 			what: `put ${backup} in its place, and keep the damaged one beside it`,
 			asks: true,
 			async run() {
-				await restoreBackup({locks, lockName}, file, backup, isGood);
+				await restoreBackup({locks, lockName}, file, backup, isGood, carry);
 				if (agentId !== undefined) await mendSpentTokens(subject, agentId);
 			},
 		},

@@ -3,7 +3,7 @@ import {type Holder, holdersOf} from '../auth/holders.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {liveCredential} from '../auth/spent-token.ts';
 import {readAllJournals} from '../store/journal.ts';
-import {readTextIfThere, tryParseJson} from '../store/json.ts';
+import {tryParseJson} from '../store/json.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
@@ -70,15 +70,15 @@ async function mendHolder(subject: Subject, {agentId, profileId, credential}: Ho
 /**
  * What a person is told before a backup takes the place of a damaged file of credentials: whose refresh tokens were spent
  * since it was made, and which of the newer ones are lost. Empty where there is nothing to tell.
+ * @param backup its text, and `damaged` the file's
  */
-export function tokensSpentSince({paths}: Subject, backup: string, file: string): string {
-	const document = tryParseJson(readTextIfThere(backup) ?? '');
+export function tokensSpentSince({paths}: Subject, backup: string, damaged: string): string {
+	const document = tryParseJson(backup);
 	const journal = readAllJournals(paths);
-	const text = readTextIfThere(file);
 	const [carried, lost]: [string[], string[]] = [[], []];
 	for (const [profileId, credential] of document ? decodeAgentCredentials(document).profiles : []) {
 		if (credential.type !== 'oauth' || !isSpent(tokenOf(credential) ?? '', journal)) continue;
-		(liveCredential(paths, credential, journal, text) ? carried : lost).push(profileId);
+		(liveCredential(paths, credential, journal, damaged) ? carried : lost).push(profileId);
 	}
 	const list = (ids: readonly string[]) => ids.join(', ');
 	return [

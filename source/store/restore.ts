@@ -26,6 +26,7 @@ export function goodBackup(file: string, isGood: (text: string) => boolean): str
 /**
  * Puts a backup in the place of a damaged file, which is kept beside it. A file that is good again is left alone.
  * @param locks the folder of locks, and `lockName` the one of the file
+ * @param carry the text to put there, of the backup's and the damaged file's
  * @throws `lock_timeout`, `lock_lost`, system errors
  */
 export async function restoreBackup(
@@ -33,15 +34,17 @@ export async function restoreBackup(
 	file: string,
 	backup: string,
 	isGood: (text: string) => boolean,
+	carry: (backup: string, damaged: string) => string = text => text,
 ): Promise<void> {
 	await withLock(locks, lockName, lock =>
 		lock.commit(() => {
-			if (isGood(readTextIfThere(file) ?? '')) return;
+			const damaged = readTextIfThere(file) ?? '';
+			if (isGood(damaged)) return;
 			const target = followLink(file);
 			const kept = `${target}${damagedMark}${new Date().toISOString().replaceAll(':', '-')}`;
 			copyFileSync(target, kept, constants.COPYFILE_EXCL);
 			makePrivate(kept);
-			writeDurably(file, readFileSync(backup, 'utf8'));
+			writeDurably(file, carry(readFileSync(backup, 'utf8'), damaged));
 		}),
 	);
 }

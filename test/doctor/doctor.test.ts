@@ -550,6 +550,57 @@ test('a damaged jarvis.json keeps no other finding back, and has its backup put 
 	expect(JSON.parse(text(world.paths.config))).toEqual({auth: {order: {acme: ['acme:maya']}}});
 });
 
+test('a damaged sealed.json is put back with what it still shows, and what is lost is said before', async () => {
+	const world = await healthy();
+	const {paths} = world;
+	const [older, newer, cut] = ['0', '1', '2'].map(digit => `openai/${digit.repeat(12)}`) as [
+		string,
+		string,
+		string,
+	];
+	for (const id of [older, newer, cut]) {
+		const keyRef = {source: 'keychain', provider: 'default', id};
+		add(`openai:ref-${id.at(-1)}`, {type: 'api_key', provider: 'openai', keyRef})(world);
+	}
+	const sealed = (mark: string) => mark.repeat(44);
+	const before = {version: 1, keyId: 'a-key', entries: {[older]: sealed('a')}};
+	put(`${paths.sealed}.bak`, before);
+	const after = JSON.stringify({
+		...before,
+		entries: {...before.entries, [newer]: sealed('b'), [cut]: sealed('c')},
+	});
+	put(paths.sealed, after.slice(0, -8));
+	const found = await examine(world);
+	const [damage] = found.filter(({id}) => id === 'file_damaged');
+	expect(damage?.where).toBe(paths.sealed);
+	expect(damage?.what).toContain(`The backup lacks ${cut}, which refs need`);
+	const unusable = found.filter(({id}) => id === 'profile_unusable');
+	expect(unusable.map(({next}) => next)).toEqual(Array(3).fill('jarvis doctor --fix'));
+	if (damage) await open(world).mend(damage);
+	expect(JSON.parse(text(paths.sealed))).toEqual({
+		...before,
+		entries: {[older]: sealed('a'), [newer]: sealed('b')},
+	});
+});
+
+test.each([
+	['write-back.json', {version: 1, writeBacks: []}],
+	['sealed.json', {version: 1, keyId: 'a-key', entries: {}}],
+	['agents/main/sessions/sessions.json', {}],
+])('a damaged %s is found, and put back from its backup', async (name, good) => {
+	const world = await healthy();
+	const file = join(world.stateDir, name);
+	put(file, '{');
+	expect((await examine(world)).map(({id, next, mend}) => [id, next, mend])).toEqual([
+		['file_damaged', 'Mend it by hand; there is no readable backup beside it.', undefined],
+	]);
+	put(`${file}.bak`, good);
+	const [found] = await examine(world);
+	if (found) await open(world).mend(found);
+	expect(JSON.parse(text(file))).toEqual(good);
+	expect(await examine(world)).toEqual([]);
+});
+
 test('what is mended meanwhile is not mended again', async () => {
 	const world = await healthy();
 	const file = world.paths.profiles('main');
