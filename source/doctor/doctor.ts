@@ -2,6 +2,7 @@ import {statfsSync} from 'node:fs';
 import {asJarvisError} from '../errors.ts';
 import {checkServers, checkTimes} from './check-clock.ts';
 import {checkConfig, checkPlugins} from './check-config.ts';
+import {checkCopies} from './check-copies.ts';
 import {checkElsewhere} from './check-elsewhere.ts';
 import {checkContents, checkFiles} from './check-files.ts';
 import {checkJournals, checkLocks} from './check-locks.ts';
@@ -24,6 +25,7 @@ const checks: Readonly<Record<string, Check>> = {
 	'logins of other programs': checkElsewhere,
 	'the environment': checkEnvironment,
 	'refresh tokens that were spent': checkSpentTokens,
+	'copies of files': checkCopies,
 	locks: checkLocks,
 	'refreshes that were cut off': checkJournals,
 	'times in the state folder': checkTimes,

@@ -81,6 +81,12 @@ export const findingTable = {
 		severity: 'note',
 		meaning: 'A file that was set aside holds the refresh token of a profile. Put back, it logs both out.',
 	},
+	refresh_in_copy: {
+		severity: 'warning',
+		meaning:
+			'A copy of an agent’s file holds the refresh token of a profile that has none any more: it was handed over.',
+		fix: 'after asking, takes it out of all copies',
+	},
 	refresh_missing: {
 		severity: 'warning',
 		meaning: 'An OAuth profile has no refresh token: it ends with its access token.',

@@ -2,7 +2,7 @@ import {isMarked, isSpent, newestOfGrant, tokenOf} from '../auth/grant.ts';
 import {type Holder, holdersOf} from '../auth/holders.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {liveCredential} from '../auth/spent-token.ts';
-import {readAllJournals} from '../store/journal.ts';
+import {journalsIfReadable, readAllJournals} from '../store/journal.ts';
 import {tryParseJson} from '../store/json.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
 import {type Finding, finding} from './findings.ts';
@@ -74,7 +74,7 @@ async function mendHolder(subject: Subject, {agentId, profileId, credential}: Ho
  */
 export function tokensSpentSince({paths}: Subject, backup: string, damaged: string): string {
 	const document = tryParseJson(backup);
-	const journal = readAllJournals(paths);
+	const journal = journalsIfReadable(paths);
 	const [carried, lost]: [string[], string[]] = [[], []];
 	for (const [profileId, credential] of document ? decodeAgentCredentials(document).profiles : []) {
 		if (credential.type !== 'oauth' || !isSpent(tokenOf(credential) ?? '', journal)) continue;

@@ -94,6 +94,15 @@ export function readAllJournals(paths: StatePaths): JournalEntry[] {
 	return entries.sort((a, b) => a.startedAt - b.startedAt);
 }
 
+/** The same; none where they cannot be read, which somebody else says. */
+export function journalsIfReadable(paths: StatePaths): JournalEntry[] {
+	try {
+		return readAllJournals(paths);
+	} catch {
+		return [];
+	}
+}
+
 /** The journal that knows a refresh token, by its fingerprint: it was spent or issued there. */
 export function journalOfToken(paths: StatePaths, token: string): string | undefined {
 	return journalNames(paths).find(name =>

@@ -274,6 +274,27 @@ const cases: Record<FindingId, Case> = {
 			put(`${paths.legacyOAuth}.imported`, {acme: {type: 'oauth', refresh: canary('maya-refresh')}}),
 		where: /^acme:maya of the agent main, .*oauth\.json\.imported$/,
 	},
+	refresh_in_copy: {
+		make: world => {
+			const file = world.paths.profiles('main');
+			add('acme:given', {...oauth('given'), refresh: undefined})(world);
+			put(`${file}.bak`, {profiles: {'acme:given': oauth('given'), 'acme:maya': oauth('maya')}});
+			// The token before that one is worth nothing.
+			put(`${file}.bak.1`, {profiles: {'acme:given': oauth('given', {refresh: canary('spent')})}});
+			const spent = {spent: fingerprint(canary('spent')), startedAt: 1, outcome: 'refreshed' as const};
+			writeJournal(world.paths, 'abc', {...spent, issued: fingerprint(canary('given-refresh'))});
+		},
+		where: /^acme:given of the agent main, .*\.bak$/,
+		mended: ({paths}) => {
+			const copy = JSON.parse(text(`${paths.profiles('main')}.bak`));
+			expect(copy.profiles['acme:given']).not.toHaveProperty('refresh');
+			expect(copy.profiles['acme:given']).toHaveProperty('access');
+			expect(copy.profiles['acme:maya']).toEqual(
+				oauth('maya', {expires: copy.profiles['acme:maya'].expires}),
+			);
+			expect(text(`${paths.profiles('main')}.bak.1`)).toContain(canary('spent'));
+		},
+	},
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',

@@ -1,13 +1,14 @@
 import {statSync} from 'node:fs';
 import {shellWord} from '../../errors.ts';
-import {staticSecretMembers} from '../../store/edit.ts';
-import {type JsonValue, member, readTextIfThere, textMember, tryParseJson} from '../../store/json.ts';
+import {journalsIfReadable} from '../../store/journal.ts';
+import {readTextIfThere, tryParseJson} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
-import {entriesOf} from '../../store/schema.ts';
+import {readCredentials} from '../../store/profiles.ts';
 import {copiesOf} from '../../store/scrub.ts';
 import {abandonedAfterMs} from '../../store/write.ts';
 import type {SecretFinding} from './findings.ts';
 import {commandFor, type HeldSecret} from './places.ts';
+import {staleIn} from './stale-copies.ts';
 
 /** What the profiles of an agent hold that they need not. */
 export function auditProfiles(
@@ -24,28 +25,30 @@ export function auditProfiles(
 }
 
 /** Secrets in the copies of an agent's store which the store itself has no more. */
-export function auditStoreCopies(
+export async function auditStoreCopies(
 	paths: StatePaths,
 	agentId: string,
-	places: readonly HeldSecret[],
 	now: number,
-): SecretFinding[] {
+): Promise<SecretFinding[]> {
 	const file = paths.profiles(agentId);
-	const present = new Set(places.flatMap(({secret}) => secret ?? []));
-	const ids = new Set(places.map(({place}) => place.profileId));
+	const current = await readCredentials(paths, agentId);
+	const journal = journalsIfReadable(paths);
+	const {backups} = copiesOf(file);
 	return auditCopies(file, now, text => {
 		const document = tryParseJson(text);
 		// What is no JSON was cut off, or damaged: nobody can tell what is in it.
 		if (!document) return text.trim() === '' ? [] : ['something that cannot be read'];
-		return entriesOf(member(document, 'profiles')).flatMap(([profileId, entry]) => {
-			const isGone = holdsTokens(entry) && !ids.has(profileId);
-			const secrets = Object.values(staticSecretMembers).flatMap(({secret}) =>
-				secret.flatMap(name => textMember(entry, name) ?? []),
-			);
-			return isGone || secrets.some(secret => !present.has(secret)) ? [profileId] : [];
-		});
-	}).map(finding => ({...finding, agentId}));
+		return staleIn(document, current, journal).map(({profileId}) => profileId);
+	}).map(found => ({
+		...found,
+		agentId,
+		// The other versions that a backup is kept for stay so.
+		...(backups.includes(found.file) && tryParseJson(textOf(found.file)) ? {next: pruneCopies} : {}),
+	}));
 }
+
+/** The command that takes secrets out of backups. */
+const pruneCopies = 'jarvis secrets prune --copies';
 
 /**
  * The copies of a file that hold something which the file has no more.
@@ -97,10 +100,6 @@ function findingAt(held: HeldSecret): SecretFinding[] {
 				]
 			: []),
 	];
-}
-
-function holdsTokens(entry: JsonValue): boolean {
-	return ['access', 'refresh'].some(name => textMember(entry, name) !== undefined);
 }
 
 function textOf(path: string): string {

@@ -123,9 +123,11 @@ const rows: Row[] = [
 			store(paths, {
 				'groq:default': {type: 'api_key', provider: 'groq', keyRef: ref('SET')},
 				'acme:me': oauth('me'),
+				'acme:given': {...oauth('given'), refresh: undefined},
 			});
 			const file = paths.profiles('main');
 			put(`${file}.bak`, {profiles: {'groq:default': key('a')}});
+			put(`${file}.orig.1`, {profiles: {'acme:given': oauth('given')}});
 			put(`${file}.bak.1`, {profiles: {'acme:me': oauth('older')}});
 			put(`${file}.bak.2`, {profiles: {'acme:gone': oauth('gone')}});
 			put(`${file}.77-abc.tmp`, '{"profiles": {"groq:default": {"key": "');
@@ -142,10 +144,12 @@ const rows: Row[] = [
 			['plaintext_in_copy', `${profilesFile}.bak.2`],
 			['plaintext_in_copy', `${profilesFile}.77-abc.tmp`],
 			['plaintext_in_copy', `${profilesFile}.orig`],
+			['plaintext_in_copy', `${profilesFile}.orig.1`],
 			['plaintext_in_copy', 'jarvis.json.bak'],
 			['oauth_at_rest', profilesFile],
 		],
 		code: 1,
+		next: 'jarvis secrets prune --copies',
 	},
 	{
 		name: 'files of older programs that were not looked at yet: they may be the only copy',
