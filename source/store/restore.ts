@@ -1,9 +1,9 @@
-import {constants, copyFileSync, mkdirSync, readFileSync, renameSync} from 'node:fs';
+import {constants, copyFileSync, readFileSync, renameSync} from 'node:fs';
 import {basename, join} from 'node:path';
 import {readTextIfThere} from './json.ts';
 import {withLock} from './lock.ts';
 import type {StatePaths} from './paths.ts';
-import {backupPaths, followLink, makePrivate, writeDurably} from './write.ts';
+import {backupPaths, ensurePrivateFolder, followLink, makePrivate, writeDurably} from './write.ts';
 
 /** What stands after a file's name where a damaged version of it is kept beside it. */
 export const damagedMark = '.damaged-';
@@ -52,7 +52,7 @@ export async function restoreBackup(
 /** Moves a file to `salvaged/` in the state folder, under a name of its own. Throws system errors. */
 export function salvage({root}: Pick<StatePaths, 'root'>, file: string): void {
 	const folder = salvagedFolder(root);
-	mkdirSync(folder, {recursive: true, mode: 0o700});
+	ensurePrivateFolder(folder);
 	const name = basename(file).replace(/\.tmp$/, '');
 	const target = join(folder, `${name}-${new Date().toISOString().replaceAll(':', '-')}`);
 	renameSync(file, target);

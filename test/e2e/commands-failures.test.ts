@@ -150,6 +150,21 @@ it.each<[string, (dir: string) => string[]]>([
 	expect(stdout).toContain('key:001');
 });
 
+// Below /proc a folder cannot be made, and the system says that the one above is missing.
+it.runIf(process.platform === 'linux')('a state folder that cannot be made is an error at once', async () => {
+	const env = {JARVIS_STATE_DIR: '/proc/none/state'};
+	const args = ['models', 'auth', 'paste-token', '--provider', 'groq', '--json'];
+	const stored = await run(emptyState(), args, {env, input: canary('pasted')});
+	expect(stored.code).toBe(1);
+	expect(errorIn({stderr: stored.stderr.replace('Paste the token of Groq\n', '')})).toMatchObject({
+		code: 'store_inaccessible',
+		message: 'The folder /proc/none cannot be made.',
+		next: "See what is there: ls -ld '/proc/none' '/proc'",
+	});
+	// What need not be written is answered.
+	expect(await run(emptyState(), ['models', 'auth', 'list'], {env})).toMatchObject({code: 0});
+});
+
 it('without a terminal it prints the status', async () => {
 	const state = stateWithKeys(1);
 	const printed = await run(emptyState(), ['--state-dir', state.stateDir]);
