@@ -2,10 +2,11 @@ import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {spentReason} from '../auth/grant.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
-import {refAdvice} from '../auth/secrets/ref-advice.ts';
+import {commandFor, type SecretPlace} from '../auth/secrets/places.ts';
+import {refAdvice, takeRefsOut} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
-import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
+import {type AgentCredentials, type Credential, type Link, optional, unknownType} from '../store/schema.ts';
 import {span} from '../words.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
@@ -20,14 +21,23 @@ export function checkProfiles(subject: Subject): Finding[] {
 			finding('entry_broken', {
 				where: nameOf({agentId, profileId}),
 				what: `The entry ${problem}.`,
-				next: `jarvis models auth remove ${shellWord(profileId)} --agent ${agentId}`,
+				next: entryAdvice(subject.paths.profiles(agentId), problem, {agentId, profileId}),
 			}),
 		),
 	]);
 }
 
+// What is not understood here may be good elsewhere: to remove it comes last.
+function entryAdvice(file: string, problem: string, place: SecretPlace): string {
+	const first =
+		problem === unknownType
+			? `Upgrade JARVIS if a newer one wrote it, or mend its type in ${file}.`
+			: `Mend it in ${file}.`;
+	return `${first} To remove it: ${commandFor(place, 'models auth remove')}`;
+}
+
 function profileFindings(
-	{now, refFailures}: Subject,
+	{now, refFailures, paths}: Subject,
 	agentId: string,
 	profileId: string,
 	credential: Credential,
@@ -53,7 +63,11 @@ function profileFindings(
 	const fault = faultOf(health, unresolved);
 	if (fault !== undefined) {
 		const isRef = health.reason === 'unresolved_ref' && stored.ref && unresolved;
-		const next = isRef ? refAdvice(stored.ref, unresolved, {agentId, profileId}) : login;
+		const next = isRef
+			? refAdvice(stored.ref, unresolved, {agentId, profileId})
+			: facts.malformed
+				? takeRefsOut(paths.profiles(agentId))
+				: login;
 		return [finding('profile_unusable', {where, what: fault, next})];
 	}
 	const left = health.remainingMs ?? Number.POSITIVE_INFINITY;

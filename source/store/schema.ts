@@ -147,6 +147,9 @@ export function entriesOf(value: unknown): [string, JsonValue][] {
 	return isObject(value) ? Object.entries(value) : [];
 }
 
+/** What is said of an entry that a newer version may have written. */
+export const unknownType = 'is of a type that is not known here';
+
 /** Decodes one entry of a store; a text says why it is none. */
 export function decodeCredential(entry: JsonValue): Credential | string {
 	if (!isObject(entry)) return 'is not an object';
@@ -191,7 +194,7 @@ export function decodeCredential(entry: JsonValue): Credential | string {
 				...(member(entry, 'keyRef') || member(entry, 'tokenRef') ? {hasRef: true as const} : {}),
 			};
 		default:
-			return type === undefined ? 'has no type' : 'is of a type that is not known here';
+			return type === undefined ? 'has no type' : unknownType;
 	}
 }
 

@@ -692,6 +692,26 @@ test('what helps with a ref that does not resolve is what an audit of the secret
 	expect(found[0]?.next).toBe('Set the variable where JARVIS runs.');
 });
 
+test('to remove a profile is never the first thing, where it may be good', async () => {
+	const world = await healthy();
+	const file = world.paths.profiles('main');
+	add('acme:newer', {type: 'passkey', provider: 'acme'})(world);
+	add('acme:odd', {type: 'api_key'})(world);
+	add('acme:ref', {...oauth('ref'), keyRef: {source: 'env', provider: 'default', id: 'SET'}})(world);
+	const remove = (id: string) => `To remove it: jarvis models auth remove '${id}' --agent main`;
+	expect((await examine(world)).map(({where, next}) => [where.split(' ')[0], next])).toEqual([
+		['acme:ref', `Take keyRef and tokenRef out of it in ${file}.`],
+		[
+			'acme:newer',
+			`Upgrade JARVIS if a newer one wrote it, or mend its type in ${file}. ${remove('acme:newer')}`,
+		],
+		['acme:odd', `Mend it in ${file}. ${remove('acme:odd')}`],
+	]);
+	writeJson(world.paths.config, {});
+	const report = await open(world).reloadSecrets();
+	expect(report.problems.map(({next}) => next)).toEqual([`Take keyRef and tokenRef out of it in ${file}.`]);
+});
+
 test('a refresh that is under way is no finding', async () => {
 	const world = await healthy();
 	const credential = oauth('maya', {access: canary('new-access'), refresh: canary('new-refresh')});

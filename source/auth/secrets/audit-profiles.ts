@@ -8,6 +8,7 @@ import {copiesOf} from '../../store/scrub.ts';
 import {abandonedAfterMs} from '../../store/write.ts';
 import type {SecretFinding} from './findings.ts';
 import {commandFor, type HeldSecret} from './places.ts';
+import {mendRef, takeRefsOut} from './ref-advice.ts';
 import {staleIn} from './stale-copies.ts';
 
 /** What the profiles of an agent hold that they need not. */
@@ -71,11 +72,10 @@ export function auditCopies(file: string, now: number, heldIn: (text: string) =>
 function findingAt(held: HeldSecret): SecretFinding[] {
 	const {place, file, type, secret, ref, isMalformed} = held;
 	const about = {file, agentId: place.agentId, place: place.profileId};
-	const remove = commandFor(place, 'models auth remove');
 	if (type === 'oauth') {
 		if (!ref && !isMalformed) return [];
 		const message = `${place.profileId} has OAuth tokens and a ref, which do not go together.`;
-		return [{code: 'oauth_with_ref', ...about, message, next: remove}];
+		return [{code: 'oauth_with_ref', ...about, message, next: takeRefsOut(file)}];
 	}
 	const seal = commandFor(place, 'secrets seal');
 	const what = type === 'token' ? 'token' : 'API key';
@@ -94,7 +94,7 @@ function findingAt(held: HeldSecret): SecretFinding[] {
 		...(isMalformed
 			? [
 					{
-						...{code: 'malformed_ref' as const, ...about, next: remove},
+						...{code: 'malformed_ref' as const, ...about, next: mendRef(file)},
 						message: `${place.profileId} has a ref that is none: its source or its id is wrong.`,
 					},
 				]
