@@ -479,6 +479,32 @@ describe('handing over', () => {
 		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([]);
 	}
 
+	it('gives no token that was spent before: the newest one in its place, or none', async () => {
+		const jarvis = jarvisWith({
+			main: {profiles: {'acme:a': oauth('1', maya)}},
+			work: {profiles: {'acme:own': oauth('own', noor)}},
+		});
+		const {paths} = jarvis;
+		declareProvider(paths.root, server);
+		for (const [spent, issued] of [
+			['1', 'live'],
+			['own', 'nowhere'],
+		]) {
+			const [from, to] = [spent, issued].map(name => fingerprint(`not-a-secret-refresh-${name}`));
+			const times = {startedAt: 1, finishedAt: 2, outcome: 'refreshed'} as const;
+			writeJournal(paths, `of-${spent}`, {...times, spent: from ?? '', issued: to ?? ''});
+		}
+		put(`${paths.profiles('main')}.bak`, {profiles: {'acme:a': oauth('live', maya)}});
+		const folder = emptyFolder();
+		expect(await outcomes(jarvis, folder, {merge: false, withRefreshTokens: true})).toEqual({
+			'main/acme:a': 'handed_over',
+			'work/acme:own': 'not_handed_over',
+		});
+		expect(filesWith(folder, 'not-a-secret-refresh-live')).toEqual([credentialsOf(folder)]);
+		for (const spent of ['1', 'own']) expect(filesWith(folder, `not-a-secret-refresh-${spent}"`)).toEqual([]);
+		expect(filesWith(paths.root, 'not-a-secret-refresh-live')).toEqual([]);
+	});
+
 	it.each([
 		['is gone', {}],
 		['is a key now', {'acme:a': key('a')}],
