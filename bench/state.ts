@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import {openJarvis} from '../source/core.ts';
 import type {AuthorizationServer} from '../source/sandbox/authorization-server.ts';
 import {visit} from '../source/sandbox/scripted-browser.ts';
-import {putCredential} from '../source/store/edit.ts';
+import {patchUsage, putCredential} from '../source/store/edit.ts';
 import {objectMember} from '../source/store/json.ts';
 import {statePaths} from '../source/store/paths.ts';
 import {updateCredentials} from '../source/store/profiles.ts';
@@ -14,6 +14,23 @@ export async function stateFolderOf(folder: string, count: number, named = 'benc
 		for (let index = 0; index < count; index += 1) {
 			const provider = index === 0 ? named : `bench-${index % 7}`;
 			putCredential(document, `${provider}:${index}`, {type: 'api_key', provider, key: `bench-key-${index}`});
+		}
+	});
+	return folder;
+}
+
+/** The same with every third a token that runs out within days, and every seventh one that was used. */
+export async function mixedFolderOf(folder: string, count: number): Promise<string> {
+	await updateCredentials(statePaths(folder), 'main', document => {
+		for (let index = 0; index < count; index += 1) {
+			const provider = `bench-${index % 7}`;
+			const id = `${provider}:${index}`;
+			const isToken = index % 3 === 0;
+			const secret = isToken
+				? {type: 'token' as const, token: `bench-token-${index}`, expires: Date.now() + (index + 60) * 60_000}
+				: {type: 'api_key' as const, key: `bench-key-${index}`};
+			putCredential(document, id, {...secret, provider});
+			if (index % 7 === 0) patchUsage(document, id, {lastUsed: Date.now() - (index + 10) * 60_000});
 		}
 	});
 	return folder;

@@ -19,6 +19,7 @@ const inlined = new Set([
 	'commands/exec.ts',
 	'commands/git-credential.ts',
 	'commands/completion.ts',
+	'auth/renewable.ts',
 	'auth/snapshot.ts',
 	'auth/aim.ts',
 	'auth/hand-out.ts',

@@ -1,5 +1,6 @@
 import {readFile, writeFile} from 'node:fs/promises';
 import {resolve} from 'node:path';
+import {concernTable} from '../source/auth/concerns.ts';
 import {isSecretMethod} from '../source/auth/providers/contract.ts';
 import {providersFrom} from '../source/auth/providers/registry.ts';
 import {slashCommands} from '../source/auth/routing/slash-command.ts';
@@ -36,6 +37,7 @@ const parts: Readonly<Record<string, () => string>> = {
 	'the commands': commands,
 	'the errors': errors,
 	'the audit events': events,
+	'the events of watch': concerns,
 	'the findings': findings,
 	'the findings of an audit': auditFindings,
 	'the slash commands': slashes,
@@ -45,7 +47,7 @@ const parts: Readonly<Record<string, () => string>> = {
 
 const check = process.argv.includes('--check');
 for (const name of [
-	...['keys', 'commands', 'errors', 'doctor', 'log', 'sessions', 'plugins', 'providers', 'keychain'],
+	...['keys', 'commands', 'errors', 'doctor', 'log', 'sessions', 'plugins', 'providers', 'keychain', 'watch'],
 ]) {
 	await put(`${name}.md`, text =>
 		text.replace(
@@ -157,6 +159,13 @@ function findings(): string {
 function events(): string {
 	const rows = Object.entries(auditEvents).map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`);
 	return ['| event | what happened |', '|---|---|', ...rows].join('\n');
+}
+
+function concerns(): string {
+	const rows = Object.entries(concernTable).map(
+		([name, {level, meaning}]) => `| \`${name}\` | \`${level}\` | ${cell(meaning)} |`,
+	);
+	return ['| event | level | what happened |', '|---|---|---|', ...rows].join('\n');
 }
 
 function auditFindings(): string {

@@ -1,9 +1,10 @@
 import {Box, Text, useApp, useInput, usePaste, useWindowSize} from 'ink';
-import {type ComponentType, useEffect} from 'react';
+import {type ComponentType, useCallback, useEffect} from 'react';
 import {useStore} from 'zustand';
 import {DialogBox} from './components/dialog.tsx';
 import {Footer, footerHeight} from './components/footer.tsx';
 import {Header} from './components/header.tsx';
+import {ShownRows} from './components/shown-rows.ts';
 import type {TerminalHandle} from './host/terminal.ts';
 import AgentsScreen from './screens/agents.tsx';
 import BrokerScreen from './screens/broker.tsx';
@@ -21,6 +22,7 @@ import SessionsScreen from './screens/sessions.tsx';
 import type {UiContext} from './ui/context.ts';
 import {isTooSmall, takeInput, takePaste} from './ui/dispatch.ts';
 import {patch, type ScreenId} from './ui/state.ts';
+import {turnOfDialog} from './ui/turn.ts';
 
 const screens: Readonly<Record<ScreenId, ComponentType<ScreenProps>>> = {
 	agents: AgentsScreen,
@@ -50,6 +52,12 @@ export function App({context, terminal}: {readonly context: UiContext; readonly 
 	useEffect(() => {
 		if (terminal) terminal.suspend = suspendTerminal;
 	}, [terminal, suspendTerminal]);
+	const noteRows = useCallback(
+		(page: number) => {
+			if (store.getState().page !== page) patch(store, {page});
+		},
+		[store],
+	);
 	useInput((input, key) => takeInput(context, input, key));
 	usePaste(text => takePaste(context, text));
 
@@ -65,10 +73,19 @@ export function App({context, terminal}: {readonly context: UiContext; readonly 
 				{'─'.repeat(window.columns)}
 			</Text>
 			<Box height={height} flexShrink={0} flexDirection="column" overflow="hidden">
-				<Screen state={state} height={height} />
+				<ShownRows value={noteRows}>
+					<Screen state={state} height={height} />
+				</ShownRows>
 			</Box>
 			<Footer state={state} />
-			{state.dialog && <DialogBox dialog={state.dialog} columns={window.columns} rows={window.rows} />}
+			{state.dialog && (
+				<DialogBox
+					dialog={state.dialog}
+					columns={window.columns}
+					rows={window.rows}
+					turn={turnOfDialog(state, state.dialog)}
+				/>
+			)}
 		</Box>
 	);
 }

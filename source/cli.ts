@@ -1,11 +1,19 @@
 import {type CommandSpec, commandTable} from './commands/table.ts';
 import {asJarvisError, isSystemError, type JarvisError} from './errors.ts';
 import {invoke, parseQuickly, shown} from './invocation.ts';
+import {asTyped} from './suggested.ts';
 
 declare const JARVIS_VERSION: string;
 
 /** Commands that scripts call often: they are parsed without commander, and load nothing else. */
-const quick = new Set(['models status', 'models auth token', 'exec', 'git-credential', 'completion']);
+const quick = new Set([
+	'models status',
+	'models auth token',
+	'exec',
+	'git-credential',
+	'completion',
+	'completion values',
+]);
 
 /** Runs the program with the words of its command line, and returns the exit code. */
 export async function main(given: readonly string[]): Promise<number> {
@@ -34,7 +42,7 @@ export async function main(given: readonly string[]): Promise<number> {
 			},
 		);
 	} catch (error) {
-		return report(asJarvisError(error), asksForJson(argv));
+		return report(asJarvisError(error), asksForJson(argv), stateDirIn(argv));
 	}
 }
 
@@ -58,6 +66,15 @@ function withStateDirLast(argv: readonly string[]): readonly string[] {
 	return argv;
 }
 
+/** The state folder that a command line names, if any. What follows `--` is no option of ours. */
+function stateDirIn(argv: readonly string[]): string | undefined {
+	const end = argv.indexOf('--');
+	const words = end < 0 ? argv : argv.slice(0, end);
+	const at = words.findIndex(word => /^--state-dir(=|$)/.test(word));
+	const [, inOne] = /^--state-dir=(.+)$/.exec(words[at] ?? '') ?? [];
+	return at < 0 ? undefined : (inOne ?? words[at + 1]);
+}
+
 // What follows `--`, or a program that is to be run, is no option of ours.
 function withOptions(words: readonly string[], options: readonly string[]): readonly string[] {
 	const command = commandOf(words);
@@ -69,9 +86,13 @@ function withOptions(words: readonly string[], options: readonly string[]): read
 	return end < 0 ? [...words, ...options] : [...words.slice(0, end), ...options, ...words.slice(end)];
 }
 
-function report(error: JarvisError, json: boolean): number {
+function report(error: JarvisError, json: boolean, stateDir: string | undefined): number {
+	const next = asTyped(error.next, stateDir);
+	const message = asTyped(error.message, stateDir);
 	process.stderr.write(
-		json ? `${JSON.stringify(error)}\n` : `jarvis: ${shown(error.message)}\n${shown(error.next)}\n`,
+		json
+			? `${JSON.stringify({error: {...error.toJSON().error, message, next}})}\n`
+			: `jarvis: ${shown(message)}\n${shown(next)}\n`,
 	);
 	// The stack and nothing else: what a fault carries with it may hold a secret.
 	if (process.env.JARVIS_DEBUG && error.cause instanceof Error)

@@ -7,6 +7,7 @@ import {programsOf} from './core/programs.ts';
 import {routesOf} from './core/routes.ts';
 import {secretsOf} from './core/secrets.ts';
 import {stateOf} from './core/state.ts';
+import {watchOf} from './core/watch.ts';
 import {watchingOf} from './core/watching.ts';
 import {type JarvisOptions, openWorld} from './core/world.ts';
 
@@ -25,6 +26,7 @@ export interface Jarvis
 		ReturnType<typeof profilesOf>,
 		ReturnType<typeof programsOf>,
 		ReturnType<typeof watchingOf>,
+		ReturnType<typeof watchOf>,
 		ReturnType<typeof routesOf>,
 		ReturnType<typeof brokerOf> {}
 
@@ -43,6 +45,7 @@ export function openJarvis(options: JarvisOptions = {}): Jarvis {
 		...profilesOf(world),
 		...programsOf(world),
 		...watchingOf(world),
+		...watchOf(() => openJarvis(options)),
 		...routesOf(world),
 		...brokerOf(world, () => openJarvis(options)),
 	};

@@ -53,6 +53,7 @@ async function show(
 		now: jarvis.now(),
 		sandbox: sandbox !== undefined,
 		...optional('home', env.HOME),
+		...optional('stateDir', options.stateDir),
 		surroundings: sandbox?.surroundings ?? surroundings(env, process.platform),
 	});
 	const runtime = startRuntime({store, jarvis});

@@ -77,15 +77,16 @@ export const errorTable = {
 	},
 	no_variable: {exit: 1, meaning: 'No environment variable is known that takes the credential.'},
 	format_unfit: {exit: 1, meaning: 'The credential cannot be given in the form that was asked for.'},
-	command_not_found: {exit: 127, meaning: 'The program that `exec` was to run is not there.'},
-	command_not_executable: {exit: 126, meaning: 'The program that `exec` was to run cannot be run.'},
+	command_not_found: {exit: 127, meaning: 'The program that `exec` or a hook was to run is not there.'},
+	command_not_executable: {exit: 126, meaning: 'The program that `exec` or a hook was to run cannot be run.'},
 	profiles_set_aside: {
 		exit: 1,
 		meaning: 'No profile is left for now: set aside after failures, or tried for the request already.',
 	},
 	no_model: {
 		exit: 2,
-		meaning: 'Neither a provider nor a model was named, and no primary model is configured.',
+		meaning:
+			'Neither a provider nor a model was named, and no primary model is configured, or one that names no provider.',
 	},
 	broker_running: {exit: 1, meaning: 'A broker serves this state folder, or this socket, already.'},
 	broker_not_running: {exit: 1, meaning: 'No broker answers for this state folder.'},

@@ -2,6 +2,8 @@ import {tellProblems} from './commands/command.ts';
 import {statusText} from './commands/status.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
 import {JarvisError} from './errors.ts';
+import {shown} from './invocation.ts';
+import {asTyped} from './suggested.ts';
 
 /**
  * What `jarvis` does without a command: the dashboard, or, where there is no terminal to show it on, the
@@ -30,7 +32,10 @@ export async function openFace(
 	const problems = snapshot.problems.filter(
 		problem => !snapshot.agents.some(agent => agent.problem === problem),
 	);
-	tellProblems({tell: text => process.stderr.write(`${text}\n`)}, {...snapshot, problems});
-	process.stdout.write(`${await statusText(jarvis, snapshot.agents)}\n`);
+	const {stateDir} = request;
+	const write = (stream: NodeJS.WriteStream, text: string) =>
+		stream.write(`${shown(asTyped(text, stateDir))}\n`);
+	tellProblems({tell: text => write(process.stderr, text)}, {...snapshot, problems});
+	write(process.stdout, await statusText(jarvis, snapshot, snapshot.agents));
 	return 0;
 }

@@ -6,6 +6,7 @@
  * here is no part of the library and may change.
  */
 
+export type {ConcernEvent, ConcernLevel, WatchEvent, Watched} from './auth/concerns.ts';
 export type {MaskedSecret, ProfileFacts} from './auth/facts.ts';
 export type {GitAnswer, GitAsked, GitRequest} from './auth/git-credential.ts';
 export type {ChosenVariable, HandedOut, HandOut, HandOutRequest} from './auth/hand-out.ts';
@@ -64,7 +65,6 @@ export type {
 	BrokerFacts,
 	BrokerStatus,
 	ClientHandOut,
-	PlannedRenewal,
 } from './broker/contract.ts';
 export type {Broker, BrokerOptions} from './broker/server.ts';
 export {
@@ -79,6 +79,7 @@ export {
 export type {Finding, FindingId, Mend, Severity} from './doctor/findings.ts';
 export type {Machine} from './doctor/subject.ts';
 export {asJarvisError, type ErrorCode, errorTable, JarvisError} from './errors.ts';
+export type {PlannedRenewal} from './staying/renewals.ts';
 export type {NewAgent} from './store/agents.ts';
 export type {AuditEvent, AuditSubject} from './store/audit-log.ts';
 export type {AuditFilter, AuditFollower, LoggedEntry} from './store/audit-reader.ts';
@@ -96,3 +97,5 @@ export type {
 } from './store/schema.ts';
 export type {PinSource, Session} from './store/sessions.ts';
 export type {StopReason, WriteBack} from './store/write-back.ts';
+export type {RefreshResult} from './watch/refreshes.ts';
+export type {Watch, WatchLook, WatchOptions} from './watch/watcher.ts';

@@ -3,6 +3,7 @@ import type {CommandContext} from './commands/command.ts';
 import type {CommandSpec} from './commands/table.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
 import {JarvisError} from './errors.ts';
+import {asTyped} from './suggested.ts';
 
 /** A command with its words parsed. */
 export interface Invocation {
@@ -54,12 +55,13 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		throw new JarvisError('usage', '--state-dir names no folder.', 'Leave it out, or name one.');
 	}
 	const run = await invocation.spec.load();
-	const tell = (text: string) => process.stderr.write(`${shown(text)}\n`);
+	const given = typeof stateDir === 'string' ? stateDir : undefined;
+	const tell = (text: string) => process.stderr.write(`${shown(asTyped(text, given))}\n`);
 	const context: CommandContext = {
 		jarvis: openJarvis({
 			...{by: invocation.spec.path.join(' '), tell},
 			...options,
-			...(typeof stateDir === 'string' ? {stateDir} : {}),
+			...(given === undefined ? {} : {stateDir: given}),
 		}),
 		flags: invocation.flags,
 		arguments: invocation.arguments,
@@ -67,7 +69,8 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		get stdin() {
 			return process.stdin;
 		},
-		print: text => process.stdout.write(`${shown(text)}\n`),
+		// What a program reads is data, whatever it looks like.
+		print: text => process.stdout.write(`${shown(invocation.flags.json ? text : asTyped(text, given))}\n`),
 		tell,
 	};
 	return run(context);

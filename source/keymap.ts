@@ -53,6 +53,7 @@ const canBe = (how: ImportHow) => (state: UiState) =>
 
 const isFilterable = (state: UiState) => {
 	if (showsLogin(state)) return choosing(state);
+	if (state.screen === 'broker') return state.broker !== undefined && 'clients' in state.broker;
 	return state.screen !== 'onboard' || state.onboarding.stage === 'agent';
 };
 
@@ -71,8 +72,10 @@ const key = (
 export const keymap: readonly KeyBinding[] = [
 	key('confirm', 'y enter', 'confirm', 'yes', 'do it', {footer: true}),
 	key('confirm', 'n esc q', 'dismiss', 'no', 'leave it as it is', {footer: true}),
+	key('confirm', 'pagedown space', 'turnOn', 'more', 'the next part of the question, where it does not fit'),
 	key('field', 'enter', 'submit', 'done', 'take what is typed', {footer: true}),
 	key('field', 'esc', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
+	key('field', 'pagedown', 'turnOn', 'more', 'the next part of the question, where it does not fit'),
 	key('owner', 'a', 'adoptLogin', 'adopt', 'store the login: JARVIS refreshes it from now on', {
 		footer: true,
 		when: canBe('adopt'),
@@ -82,6 +85,7 @@ export const keymap: readonly KeyBinding[] = [
 		when: canBe('link'),
 	}),
 	key('owner', 'esc n q', 'dismiss', 'cancel', 'leave it as it is', {footer: true}),
+	key('owner', 'pagedown space', 'turnOn', 'more', 'the next part of the question, where it does not fit'),
 	key('filter', 'enter down', 'keepFilter', 'keep', 'keep the filter and go to the list', {footer: true}),
 	key('filter', 'esc', 'clearFilter', 'clear', 'show everything again', {footer: true}),
 
@@ -193,6 +197,9 @@ export const keymap: readonly KeyBinding[] = [
 		footer: true,
 		when: leavable,
 	}),
+	key('onboard', 'pagedown space', 'turnOn', 'more', 'the next part, where it does not fit', {
+		when: onboarded,
+	}),
 
 	key('login', 'enter', 'chooseProvider', 'log in', 'log in with the provider', {
 		footer: true,
@@ -234,6 +241,7 @@ export const keymap: readonly KeyBinding[] = [
 	}),
 	key('login', 'esc', 'closePaste', 'back', 'close the field', {footer: true, when: typingPaste}),
 	key('login', 'esc', 'cancelLogin', 'cancel', 'cancel the login', {footer: true, when: answering}),
+	key('login', 'pagedown', 'turnOn', 'more', 'the next choices, where they do not fit', {when: answering}),
 	key('login', 'r', 'retryLogin', 'try again', 'start the same login again', {
 		footer: true,
 		when: unfinished,
@@ -285,6 +293,7 @@ export const keymap: readonly KeyBinding[] = [
 	key('list', 'pageup ctrl+u', 'pageUp', 'page up', 'a page up'),
 	key('list', 'g home', 'first', 'first', 'the first row'),
 	key('list', 'G end', 'last', 'last', 'the last row'),
+	key('list', 'space', 'turnOn', 'more', 'the next part of what is told below, where it does not fit'),
 	key('list', '/', 'openFilter', 'filter', 'show only the rows that hold a text', {
 		footer: true,
 		when: isFilterable,

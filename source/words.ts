@@ -6,6 +6,8 @@ import type {Revocation} from './auth/revoke.ts';
 import type {OrderSource} from './auth/routing/order.ts';
 import type {AgentSnapshot} from './auth/snapshot.ts';
 import type {WriteBackFacts} from './auth/write-back.ts';
+import {configOwner} from './store/config.ts';
+import type {UsageStats} from './store/schema.ts';
 import {stopReasons} from './store/write-back.ts';
 
 /** How states and times are said, the same on the screen, in tables and in messages. */
@@ -79,16 +81,36 @@ export function stateWord(health: Health, now: number): StateWord {
 		const word = health.reason === 'disabled' ? 'disabled' : 'cooling';
 		return {glyph: '~', word: `${word} ${span(health.until - now)}`, tone: 'attention'};
 	}
+	if (health.waitsUntil !== undefined) {
+		return {glyph: '~', word: `waits ${span(health.waitsUntil - now)}`, tone: 'attention'};
+	}
 	if (health.renewsOnUse) return {glyph: '↻', word: 'renews on use', tone: 'quiet'};
 	if (health.status === 'expiring') return {glyph: '!', word: 'expiring', tone: 'attention'};
 	if (health.status === 'static') return {glyph: '•', word: 'static', tone: 'quiet'};
 	return {glyph: '✓', word: 'ok', tone: 'good'};
 }
 
+/** What was learned of a profile when it was last used, probed, renewed or logged in: `✓ 2m ago`, `✗ auth 3m ago`. */
+export function provenWord(proven: UsageStats['lastProven'], now: number): string {
+	if (!proven) return 'never';
+	const when = ago(proven.at, now);
+	if (goodOutcomes.has(proven.outcome)) return `✓ ${when}`;
+	return `${badOutcomes.has(proven.outcome) ? '✗' : '•'} ${clean(proven.outcome)} ${when}`;
+}
+
+const goodOutcomes: ReadonlySet<string> = new Set(['login', 'refreshed', 'used', 'probed']);
+// What is not known here, as what other programs note, is no refusal.
+const badOutcomes: ReadonlySet<string> = new Set(['refused', 'auth', 'billing', 'rate_limit', 'format']);
+
 /** The time that a token has left, as a table shows it. */
 export function timeLeft(health: Health, detail: Detail = 'coarse'): string {
 	if (health.remainingMs === undefined) return '–';
 	return health.remainingMs > 0 ? span(health.remainingMs, detail) : 'over';
+}
+
+/** Until when nobody asks a server that asked to wait, behind the words that say so. */
+export function waitWords(waitsUntil: number | undefined, now: number): string {
+	return waitsUntil === undefined ? '' : ` until ${clockTime(waitsUntil)} (in ${span(waitsUntil - now)})`;
 }
 
 /** A path as a person reads it, their own folder as `~`. */
@@ -135,6 +157,11 @@ export function clockTime(at: number): string {
 	const two = (value: number) => String(value).padStart(2, '0');
 	const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 	return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+/** Whose a profile is. */
+export function ownerWords(owner: string): string {
+	return owner === configOwner ? owner : `the agent ${owner}`;
 }
 
 /** An agent as one chooses it: what it is called, and how many profiles it has. */

@@ -234,6 +234,8 @@ it('all labels have at most a dozen characters', () => {
 });
 
 describe('the help text', () => {
+	const lines = helpLines({previous: 'agents', size: {columns: 100, rows: 30}});
+
 	test('of a key is one line that fits 80 columns', () => {
 		for (const {help} of keymap) {
 			expect(help).not.toMatch(/\n/);
@@ -243,8 +245,8 @@ describe('the help text', () => {
 
 	test('names every key of every scope, under its title', () => {
 		for (const binding of keymap) {
-			const from = helpLines.findIndex(line => line.title === scopeTitles[binding.scope]);
-			const rest = helpLines.slice(from + 1);
+			const from = lines.findIndex(line => line.title === scopeTitles[binding.scope]);
+			const rest = lines.slice(from + 1);
 			const until = rest.findIndex(line => line.title !== undefined);
 			const section = until < 0 ? rest : rest.slice(0, until);
 			const line = section.find(
@@ -255,12 +257,12 @@ describe('the help text', () => {
 	});
 
 	test('leaves a gap between the keys and what they do', () => {
-		for (const {keys} of helpLines) expect(stringWidth(keys ?? '')).toBeLessThan(12);
+		for (const {keys} of lines) expect(stringWidth(keys ?? '')).toBeLessThan(12);
 	});
 
 	// The two ways to cancel a login have the same id, which React complains of, and are listed twice.
 	it('has an id of its own for each line', () => {
-		const ids = helpLines.map(line => line.id);
+		const ids = lines.map(line => line.id);
 		expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
 	});
 });

@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {JarvisError} from '../errors.ts';
-import type {Config} from '../store/config.ts';
+import {type Config, configOwner} from '../store/config.ts';
 import {providerOfProfileId, type StatePaths} from '../store/paths.ts';
 import {optional} from '../store/schema.ts';
 import {
@@ -65,6 +65,8 @@ export async function keepForSession(
 	failures: readonly Failed[],
 ): Promise<string | undefined> {
 	const {profileId} = place;
+	// A session must not keep to the key that stands in for its profiles.
+	if (place.owner === configOwner && pin?.profileId !== profileId) return undefined;
 	if (isLastResort || option !== decision.options[0] || pin?.profileId === profileId) return undefined;
 	// What is kept is of the session's own provider: a request for another one is no reason to leave it.
 	if (option.provider !== (ownProvider ?? pin?.provider ?? option.provider)) return undefined;
@@ -125,6 +127,14 @@ function targetOf(
 	}
 	const target = modelOfSession(config, session);
 	if (target) return {target};
+	const {primary} = config.models;
+	if (primary !== undefined) {
+		throw new JarvisError(
+			'no_model',
+			`The primary model in jarvis.json, ${JSON.stringify(primary)}, names no provider, and is no alias.`,
+			'Write provider/model into agents.defaults.model.primary, or name a provider: --provider <id>.',
+		);
+	}
 	throw new JarvisError(
 		'no_model',
 		'Neither a provider nor a model was named, and jarvis.json has no primary model.',

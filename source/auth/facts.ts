@@ -28,7 +28,10 @@ export interface ProfileFacts {
 	readonly metadata?: Readonly<Record<string, string>>;
 	/** There is something that can be handed out, or refreshed into it. */
 	readonly hasValue: boolean;
-	/** An OAuth credential with a refresh token that its server has not refused. */
+	/**
+	 * An OAuth credential with a refresh token that its server has not refused; in a snapshot, and that its provider
+	 * can refresh.
+	 */
 	readonly refreshable: boolean;
 	/** An OAuth credential together with a secret ref, which no store may hold. */
 	readonly malformed: boolean;
@@ -40,9 +43,19 @@ export interface ProfileFacts {
 	/** The secrets, by name, so masked that they can be shown. */
 	readonly secrets: readonly MaskedSecret[];
 	readonly needsLogin?: {readonly since: number; readonly reason: string};
+	/** What its server last asked for when it was to renew it; absent where nobody has looked. */
+	readonly wait?: Wait;
 	readonly usage: UsageStats;
 	/** The programs with login files of their own that are kept in step with it, in a snapshot. */
 	readonly writeBack?: readonly WriteBackFacts[];
+}
+
+/** A reply of a server that asked to be left alone (`Retry-After`). */
+export interface Wait {
+	/** When it came (epoch ms). */
+	readonly finishedAt: number;
+	/** Until when it asked to be left alone (epoch ms). */
+	readonly retryAt: number;
 }
 
 export interface MaskedSecret {

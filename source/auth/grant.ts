@@ -1,4 +1,4 @@
-import type {JournalEntry} from '../store/journal.ts';
+import type {JournalEntry} from '../store/read-journal.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
 import type {Holder} from './holders.ts';
 import {accountOf, fingerprint} from './identity.ts';

@@ -1,6 +1,7 @@
 import {optional} from '../store/schema.ts';
 import {isExpired} from './expiry.ts';
 import type {ProfileFacts} from './facts.ts';
+import {stillWaiting} from './retry-after.ts';
 import {isFromFuture} from './routing/rotation.ts';
 
 /** Why a profile can or cannot be used now. Stable: scripts may rely on them. */
@@ -28,6 +29,8 @@ export interface Health {
 	readonly renewsOnUse: boolean;
 	/** Set aside after failures, until (epoch ms). */
 	readonly until?: number;
+	/** It is over, and its server asked not to be asked for a new token before then (epoch ms). */
+	readonly waitsUntil?: number;
 	/** The program that alone can renew it, where it is linked. */
 	readonly renewedBy?: string;
 }
@@ -46,6 +49,7 @@ export function healthOf(facts: ProfileFacts, now: number): Health {
 		renewsOnUse: reason === 'ok' && facts.refreshable && isExpired(facts, now),
 		...optional('remainingMs', remainingMs),
 		...optional('until', until?.until),
+		...optional('waitsUntil', reason === 'ok' ? waitsUntil(facts, now) : undefined),
 		...optional('renewedBy', facts.link?.program),
 	};
 }
@@ -81,13 +85,22 @@ export function setAsideUntil(
 	return {reason: disabledUntil >= cooldownUntil ? 'disabled' : 'cooldown', until};
 }
 
+/**
+ * Until when (epoch ms) a token that is over stays so, because its server asked not to be asked before.
+ * @param minTtlMs how long (ms) what it hands out must be good for
+ */
+export function waitsUntil(facts: ProfileFacts, now: number, minTtlMs = 0): number | undefined {
+	if (!facts.wait || !facts.refreshable || !isExpired(facts, now, minTtlMs)) return undefined;
+	return stillWaiting(facts.wait, now);
+}
+
 /** How much a profile wants a person's eye: the lower, the sooner it is shown. */
 export function attentionRank(health: Health): number {
 	if (health.reason === 'needs_login') return 0;
 	if (health.status === 'expired') return 1;
 	if (health.status === 'missing') return 2;
 	if (health.reason === 'disabled') return 3;
-	if (health.reason === 'cooldown') return 4;
+	if (health.reason === 'cooldown' || health.waitsUntil !== undefined) return 4;
 	if (health.status === 'expiring') return 5;
 	return health.status === 'ok' ? 6 : 7;
 }
@@ -113,7 +126,10 @@ function statusOf(facts: ProfileFacts, reason: ReasonCode, remainingMs: number |
 	}
 }
 
-// Its own program renews a linked one before its end, as a refresh does here.
-function isLeftToPerson({refreshable, link}: ProfileFacts): boolean {
+/**
+ * Whether only a person keeps a token from running out: its own program renews a linked one before its end, as a
+ * refresh does here.
+ */
+export function isLeftToPerson({refreshable, link}: Pick<ProfileFacts, 'refreshable' | 'link'>): boolean {
 	return !refreshable && !link;
 }

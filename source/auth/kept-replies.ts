@@ -1,9 +1,10 @@
 import type {Recorder} from '../store/audit-log.ts';
-import {readAllJournals, readJournal, writeJournal} from '../store/journal.ts';
-import type {HeldLock} from '../store/lock.ts';
+import {writeJournal} from '../store/journal.ts';
+import {type HeldLock, withLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds, peekCredentials, readCredentials} from '../store/profiles.ts';
-import {type KeptReply, openReplySlot, readKeptReplies} from '../store/reply-slot.ts';
+import {readAllJournals, readJournal} from '../store/read-journal.ts';
+import {type KeptReply, openReplySlot, readKeptReplies, slotNames} from '../store/reply-slot.ts';
 import {optional} from '../store/schema.ts';
 import {isMarked, leadsTo, tokenOf} from './grant.ts';
 import {keep, keepElsewhere} from './grant-records.ts';
@@ -92,6 +93,36 @@ export async function storeReply(
 		lock,
 	);
 	return waiting.length === 0 || isStored();
+}
+
+/**
+ * Removes the kept replies that no profile waits for: those that did were removed. What an agent's file that cannot be
+ * read may wait for stays.
+ * @throws `lock_timeout`, `lock_lost`, system errors
+ */
+export async function dropOrphanedReplies(paths: StatePaths): Promise<void> {
+	const isOrphaned = (reply: KeptReply) => !mayBeWanted(paths, reply);
+	for (const identity of slotNames(paths)) {
+		if (!readKeptReplies(paths, identity).some(isOrphaned)) continue;
+		await withLock(paths.locks, `refresh-${identity}`, lock =>
+			lock.commit(() => {
+				const slot = openReplySlot(paths, identity);
+				try {
+					for (const reply of slot.kept.filter(isOrphaned)) slot.clear(reply);
+				} finally {
+					slot.close();
+				}
+			}),
+		);
+	}
+}
+
+function mayBeWanted(paths: StatePaths, {spent, credential}: KeptReply): boolean {
+	if (listAgentIds(paths).some(id => !peekCredentials(paths, id))) return true;
+	const journal = readAllJournals(paths);
+	return holdersOf(paths, credential.provider).some(holder =>
+		leadsTo(tokenOf(holder.credential), spent, journal),
+	);
 }
 
 function noteRefresh(

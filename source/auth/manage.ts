@@ -1,11 +1,10 @@
 import {JarvisError} from '../errors.ts';
 import {readConfig} from '../store/config.ts';
 import * as edit from '../store/edit.ts';
-import {assertProfileId, providerOfProfileId, type StatePaths} from '../store/paths.ts';
+import type {StatePaths} from '../store/paths.ts';
 import {readCredentials, updateCredentials} from '../store/profiles.ts';
-import {renamePins, updateSessions} from '../store/sessions.ts';
 import {handedOutSecret, refOf} from './facts.ts';
-import {foreignProfile, takenProfileId, unknownProfile, unresolvedRef} from './profile-errors.ts';
+import {foreignProfile, unknownProfile, unresolvedRef} from './profile-errors.ts';
 import type {SecretReader} from './secrets/secrets.ts';
 import {usableProfiles, withLinkedLogins} from './usable.ts';
 
@@ -19,33 +18,6 @@ export async function removeProfile(paths: StatePaths, agentId: string, profileI
 		if (!current.profiles.has(profileId) && !isBroken) throw unknownProfile(agentId, profileId);
 		edit.removeProfile(document, profileId);
 	});
-}
-
-/**
- * Gives a profile another id, wherever the agent's own files name it.
- * @throws `profile_unknown`, `profile_invalid_id`, `profile_exists`, `profile_foreign` when the new id
- * names another provider, and what `updateCredentials` throws
- */
-export async function renameProfile(
-	paths: StatePaths,
-	agentId: string,
-	from: string,
-	to: string,
-): Promise<void> {
-	assertProfileId(to);
-	if (from === to) return;
-	await updateCredentials(paths, agentId, (document, current) => {
-		const profile = current.profiles.get(from);
-		if (!profile) throw unknownProfile(agentId, from);
-		if (current.profiles.has(to) || current.problems.some(problem => problem.profileId === to)) {
-			throw takenProfileId(agentId, to);
-		}
-		if (providerOfProfileId(to) !== profile.provider) {
-			throw foreignProfile(from, profile.provider, providerOfProfileId(to));
-		}
-		edit.renameProfile(document, from, to);
-	});
-	await updateSessions(paths, agentId, document => renamePins(document, from, to));
 }
 
 /**

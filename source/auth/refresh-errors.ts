@@ -1,5 +1,5 @@
 import {asJarvisError, JarvisError} from '../errors.ts';
-import type {JournalEntry} from '../store/journal.ts';
+import type {JournalEntry} from '../store/read-journal.ts';
 import type {Link} from '../store/schema.ts';
 import type {Provider} from './providers/contract.ts';
 import type {TokenFault} from './token-fault.ts';

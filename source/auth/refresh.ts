@@ -1,16 +1,16 @@
 import {JarvisError} from '../errors.ts';
 import type {Recorder} from '../store/audit-log.ts';
+import {writeJournal} from '../store/journal.ts';
+import {acquireLock, type HeldLock, withLock} from '../store/lock.ts';
+import type {StatePaths} from '../store/paths.ts';
+import {peekCredentials, readCredentials} from '../store/profiles.ts';
 import {
 	type JournalEntry,
 	type JournalOutcome,
 	journalOfToken,
 	readAllJournals,
 	readJournal,
-	writeJournal,
-} from '../store/journal.ts';
-import {acquireLock, type HeldLock, withLock} from '../store/lock.ts';
-import type {StatePaths} from '../store/paths.ts';
-import {peekCredentials, readCredentials} from '../store/profiles.ts';
+} from '../store/read-journal.ts';
 import {type KeptReply, openReplySlot, type ReplySlot, readKeptReplies} from '../store/reply-slot.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
 import {isExpired, skewMs} from './expiry.ts';

@@ -1,5 +1,5 @@
 import {JarvisError, shellWord} from '../errors.ts';
-import {clean} from './facts.ts';
+import {linkAdvice} from './profile-commands.ts';
 import {
 	type Failed,
 	modelName,
@@ -42,7 +42,7 @@ export function nothingResolved(
 			'no_credential',
 			`The agent ${agentId} has no profile of ${[...new Set(decision.options.map(option => option.provider))].join(', ')}.`,
 			loginCommand(agentId, provider),
-			options,
+			{details: {...options.details, provider}},
 		);
 	}
 	const pinned = pinSentence(request, prepared);
@@ -102,7 +102,7 @@ function whatHelps(
 	const program = links.find(link => link !== undefined);
 	const login = loginCommand(agentId, provider);
 	if (program === undefined) return login;
-	const run = `Run ${clean(program)}, which renews its own login.`;
+	const run = linkAdvice(program);
 	return links.includes(undefined) ? `${login} Or: ${run}` : run;
 }
 

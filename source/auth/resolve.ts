@@ -5,7 +5,7 @@ import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {type Credential, type CredentialKind, type OAuthCredential, optional} from '../store/schema.ts';
 import type {Session} from '../store/sessions.ts';
 import {isExpired} from './expiry.ts';
-import {handedOutSecret, refOf} from './facts.ts';
+import {handedOutSecret, type ProfileFacts, refOf} from './facts.ts';
 import type {Network} from './network.ts';
 import {unresolvedRef} from './profile-errors.ts';
 import type {Provider} from './providers/contract.ts';
@@ -14,6 +14,7 @@ import type {Pin, PlaceReason} from './routing/order.ts';
 import type {Look, SecretReader} from './secrets/secrets.ts';
 import {factsOfUsable, refsOf} from './snapshot.ts';
 import {type UsableProfile, usableProfiles} from './usable.ts';
+import {readWaits} from './waits.ts';
 
 /** What a credential is wanted for. */
 export interface ResolveRequest {
@@ -44,7 +45,7 @@ export interface ResolveContext {
 	readonly secrets: SecretReader;
 	readonly now: () => number;
 	readonly network: Network;
-	/** Finds the provider for a refresh; only called when there is one to do. */
+	/** Finds the provider for a refresh; only called when there is one to do, or to be foretold. */
 	readonly findProvider: (id: string) => Promise<Provider>;
 	/** Brings in what older files of an agent hold, before they are first needed. Never throws. */
 	readonly bringIn?: (agentId: string) => Promise<void>;
@@ -157,7 +158,7 @@ export async function resolve(context: ResolveContext, request: ResolveRequest):
 
 /**
  * Reads what is needed to decide, and decides.
- * @param look how far to go to find out whether secret refs resolve
+ * @param look how far to go to find out whether secret refs resolve, and whether tokens can be refreshed
  * @throws `profile_unknown`, `profile_foreign`, `no_model`, and what reading the store throws
  */
 export async function prepare(
@@ -181,12 +182,24 @@ export async function prepare(
 	const {target, pin} = aimed;
 	const refs = refsOf(profiles);
 	const failures = refs.length === 0 ? undefined : await secrets.failures(refs, config, look);
+	// Who is to hand one out meets a wait by itself; who explains looks for it first.
+	const waits = look === 'resolve' ? readWaits(paths) : undefined;
+	const facts = profiles.map(usable => factsOfUsable(usable, {failures, waits}));
 	const decision = decide({
 		...{agentId, target, pin, config, now: now(), storeOrder: own.order, mainOrder},
-		profiles: profiles.map(usable => factsOfUsable(usable, failures)),
+		profiles: look === 'resolve' ? await withRenewal(context, facts) : facts,
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
 	return {...aimed, agentId, config, decision, profiles};
+}
+
+// Whoever explains says beforehand what a refresh would meet.
+async function withRenewal(
+	{findProvider}: ResolveContext,
+	facts: readonly ProfileFacts[],
+): Promise<ProfileFacts[]> {
+	const {factsWithRenewal} = await import('./renewable.ts');
+	return factsWithRenewal(facts, findProvider);
 }
 
 // Most requests are for a provider and nothing else: they read no session and parse no model.

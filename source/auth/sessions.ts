@@ -30,8 +30,7 @@ type Clocked = Pick<ResolveContext, 'paths' | 'now'>;
 /**
  * Carries out a slash command in a session (docs/sessions.md); one that sets a model makes the session if
  * there is none. Returns the lines that tell the person.
- * @throws `slash_command_unknown`, what `parseModelRef` gives as problems, `session_unknown`,
- * `session_invalid_key`, and what the store throws
+ * @throws `slash_command_unknown`, what `parseModelRef` gives as problems, `session_invalid_key`, and what the store throws
  */
 export async function sendToSession(
 	context: ResolveContext,
@@ -47,6 +46,7 @@ export async function sendToSession(
 			return slashHelp();
 		case 'reset':
 			await beginAnew(context, agentId, key);
+			// Who says so first in a new chat is right, too.
 			return ['This session begins anew: it has no model and no profile of its own.'];
 		case 'model-status': {
 			const prepared = await prepare(context, {agentId, sessionKey: key}, 'resolve');
@@ -70,13 +70,17 @@ export async function sendToSession(
 }
 
 /**
- * Begins a session anew: without a model or a profile of its own.
- * @throws `session_unknown`, and what the store throws
+ * Begins a session anew: without a model or a profile of its own. One that there is not begins so by itself, and is
+ * not made for that.
+ * @returns whether there was one
+ * @throws `session_invalid_key`, and what the store throws
  */
-export async function beginAnew(context: Clocked, agentId: string, key: string): Promise<void> {
-	await updateSessions(context.paths, agentId, (document, current) => {
-		if (!current.has(key)) throw unknownSession(agentId, key);
+export async function beginAnew(context: Clocked, agentId: string, key: string): Promise<boolean> {
+	assertSessionKey(key);
+	return updateSessions(context.paths, agentId, (document, current) => {
+		if (!current.has(key)) return false;
 		resetSession(document, key, stamp(context));
+		return true;
 	});
 }
 

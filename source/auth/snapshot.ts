@@ -5,11 +5,13 @@ import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
 import {type AgentCredentials, type EntryProblem, optional, type SecretRef} from '../store/schema.ts';
 import {factsOf, type ProfileFacts, refOf} from './facts.ts';
+import {fingerprint} from './identity.ts';
 import {type EffectiveOrder, effectiveOrder} from './routing/order.ts';
 import {type RefFailure, refKey} from './secrets/refs.ts';
 import type {Look, RefFailures, SecretReader} from './secrets/secrets.ts';
 import type {SessionFacts} from './session-facts.ts';
 import {
+	configuredKeys,
 	inheritedOrder,
 	inheritedProfiles,
 	ownProfiles,
@@ -17,6 +19,7 @@ import {
 	type UsableProfile,
 	withLinkedLogins,
 } from './usable.ts';
+import {readWaits, type Waits} from './waits.ts';
 import type {WriteBackFacts} from './write-back.ts';
 
 /** All agents as they are on the disk, without any secret. What a screen or a listing is drawn from. */
@@ -34,7 +37,9 @@ export interface AgentSnapshot {
 	readonly name?: string;
 	readonly workspace?: string;
 	readonly profiles: readonly ProfileFacts[];
-	/** The main agent's profiles that it uses, as it has none itself of their providers. */
+	/**
+	 * The main agent's profiles that it uses, as it has none itself of their providers, and the keys of `jarvis.json`.
+	 */
 	readonly inherited: readonly ProfileFacts[];
 	/** Entries of the file that are kept and left out of use. */
 	readonly broken: readonly EntryProblem[];
@@ -71,20 +76,23 @@ export async function readSnapshot(
 	secrets?: SecretReader,
 ): Promise<Snapshot> {
 	const problems: JarvisError[] = [];
-	const config = await readConfig(paths).catch(error => {
+	const read = await readConfig(paths).catch(error => {
 		problems.push(asJarvisError(error));
 		return decodeConfig({});
 	});
+	// Its keys are among what agents can use, as facts.
+	const config: Config = {...read, apiKeys: new Map()};
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
 	const links = await linksOf(paths).catch(error => {
 		problems.push(asJarvisError(error));
 		return [];
 	});
+	const waits = readWaits(paths);
 	// The main agent comes first: the others read of it.
 	let main: AgentCredentials | undefined;
 	for (const id of idsOf(paths, config, problems)) {
-		const {agent, own} = await readAgent(paths, config, id, id === defaultAgent, main);
+		const {agent, own} = await readAgent({paths, config: read, waits}, id, id === defaultAgent, main);
 		if (id === mainAgentId) main = own;
 		if (agent.problem) problems.push(agent.problem);
 		const linked = {
@@ -176,8 +184,7 @@ export function orderWithOwn(
 }
 
 async function readAgent(
-	paths: StatePaths,
-	config: Config,
+	{paths, config, waits}: {readonly paths: StatePaths; readonly config: Config; readonly waits: Waits},
 	id: string,
 	isDefault: boolean,
 	main: AgentCredentials | undefined,
@@ -193,12 +200,16 @@ async function readAgent(
 		const own = await withLinkedLogins(await readCredentials(paths, id));
 		const read = readsMain(config.agents, id) ? main : undefined;
 		const {problems, order, lastGood} = own;
+		const mine = ownProfiles(id, own);
+		const inherited = read ? inheritedProfiles(own, read) : [];
 		const agent = {
 			...about,
 			sessions: [],
 			...{order, lastGood, broken: problems},
-			profiles: ownProfiles(id, own).map(usable => factsOfUsable(usable)),
-			inherited: read ? inheritedProfiles(own, read).map(usable => factsOfUsable(usable)) : [],
+			profiles: mine.map(usable => factsOfUsable(usable, {waits})),
+			inherited: [...inherited, ...configuredKeys(config, own, [...mine, ...inherited])].map(usable =>
+				factsOfUsable(usable, {waits}),
+			),
 			mainOrder: read ? inheritedOrder(own, read) : new Map(),
 		};
 		return {agent, own};
@@ -235,13 +246,15 @@ async function readSessionsOf(
 	}
 }
 
-/** The facts of a profile that an agent can use. */
+/** The facts of a profile that an agent can use, with what is known beside its record. */
 export function factsOfUsable(
 	{owner, profileId, credential, usage}: UsableProfile,
-	failures: RefFailures = new Map(),
+	{failures, waits}: {readonly failures?: RefFailures | undefined; readonly waits?: Waits | undefined} = {},
 ): ProfileFacts {
 	const facts = factsOf(owner, profileId, credential, usage);
-	return failures.size === 0 ? facts : withFailure(facts, failures);
+	const judged = failures ? withFailure(facts, failures) : facts;
+	if (!waits?.size || credential.type !== 'oauth' || !credential.refresh) return judged;
+	return {...judged, ...optional('wait', waits.get(fingerprint(credential.refresh)))};
 }
 
 /** The secret refs of profiles. */

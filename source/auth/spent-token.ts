@@ -1,8 +1,8 @@
 import type {Recorder} from '../store/audit-log.ts';
 import {findToken} from '../store/find-token.ts';
-import type {JournalEntry} from '../store/journal.ts';
 import type {HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
+import type {JournalEntry} from '../store/read-journal.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {lastSuccessor, leadsTo, spentReason, tokenOf} from './grant.ts';
 import {keep, keepElsewhere, markNeedsLogin} from './grant-records.ts';

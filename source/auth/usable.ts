@@ -1,4 +1,4 @@
-import type {AgentConfig, Config} from '../store/config.ts';
+import {type AgentConfig, type Config, configOwner} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts';
@@ -10,7 +10,7 @@ import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts'
  */
 
 export interface UsableProfile {
-	/** The agent in whose file the credential is. */
+	/** The agent in whose file the credential is, or `configOwner`. */
 	readonly owner: string;
 	readonly profileId: string;
 	readonly credential: Credential;
@@ -59,6 +59,23 @@ export function inheritedOrder(
 }
 
 /**
+ * The keys of `jarvis.json`, each as a profile that no agent holds: it serves where no other one of its provider is
+ * ready. What is learned of one in use is noted in the agent's own file.
+ * @param present profiles of the agent, of which one may have its id
+ */
+export function configuredKeys(
+	{apiKeys}: Config,
+	own: AgentCredentials,
+	present: readonly UsableProfile[],
+): UsableProfile[] {
+	return [...apiKeys].flatMap(([provider, credential]) => {
+		const profileId = `${provider}:${configOwner}`;
+		if (present.some(profile => profile.profileId === profileId)) return [];
+		return [{owner: configOwner, profileId, credential, usage: own.usageStats.get(profileId) ?? {}}];
+	});
+}
+
+/**
  * The profiles that an agent can use.
  * @param provider only those of this provider, which takes less reading
  * @throws what `readCredentials` throws
@@ -83,10 +100,15 @@ export async function usableProfiles(
 			: all.filter(({profileId, credential}) => credential.provider === provider || ordered.has(profileId));
 	const mine = wanted(ownProfiles(agentId, own));
 	const isServed = mine.some(({credential}) => credential.provider === provider);
-	if (isServed || !readsMain(config.agents, agentId)) return {own, profiles: mine, mainOrder: new Map()};
+	const withKeys = (profiles: readonly UsableProfile[]) => [
+		...profiles,
+		...wanted(configuredKeys(config, own, profiles)),
+	];
+	if (isServed || !readsMain(config.agents, agentId))
+		return {own, profiles: withKeys(mine), mainOrder: new Map()};
 	const main = await withLinkedLogins(await readCredentials(paths, mainAgentId));
 	const profiles = [...mine, ...wanted(inheritedProfiles(own, main))];
-	return {own, profiles, mainOrder: inheritedOrder(own, main)};
+	return {own, profiles: withKeys(profiles), mainOrder: inheritedOrder(own, main)};
 }
 
 /** Credentials with what linked profiles hold at present. Most have none, and cost nothing. */

@@ -9,7 +9,7 @@ export interface Which {
 	readonly agentId: string;
 	readonly sessionKey?: string;
 	readonly pin?: Pin & {readonly provider: string};
-	/** The one that would be used; absent where nothing can be. */
+	/** The one that would be used; absent where nothing can be. It has `waitsUntil` where none can be before that. */
 	readonly chosen?: WhichCandidate;
 	readonly options: readonly WhichOption[];
 }
@@ -69,7 +69,11 @@ export function whichOf(
 			};
 		}),
 	}));
-	const chosen = options.flatMap(option => option.candidates).find(({turn}) => turn === 1);
+	const inTurn = options
+		.flatMap(option => option.candidates.filter(({turn}) => turn !== undefined))
+		.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
+	// One that cannot be renewed now is passed over for the next, if there is one.
+	const chosen = inTurn.find(({waitsUntil}) => waitsUntil === undefined) ?? inTurn[0];
 	return {
 		...{agentId, options},
 		...optional('sessionKey', sessionKey),

@@ -1,9 +1,9 @@
 import {isAbsolute, resolve as resolvePath} from 'node:path';
 import {asJarvisError, shellWord} from '../errors.ts';
 import type {AuditEvent, AuditSubject} from '../store/audit-log.ts';
-import {journalOfToken} from '../store/journal.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {peekCredentials} from '../store/profiles.ts';
+import {journalOfToken} from '../store/read-journal.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {
 	dropWriteBack,

@@ -1,7 +1,14 @@
+import type {PlannedRenewal} from '../staying/renewals.ts';
+
 /** What the broker and those who ask it agree on (docs/broker.md). */
 
 /** The first part of every path, and what `GET /v1/ping` says: another one breaks clients. */
 export const protocol = 1;
+
+/** What the query of `/v1/token` and `/v1/events` may hold: the words are those of `models auth token`. */
+export const tokenParameters: readonly string[] = [
+	...['provider', 'model', 'agent', 'session', 'profile', 'min-ttl', 'ready', 'tried'],
+];
 
 /** How many connections the broker has open at most. */
 export const maxConnections = 1024;
@@ -54,16 +61,6 @@ export interface ClientHandOut {
 	readonly lastAt: number;
 }
 
-/** A renewal ahead of expiry that is planned. */
-export interface PlannedRenewal {
-	readonly agentId: string;
-	readonly profileId: string;
-	/** Epoch ms. */
-	readonly at: number;
-	/** The code of the error that the last try met. */
-	readonly failed?: string;
-}
-
 /** What a broker tells of itself: no secret. */
 export interface BrokerFacts {
 	readonly version: string;
@@ -78,6 +75,7 @@ export interface BrokerFacts {
 	readonly peerCheck: boolean;
 	/** Secret refs could not all be loaded anew: what was loaded before stays in use. */
 	readonly secretsDegraded: boolean;
+	/** How many are open, beside the one that asks. */
 	readonly connections: number;
 	readonly requests: number;
 	/** Connections that were turned away, as those of other users. */

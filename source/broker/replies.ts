@@ -1,6 +1,7 @@
 import type {ServerResponse} from 'node:http';
 import type {Resolved} from '../auth/resolve.ts';
 import type {ErrorCode, JarvisError} from '../errors.ts';
+import {tokenParameters} from './contract.ts';
 
 /** What the broker answers with. */
 
@@ -21,6 +22,24 @@ export function statusOf({code, exitCode}: JarvisError): number {
 	// A person must log in first.
 	if (exitCode === 3) return 409;
 	return code.endsWith('_unknown') ? 404 : 500;
+}
+
+/**
+ * An error as clients get it. What it advises is worded for the command line: a flag that is a parameter here is named
+ * as one. A whole command stays, which is for the person at this machine.
+ */
+export function errorOf(error: JarvisError): ReturnType<JarvisError['toJSON']> {
+	const body = error.toJSON();
+	const {message, next} = body.error;
+	return {error: {...body.error, message: inParameters(message), next: inParameters(next)}};
+}
+
+const flag = new RegExp(`--(${tokenParameters.join('|')})(?![\\w-])(?: (?=[<\\w]))?`, 'g');
+
+function inParameters(text: string): string {
+	const command = text.search(/\bjarvis [a-z]/);
+	const [before, rest] = command < 0 ? [text, ''] : [text.slice(0, command), text.slice(command)];
+	return before.replace(flag, (written, name) => (written.endsWith(' ') ? `${name}=` : name)) + rest;
 }
 
 /** A credential as clients get it: what `jarvis models auth token --json` prints. */

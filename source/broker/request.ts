@@ -3,10 +3,9 @@ import {type FailureReason, failureReasons} from '../auth/routing/rotation.ts';
 import {JarvisError} from '../errors.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
 import {parseSpan} from '../words.ts';
+import {tokenParameters} from './contract.ts';
 
 /** What clients ask for, decoded: the words are those of `jarvis models auth token` and `report`. */
-
-const tokenParameters = ['provider', 'model', 'agent', 'session', 'profile', 'min-ttl', 'ready', 'tried'];
 
 /**
  * The query of `/v1/token` and `/v1/events`.
@@ -71,8 +70,9 @@ export function reportOf(body: string): Report {
 	if (profileId === undefined) throw usage('The body names no profile.', 'Name the one that /v1/token gave.');
 	const outcome = (['ok', ...failureReasons] as const).find(known => known === value.outcome);
 	if (!outcome) {
+		const given = JSON.stringify(value.outcome);
 		throw usage(
-			`${JSON.stringify(value.outcome ?? null)} is no outcome.`,
+			given === undefined ? 'The body names no outcome.' : `${given} is no outcome.`,
 			`Use one of: ok, ${failureReasons.join(', ')}.`,
 		);
 	}

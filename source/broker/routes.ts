@@ -5,7 +5,7 @@ import {asJarvisError, JarvisError} from '../errors.ts';
 import type {Answers} from './answers.ts';
 import type {ClientTally, Ledger} from './clients.ts';
 import {type BrokerFacts, maxBodyBytes, ownVersion, type Peer, protocol} from './contract.ts';
-import {reply, statusOf, tokenOf} from './replies.ts';
+import {errorOf, reply, statusOf, tokenOf} from './replies.ts';
 import {reportOf, tokenRequest, usage} from './request.ts';
 import {openStream} from './stream.ts';
 import type {Subscriptions} from './subscriptions.ts';
@@ -60,12 +60,12 @@ export async function answer(
 		const mark = url.indexOf('?');
 		const [path, query] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
 		const route = Object.hasOwn(table, `${method} ${path}`) ? table[`${method} ${path}`] : undefined;
-		if (!route) return reply(response, 404, noRoute(method, path));
+		if (!route) return reply(response, 404, errorOf(noRoute(method, path)));
 		await route(routes, {request, response, query, client});
 	} catch (error) {
 		const known = asJarvisError(error);
 		client.failed(known.code);
-		reply(response, statusOf(known), known);
+		reply(response, statusOf(known), errorOf(known));
 	}
 }
 
@@ -104,7 +104,7 @@ function streamEvents({subscriptions, streams}: Routes, {response, query, client
 			tell({event: 'token', ...tokenOf(event.resolved)});
 		} else {
 			client.failed(event.error.code);
-			tell({event: 'error', ...event.error.toJSON()});
+			tell({event: 'error', ...errorOf(event.error)});
 		}
 	});
 	response.once('close', () => {

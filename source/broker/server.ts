@@ -1,5 +1,9 @@
 import {createServer, type ServerResponse} from 'node:http';
+import {faultWords} from '../auth/secrets/report.ts';
+import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import type {Jarvis} from '../core.ts';
+import {startRenewals} from '../staying/renewals.ts';
+import {keepSecretsLoaded} from '../staying/secrets.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {listAgentIds} from '../store/profiles.ts';
 import {sparingLog} from '../store/sparing-log.ts';
@@ -9,9 +13,7 @@ import {keepLedger} from './clients.ts';
 import {guardConnections} from './connections.ts';
 import {idleTimeoutMs, maxHeadBytes, ownVersion, protocol, requestTimeoutMs} from './contract.ts';
 import {loadPeerLookup} from './peer.ts';
-import {startRenewals} from './renewals.ts';
 import {answer, type Routes} from './routes.ts';
-import {keepSecretsLoaded} from './secrets.ts';
 import {claimSocket} from './socket.ts';
 import {serveSubscriptions} from './subscriptions.ts';
 
@@ -51,7 +53,8 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	const ledger = keepLedger(now, log);
 	const answers = keepAnswers(jarvis);
 	const subscriptions = serveSubscriptions(answers, now);
-	const secrets = await keepSecretsLoaded(jarvis, () => {
+	const secrets = await keepSecretsLoaded(jarvis, report => {
+		tellOfSecrets(jarvis, report);
 		answers.clear();
 		subscriptions.look();
 	}).catch(error => {
@@ -78,7 +81,8 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 			...{version: ownVersion(), protocol, pid: process.pid, stateDir: paths.root, socket: claim.path},
 			...{startedAt, keepFresh: renewals !== undefined, peerCheck: lookup !== undefined},
 			...{secretsDegraded: secrets.isDegraded()},
-			...{connections: connections.open(), requests: ledger.requests(), refused: connections.refused()},
+			// Who asks how it stands is no news to itself.
+			...{connections: connections.open() - 1, requests: ledger.requests(), refused: connections.refused()},
 			...{clients: ledger.list(), renewals: renewals?.list() ?? []},
 		}),
 		stop: () => void stop(),
@@ -148,6 +152,13 @@ export async function startBroker(jarvis: Jarvis, options: BrokerOptions = {}): 
 	}
 
 	return {socket: claim.path, stop, ended: ended.promise};
+}
+
+function tellOfSecrets({tell}: Jarvis, report: SecretsReport): void {
+	if (report.change === 'degraded') {
+		tell(`Degraded: the secrets that were loaded before stay in use. ${faultWords(report)}.`);
+	}
+	if (report.change === 'recovered') tell('Recovered: all secret refs resolve again.');
 }
 
 /** What changes whenever the configuration, a profile or a session does; empty where that cannot be told. */

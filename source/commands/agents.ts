@@ -1,5 +1,6 @@
 import {resolve} from 'node:path';
 import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
+import {configOwner} from '../store/config.ts';
 import {deletedAgent} from '../words.ts';
 import {confirmByName} from './ask.ts';
 import {type CommandContext, printJson, tellProblems, textFlag} from './command.ts';
@@ -45,7 +46,7 @@ export async function runAgentsAdd(context: CommandContext): Promise<number> {
 	const bindings = {added: [], updated: [], skipped: [], conflicts: []};
 	if (context.flags.json && agent) printJson(context, {...agentJson(context, agent), bindings});
 	else {
-		const inherited = agent?.inherited.length ?? 0;
+		const inherited = agent?.inherited.filter(facts => facts.agentId !== configOwner).length ?? 0;
 		context.tell(
 			inherited > 0
 				? `Added the agent ${id}. It reads the main agent’s profiles (${inherited}) until it has its own.`

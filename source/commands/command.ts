@@ -34,7 +34,7 @@ export function listFlag(context: CommandContext, name: string): string[] {
 }
 
 /** What is added to the present must stay a time that can be told. */
-const longestSpanMs = 36_525 * 86_400_000;
+export const longestSpanMs = 36_525 * 86_400_000;
 
 /**
  * A flag's span of time in milliseconds: a number with `s`, `m`, `h` or `d`, as in `5m`.

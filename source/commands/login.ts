@@ -105,6 +105,7 @@ function tellStored(context: CommandContext, result: LoginResult): void {
 
 function tellProgress(context: CommandContext, login: Login, input: Input): () => void {
 	let told = '';
+	let waitedFor = '';
 	let asked: LoginState | undefined;
 	const tell = () => {
 		const state = login.state();
@@ -113,7 +114,9 @@ function tellProgress(context: CommandContext, login: Login, input: Input): () =
 		const isNew = state.step === 'asking' ? state !== asked : name !== told;
 		told = name;
 		asked = state;
-		if (state.step === 'waiting' && isNew) tellWaiting(context, login, state);
+		// It waits on after a wrong paste: its link has been told.
+		if (state.step === 'waiting' && isNew && name !== waitedFor) tellWaiting(context, login, state);
+		if (state.step === 'waiting') waitedFor = name;
 		if (state.step === 'device' && isNew) void tellDevice(context, login, state);
 		// First of all, so that nothing of a secret is shown that comes as soon as it is asked for.
 		if ((state.step === 'asking' || state.step === 'waiting') && isNew) input.expect(state);
@@ -187,7 +190,8 @@ function tellQuestion(context: CommandContext, {message, hint, options}: AskingS
 	});
 }
 
-function addressFlag(context: CommandContext, name: string): string | undefined {
+/** The IP address that a flag holds. Throws `usage` where it holds something else. */
+export function addressFlag(context: CommandContext, name: string): string | undefined {
 	const address = textFlag(context, name);
 	if (address === undefined || isIP(address) !== 0) return address;
 	throw new JarvisError(
@@ -234,7 +238,14 @@ function readInput(context: CommandContext, login: Login): Input {
 			refused = asJarvisError(error);
 			// In JSON the one that ended it is told at the end, and nothing else is.
 			if (!context.flags.json && !hasEnded) context.tell(`${refused.message} ${refused.next}`);
+			if (hasEnded) endIfRefused();
 		}
+	};
+	// A pipe that ended cannot be corrected: what it said is refused for good.
+	const endIfRefused = () => {
+		const {step} = login.state();
+		if (refused && pending.trim() === '' && (step === 'waiting' || step === 'asking'))
+			forGood.reject(refused);
 	};
 	const onData = (chunk: Buffer) => {
 		const text = chunk.toString('utf8');
@@ -255,12 +266,10 @@ function readInput(context: CommandContext, login: Login): Input {
 		clearTimeout(timer);
 		if (pending.includes('\n') || pending.includes('\r')) timer = setTimeout(submit, pasteGapMs);
 	};
-	// A pipe that ended cannot be corrected: what it said is refused for good.
 	const onEnd = async () => {
 		hasEnded = true;
 		await submit();
-		const {step} = login.state();
-		if (refused && (step === 'waiting' || step === 'asking')) forGood.reject(refused);
+		endIfRefused();
 	};
 	const onKept = () => {
 		if (hasEnded) void onEnd();

@@ -17,10 +17,12 @@ import {optional} from '../store/schema.ts';
 import {agentWords} from '../words.ts';
 import {askForId, askLine, chooseAccount, chooseMethod, chooseOne} from './add.ts';
 import {agentIn, type CommandContext, expiresFlag, printJson, textFlag} from './command.ts';
-import {carryOut} from './login.ts';
+import {addressFlag, carryOut} from './login.ts';
 
 /** `onboard`: step by step from nothing to a credential, its place in the order, and what to do with it. */
 export async function runOnboard(context: CommandContext): Promise<number> {
+	// What is wrong with it is said before anything is asked.
+	addressFlag(context, 'callback-bind');
 	const request = context.flags['non-interactive'] ? await named(context) : await asked(context);
 	const before = await idsOf(context, request.agentId);
 	if (!context.flags['non-interactive']) context.tell(stepWords('login'));
@@ -89,10 +91,13 @@ async function asked(context: CommandContext): Promise<LoginRequest> {
 
 async function choiceOf(context: CommandContext) {
 	const {authChoice} = await import('../auth/auth-choice.ts');
-	const {providers} = await context.jarvis.providers();
-	return authChoice(providers, {
-		choice: textFlag(context, 'auth-choice'),
-		provider: textFlag(context, 'provider'),
+	const listing = await context.jarvis.providers();
+	const [choice, provider] = [textFlag(context, 'auth-choice'), textFlag(context, 'provider')];
+	for (const name of [choice, provider]) {
+		if (name !== undefined) await context.jarvis.assertNotLeftOut(listing, name);
+	}
+	return authChoice(listing.providers, {
+		...{choice, provider},
 		method: textFlag(context, 'method'),
 	});
 }
@@ -102,12 +107,14 @@ type Chosen = Pick<LoginRequest, 'agentId' | 'providerId' | 'method' | 'profileI
 function requestOf(context: CommandContext, chosen: Chosen): LoginRequest {
 	const {jarvis, flags} = context;
 	const around = surroundings(jarvis.env, process.platform);
+	const callbackBind = addressFlag(context, 'callback-bind');
 	const isQuiet = flags['no-browser'] === true || flags['non-interactive'] === true;
 	return {
 		...chosen,
 		expires: expiresFlag(context),
 		noBrowser: isQuiet || !around.browser,
-		offersShortUrl: around.forward !== undefined,
+		callbackBind,
+		offersShortUrl: around.forward !== undefined || callbackBind !== undefined,
 	};
 }
 

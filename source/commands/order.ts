@@ -1,7 +1,7 @@
 import {dirname} from 'node:path';
 import type {EffectiveOrder} from '../auth/routing/order.ts';
 import {orderOf} from '../auth/snapshot.ts';
-import {orderSourceWords, span} from '../words.ts';
+import {orderSourceWords, span, waitWords} from '../words.ts';
 import {agentOf, type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -49,11 +49,10 @@ async function show(context: CommandContext): Promise<number> {
 
 async function orderText(order: EffectiveOrder, now: number): Promise<string> {
 	if (order.places.length === 0) return `No profiles of ${order.provider}.`;
-	const rows = order.places.map(({place, profileId, reason, why, until}) => [
-		place === undefined ? '–' : `${place}.`,
-		profileId,
-		reason,
-		until === undefined ? why : `${why}, back in ${span(until - now)}`,
-	]);
+	const rows = order.places.map(({place, profileId, reason, why, until, waitsUntil}) => {
+		const back = until === undefined ? '' : `, back in ${span(until - now)}`;
+		const words = `${why}${back}${waitWords(waitsUntil, now)}`;
+		return [place === undefined ? '–' : `${place}.`, profileId, reason, words];
+	});
 	return `Order of ${order.provider}, from: ${orderSourceWords[order.source]}\n${await textTable(['', 'PROFILE', 'REASON', 'WHY'], rows)}`;
 }

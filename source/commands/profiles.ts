@@ -8,9 +8,9 @@ import {statusText} from './status.ts';
 /** `models auth list`: an agent's profiles. */
 export async function runList(context: CommandContext): Promise<number> {
 	const {jarvis} = context;
-	const {agent} = await agentOf(context, {refs: 'resolve'});
+	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
 	if (!context.flags.json) {
-		context.print(await statusText(jarvis, [agent]));
+		context.print(await statusText(jarvis, snapshot, [agent]));
 		return 0;
 	}
 	printJson(context, {

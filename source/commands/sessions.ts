@@ -57,9 +57,10 @@ export async function runSessionsReset(context: CommandContext): Promise<number>
 	const {jarvis} = context;
 	const [key = ''] = context.arguments;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
-	await jarvis.resetSession(agentId, key);
-	if (context.flags.json) printJson(context, {agentId, key, reset: true});
-	else context.tell(`The session ${key} begins anew: it has no model and no profile of its own.`);
+	const reset = await jarvis.resetSession(agentId, key);
+	if (context.flags.json) printJson(context, {agentId, key, reset});
+	else if (reset) context.tell(`The session ${key} begins anew: it has no model and no profile of its own.`);
+	else context.tell(`The agent ${agentId} has no session ${key}: there is nothing to begin anew.`);
 	return 0;
 }
 

@@ -27,16 +27,27 @@ export async function probeAll(context: CommandContext): Promise<ProbedProfile[]
 export function probeText(results: readonly ProbedProfile[]): Promise<string> {
 	const rows = results.map(({profileId, outcome, latencyMs, why}) => [
 		profileId,
-		`${outcome === 'ok' ? '✓' : outcome === 'unknown' ? '•' : '✗'} ${outcome}`,
+		`${outcome === 'ok' ? '✓' : saysNothing.has(outcome) ? '•' : '✗'} ${outcome}`,
 		latencyMs === undefined ? '–' : `${latencyMs} ms`,
 		why,
 	]);
 	return textTable(['PROBED', 'OUTCOME', 'ANSWER', 'WHY'], rows);
 }
 
+/** Outcomes that say nothing of the credential. */
+const saysNothing: ReadonlySet<ProbedProfile['outcome']> = new Set(['unknown', 'timeout', 'network']);
+
 /** Whether a result says that a profile does not work. */
 export function isBad({outcome}: ProbedProfile): boolean {
-	return outcome !== 'ok' && outcome !== 'unknown';
+	return outcome !== 'ok' && !saysNothing.has(outcome);
+}
+
+/** That some probes had no answer, where it is so: `--check` then tells what is stored, and no more. */
+export function unanswered(results: readonly ProbedProfile[]): string | undefined {
+	const {length} = results.filter(({outcome}) => outcome === 'timeout' || outcome === 'network');
+	if (length === 0) return undefined;
+	const some = length === 1 ? 'One probe had' : `${length} probes had`;
+	return `${some} no answer, which says nothing of the credentials: --check does not count it.`;
 }
 
 function countFlag(context: CommandContext, name: string): number | undefined {

@@ -1,10 +1,13 @@
 import {dirname} from 'node:path';
-import type {ProfileFacts} from '../auth/facts.ts';
+import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
+import {fullModel, missingProviders, providerHealths, providersWithOAuth} from '../auth/overview.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
-import {ago, stateWord, timeLeft, writeBackWords} from '../words.ts';
+import {type Config, configOwner} from '../store/config.ts';
+import {isProviderId} from '../store/paths.ts';
+import {ago, provenWord, stateWord, timeLeft, writeBackWords} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -16,13 +19,13 @@ export async function runStatus(context: CommandContext): Promise<number> {
 	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
 	tellProblems(context, snapshot);
 	if (context.flags.json) printJson(context, statusJson(jarvis, snapshot, agent));
-	else context.print(await statusText(jarvis, [agent]));
-	return context.flags.check ? checkCode(agent, jarvis) : 0;
+	else context.print(await statusText(jarvis, snapshot, [agent]));
+	return context.flags.check ? checkCode(agent, snapshot, jarvis) : 0;
 }
 
 async function probed(context: CommandContext): Promise<number> {
 	const {jarvis, flags} = context;
-	const {probeAll, probeText, isBad} = await import('./status-probe.ts');
+	const {probeAll, probeText, isBad, unanswered} = await import('./status-probe.ts');
 	const results = await probeAll(context);
 	// What the probes learned is in the files now.
 	const {agent, snapshot} = await agentOf(context, {refs: 'resolve'});
@@ -30,35 +33,53 @@ async function probed(context: CommandContext): Promise<number> {
 	if (flags.json) {
 		const {auth, ...status} = statusJson(jarvis, snapshot, agent);
 		printJson(context, {...status, auth: {...auth, probes: results}});
-	} else context.print(`${await statusText(jarvis, [agent])}\n\n${await probeText(results)}`);
+	} else context.print(`${await statusText(jarvis, snapshot, [agent])}\n\n${await probeText(results)}`);
 	if (!flags.check) return 0;
-	return results.some(isBad) ? 1 : checkCode(agent, jarvis);
+	const silent = unanswered(results);
+	if (silent) context.tell(silent);
+	return results.some(isBad) ? 1 : checkCode(agent, snapshot, jarvis);
 }
 
 /** The status of agents as a table, for a person. */
-export async function statusText(jarvis: Jarvis, agents: readonly AgentSnapshot[]): Promise<string> {
-	const parts = await Promise.all(agents.map(agent => agentText(jarvis, agent)));
+export async function statusText(
+	jarvis: Jarvis,
+	{config}: Pick<Snapshot, 'config'>,
+	agents: readonly AgentSnapshot[],
+): Promise<string> {
+	const parts = await Promise.all(agents.map(agent => agentText(jarvis, config, agent)));
 	return parts.join('\n\n');
 }
 
-async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> {
+async function agentText(jarvis: Jarvis, config: Config, agent: AgentSnapshot): Promise<string> {
 	const now = jarvis.now();
 	const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
 	if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
 	const profiles = usableFacts(agent);
+	const login = (provider: string) =>
+		`Log in: jarvis models auth login --provider ${isProviderId(provider) ? provider : '<id>'} --agent ${agent.id}`;
+	const missing = missingProviders(config.models, profiles).map(
+		({provider, ref, isPrimary}) =>
+			`✗ no credential of ${clean(provider)}, for the ${isPrimary ? 'primary model' : 'fallback'} ${clean(ref)}. ${login(provider)}`,
+	);
 	if (profiles.length + agent.broken.length === 0) {
-		return `${title}\nno profiles. Log in: jarvis models auth login --provider <id> --agent ${agent.id}`;
+		if (missing.length === 0) return `${title}\nno profiles. ${login('')}`;
+		return [title, 'no profiles', ...missing].join('\n');
 	}
 	const rows = profiles.map(facts => {
 		const health = healthOf(facts, now);
 		const {glyph, word} = stateWord(health, now);
-		const used = ago(facts.usage.lastUsed, now);
+		const {lastProven, lastUsed} = facts.usage;
+		const times = [timeLeft(health), provenWord(lastProven, now), ago(lastUsed, now)];
 		const from = [facts.agentId === agent.id ? undefined : facts.agentId, facts.link?.program];
 		const id = [facts.profileId, ...from.filter(name => name !== undefined)].join(' ← ');
-		return [id, facts.kind, facts.email ?? '–', `${glyph} ${word}`, timeLeft(health), used];
+		return [id, facts.kind, facts.email ?? '–', `${glyph} ${word}`, ...times];
 	});
-	const broken = agent.broken.map(({profileId, problem}) => [profileId, '?', '–', `✗ ${problem}`, '–', '–']);
-	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'LAST USED'];
+	const broken = agent.broken.map(({profileId, problem}) => {
+		return [profileId, '?', '–', `✗ ${problem}`, '–', '–', '–'];
+	});
+	const header = ['PROFILE', 'KIND', 'ACCOUNT', 'STATE', 'LEFT', 'PROVEN', 'LAST USED'];
+	// What an id mostly says already goes first; what a person looks for here stays.
+	const room = {columns: process.stdout.columns, dropFirst: ['ACCOUNT', 'KIND', 'LAST USED']};
 	const refs = profiles.flatMap(({profileId, ref, unresolved}) =>
 		ref && unresolved
 			? [`${profileId}: the secret ref ${refKey(ref)} does not resolve: ${unresolved.message}.`]
@@ -67,7 +88,8 @@ async function agentText(jarvis: Jarvis, agent: AgentSnapshot): Promise<string> 
 	const links = profiles.flatMap(({profileId, writeBack = []}) =>
 		writeBack.map(link => `${profileId} is written back: ${writeBackWords(link)}`),
 	);
-	return [title, await textTable(header, [...rows, ...broken]), ...refs, ...links].join('\n');
+	const table = await textTable(header, [...rows, ...broken], room);
+	return [title, table, ...missing, ...refs, ...links].join('\n');
 }
 
 function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
@@ -78,26 +100,25 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 	const profiles = usableFacts(agent);
 	const providers = [...new Set(profiles.map(facts => facts.provider))].sort();
 	const ofProvider = (provider: string) => profiles.filter(facts => facts.provider === provider);
-	const withOAuth = providers.filter(provider => ofProvider(provider).some(facts => facts.kind === 'oauth'));
-	const inUse = [models.primary, ...models.fallbacks].flatMap(ref =>
-		ref?.includes('/') ? [ref.split('/')[0] ?? ''] : [],
-	);
+	const told = (facts: ProfileFacts) => profileJson(facts, healthOf(facts, now));
 	return {
 		configPath: jarvis.paths.config,
 		agentId: agent.id,
 		agentDir: dirname(storePath),
 		defaultModel: primary,
-		resolvedDefault: (primary && models.aliases.get(primary)) ?? primary,
+		resolvedDefault: primary && fullModel(primary, models),
 		fallbacks: models.fallbacks,
 		imageModel: null,
 		imageFallbacks: [],
 		aliases: Object.fromEntries(models.aliases),
-		allowed: [],
+		allowed: models.listed,
 		auth: {
 			storePath,
 			shellEnvFallback: {enabled: false, appliedKeys: []},
-			providersWithOAuth: withOAuth.map(provider => `${provider} (${ofProvider(provider).length})`),
-			missingProvidersInUse: [...new Set(inUse)].filter(provider => !providers.includes(provider)),
+			providersWithOAuth: providersWithOAuth(profiles),
+			missingProvidersInUse: missingProviders(models, profiles)
+				.map(({provider}) => provider)
+				.sort(),
 			providers: providers.map(provider => ({
 				provider,
 				effective: {kind: 'profiles', detail: storePath},
@@ -109,8 +130,11 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 			brokenEntries: agent.broken,
 			oauth: {
 				warnAfterMs: expiringWithinMs,
-				profiles: profiles.map(facts => profileJson(facts, healthOf(facts, now))),
-				providers: [],
+				profiles: profiles.map(told),
+				providers: providerHealths(models, profiles, now).map(health => ({
+					...health,
+					profiles: health.profiles.map(told),
+				})),
 			},
 		},
 	};
@@ -127,7 +151,8 @@ function profileJson(facts: ProfileFacts, health: Health) {
 		expiresAt: typeof facts.expires === 'number' ? facts.expires : undefined,
 		remainingMs: health.remainingMs,
 		refreshable: facts.refreshable,
-		source: 'store',
+		waitsUntil: health.waitsUntil,
+		source: facts.agentId === configOwner ? configOwner : 'store',
 		ref: facts.ref,
 		refFailure: facts.unresolved,
 		label: labelOf(facts),
@@ -171,8 +196,10 @@ function labelOf({profileId, email}: ProfileFacts): string {
 }
 
 // 1 before 2: what is over matters more than what will be.
-function checkCode(agent: AgentSnapshot, jarvis: Jarvis): number {
-	const states = usableFacts(agent).map(facts => healthOf(facts, jarvis.now()).status);
-	if (states.length === 0 || states.some(status => status === 'expired' || status === 'missing')) return 1;
+function checkCode(agent: AgentSnapshot, {config}: Snapshot, jarvis: Jarvis): number {
+	const profiles = usableFacts(agent);
+	const states = profiles.map(facts => healthOf(facts, jarvis.now()).status);
+	if (states.length === 0 || missingProviders(config.models, profiles).length > 0) return 1;
+	if (states.some(status => status === 'expired' || status === 'missing')) return 1;
 	return states.includes('expiring') ? 2 : 0;
 }

@@ -101,6 +101,7 @@ export const commandTable: readonly CommandSpec[] = [
 			{name: 'method', value: 'name', help: loginMethods},
 			...pasteFlags,
 			noBrowser,
+			callbackBind,
 			{name: 'non-interactive', help: 'ask nothing; a secret is read from standard input'},
 			json,
 			stateDir,
@@ -114,7 +115,10 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [
 			agent,
 			json,
-			{name: 'check', help: 'exit 1 if one is expired or missing, 2 if one expires within 24 h'},
+			{
+				name: 'check',
+				help: 'exit 1 if one is expired or missing, or refused when probed, 2 if one expires within 24 h',
+			},
 			{name: 'probe', help: 'ask each provider whether its profiles work, one cheap request each'},
 			{name: 'probe-provider', value: 'id', help: 'probe the profiles of this provider only'},
 			{name: 'probe-timeout', value: 'span', help: 'how long one probe may take (default 10s)'},
@@ -604,6 +608,30 @@ export const commandTable: readonly CommandSpec[] = [
 		load: async () => (await import('./broker.ts')).runBrokerUninstall,
 	},
 	{
+		path: ['watch'],
+		summary: 'tell what needs a person, now and whenever that changes',
+		flags: [
+			{name: 'agent', value: 'id', help: 'only this agent and what it uses (all if absent)'},
+			{
+				name: 'once',
+				help: 'tell what is wrong now, and exit: 1 if a person is needed, 2 if one will be soon',
+			},
+			{
+				name: 'warn',
+				value: 'spans',
+				help: 'how long before a token ends that nothing renews (default 14d,3d,1d)',
+			},
+			{name: 'hook', value: 'program', help: 'run it for each event, which it gets as JSON'},
+			{name: 'bell', help: 'ring the terminal, and have it show a notification'},
+			{name: 'textfile', value: 'file', help: 'keep metrics for Prometheus in this file'},
+			keepFresh,
+			json,
+			stateDir,
+		],
+		arguments: [],
+		load: async () => (await import('./watch.ts')).runWatch,
+	},
+	{
 		path: ['import', 'openclaw'],
 		summary: 'bring in what openclaw has: agents, profiles, orders, the pins of sessions, configuration',
 		flags: [{name: 'dry-run', help: 'show what would be taken, and change nothing'}, json, stateDir],
@@ -737,6 +765,13 @@ export const commandTable: readonly CommandSpec[] = [
 		flags: [],
 		arguments: [{name: 'shell', help: 'bash, zsh or fish'}],
 		load: async () => (await import('./completion.ts')).runCompletion,
+	},
+	{
+		path: ['completion', 'values'],
+		summary: 'print names of agents, providers or profiles, for the completion scripts',
+		flags: [agent, {...provider, required: false}, stateDir],
+		arguments: [{name: 'kind', help: 'agent, provider or profile'}],
+		load: async () => (await import('./completion-values.ts')).runCompletionValues,
 	},
 ];
 

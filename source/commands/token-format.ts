@@ -1,3 +1,4 @@
+import {amazonBedrock} from '../auth/providers/amazon-bedrock.ts';
 import type {Resolved} from '../auth/resolve.ts';
 import {JarvisError} from '../errors.ts';
 import {textMember, tryParseJson} from '../store/json.ts';
@@ -24,14 +25,17 @@ export function formatNamed(name: string): Format {
 	);
 }
 
+// Stored as another provider's, it would be handed out as that one's secret.
+const aws = amazonBedrock.id;
+
 /** For `credential_process` of AWS' tools and SDKs (AWS SDKs reference, "Process credential provider"). */
-function credentialProcess({profileId, provider, secret, expires}: Resolved): unknown {
+function credentialProcess({agentId, profileId, provider, secret, expires}: Resolved): unknown {
 	const [id = '', key = '', token, ...others] = secret.split(':');
 	if (id === '' || key === '' || others.length > 0) {
 		throw new JarvisError(
 			'format_unfit',
 			`${profileId} is no access key: AWS takes an id and a secret here, joined by a colon.`,
-			`Store one with: jarvis models auth paste-token --provider ${provider}. Anything else goes by jarvis exec.`,
+			`${provider === aws ? '' : `Ask with --provider ${aws}; anything else goes by jarvis exec. `}An access key is stored by: jarvis models auth paste-token --provider ${aws} --profile-id ${aws}:access-key --agent ${agentId}`,
 		);
 	}
 	return {

@@ -1,5 +1,5 @@
 import type {Which, WhichCandidate, WhichOption} from '../auth/which.ts';
-import {clockTime, orderSourceWords, span} from '../words.ts';
+import {clockTime, orderSourceWords, ownerWords, span, waitWords} from '../words.ts';
 import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
 
 /** `which`: the whole decision of what would be used, and why. */
@@ -14,7 +14,8 @@ export async function runWhich(context: CommandContext): Promise<number> {
 	});
 	if (context.flags.json) printJson(context, which);
 	else context.print(whichText(which, jarvis.now()));
-	return which.chosen ? 0 : 3;
+	if (!which.chosen) return 3;
+	return which.chosen.waitsUntil === undefined ? 0 : 1;
 }
 
 function whichText(which: Which, now: number): string {
@@ -23,7 +24,8 @@ function whichText(which: Which, now: number): string {
 	const used = chosen
 		? `${chosen.profileId}${chosen.model === undefined ? '' : ` for ${chosen.provider}/${chosen.model}`}`
 		: 'nothing';
-	const head = [`Agent ${agentId}${session}`, `would use ${used}${chosen ? `: ${chosen.why}` : ''}`];
+	const why = chosen ? `: ${chosen.why}${waitWords(chosen.waitsUntil, now)}` : '';
+	const head = [`Agent ${agentId}${session}`, `would use ${used}${why}`];
 	return [head.join('\n'), ...options.map(option => optionText(which, option, now))].join('\n\n');
 }
 
@@ -39,12 +41,12 @@ function optionText(which: Which, option: WhichOption, now: number): string {
 }
 
 function candidateText(candidate: WhichCandidate, now: number): string {
-	const {turn, profileId, reason, why, owner, until, change} = candidate;
+	const {turn, profileId, reason, why, owner, until, waitsUntil, change} = candidate;
 	const back = until === undefined ? '' : `, back in ${span(until - now)} (${clockTime(until)})`;
-	const of = owner === undefined ? '' : ` (of the agent ${owner})`;
+	const of = owner === undefined ? '' : ` (of ${ownerWords(owner)})`;
 	return [
 		`${(turn === undefined ? '–' : `${turn}.`).padStart(4)} ${profileId}${of}  ${reason}`,
-		`       why     ${why}${back}`,
+		`       why     ${why}${back}${waitWords(waitsUntil, now)}`,
 		`       change  ${change}`,
 	].join('\n');
 }

@@ -1,6 +1,8 @@
 import {Box, Text} from 'ink';
 import SelectInput from 'ink-select-input';
 import type {ChoiceRow} from '../ui/rows.ts';
+import {rangeWords} from './part.ts';
+import {useShownRows} from './shown-rows.ts';
 import {windowStart} from './table.tsx';
 
 /**
@@ -18,10 +20,11 @@ export function Choice({
 	readonly height: number;
 }) {
 	const limit = Math.max(1, height - 1);
+	useShownRows(limit);
 	// The window is ours too: SelectInput has one of its own, loses keys that come fast, and turns what it shows.
 	const start = windowStart(index, limit, rows.length);
 	const shown = rows.slice(start, start + limit);
-	const counter = `${start + 1}–${start + shown.length}/${rows.length}`;
+	const counter = rangeWords(start, shown.length, rows.length);
 	return (
 		<Box flexDirection="column" flexShrink={0} aria-role="list">
 			<Text dimColor wrap="truncate">

@@ -1,7 +1,8 @@
 import {Box, Text} from 'ink';
-import {clean} from '../auth/facts.ts';
 import type {Dialog} from '../ui/state.ts';
 import {wrapWords} from './fit.ts';
+import {moreWords} from './pane.tsx';
+import {partOf} from './part.ts';
 import {TextField} from './text-field.tsx';
 import {tones} from './theme.ts';
 
@@ -9,7 +10,12 @@ export interface DialogBoxProps {
 	readonly dialog: Dialog;
 	readonly columns: number;
 	readonly rows: number;
+	/** How often was turned on to the next part of it. */
+	readonly turn: number;
 }
+
+/** How many lines stay in view as the title; what a longer one says besides goes on below. */
+const mostTitle = 3;
 
 function hints(dialog: Dialog): string {
 	switch (dialog.kind) {
@@ -26,12 +32,19 @@ function hints(dialog: Dialog): string {
 }
 
 /** A question over the screen. It is drawn last, and covers what is under it. */
-export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
+export function DialogBox({dialog, columns, rows, turn}: DialogBoxProps) {
 	const width = Math.min(64, columns - 4);
 	const inner = width - 4;
 	const isDanger = dialog.kind === 'field' && dialog.danger;
-	const lines = dialog.lines.flatMap(line => wrapWords(line, inner));
-	const height = lines.length + 4 + (dialog.kind === 'field' ? 1 : 0);
+	const titled = wrapWords(dialog.title, inner);
+	const title = titled.slice(0, mostTitle);
+	const fault = dialog.kind === 'field' && dialog.fault !== undefined ? wrapWords(dialog.fault, inner) : [];
+	const fixed = 2 + title.length + Math.max(1, fault.length) + (dialog.kind === 'field' ? 1 : 0);
+	const all = [...titled.slice(mostTitle), ...dialog.lines.flatMap(line => wrapWords(line, inner))];
+	const room = rows - 2 - fixed;
+	// Where not all fits, a line is for saying so.
+	const {shown, range} = partOf(all, all.length > room ? room - 1 : room, turn);
+	const height = fixed + shown.length + (range === undefined ? 0 : 1);
 	return (
 		<Box position="absolute" width={columns} height={rows} alignItems="center" justifyContent="center">
 			<Box
@@ -44,25 +57,33 @@ export function DialogBox({dialog, columns, rows}: DialogBoxProps) {
 				{...(isDanger && tones.bad.color ? {borderColor: tones.bad.color} : {})}
 				aria-role="menu"
 			>
-				<Text bold wrap="truncate">
-					{clean(dialog.title)}
-				</Text>
-				{lines.map(line => (
-					<Text key={line} wrap="truncate">
+				{title.map((line, index) => (
+					<Text key={line + String(index)} bold wrap="truncate">
 						{line}
 					</Text>
 				))}
+				{shown.map((line, index) => (
+					<Text key={line + String(index)} wrap="truncate">
+						{line}
+					</Text>
+				))}
+				{range !== undefined && (
+					<Text dimColor wrap="truncate">
+						{moreWords(range, 'PgDn')}
+					</Text>
+				)}
 				{dialog.kind === 'field' && (
 					<Box>
 						<Text>{'> '}</Text>
 						<TextField field={dialog.field} placeholder={dialog.placeholder ?? ''} width={inner - 2} />
 					</Box>
 				)}
-				{dialog.kind === 'field' && dialog.fault !== undefined ? (
-					<Text {...tones.bad} wrap="truncate">
-						{dialog.fault}
+				{fault.map((line, index) => (
+					<Text key={line + String(index)} {...tones.bad} wrap="truncate">
+						{line}
 					</Text>
-				) : (
+				))}
+				{fault.length === 0 && (
 					<Text dimColor wrap="truncate">
 						{hints(dialog)}
 					</Text>

@@ -2,11 +2,9 @@ import {Box, Text} from 'ink';
 import stringWidth from 'string-width';
 import {footerBindings, type KeyBinding, keyName} from '../keymap.ts';
 import type {UiState} from '../ui/state.ts';
-import {fit, wrapWords} from './fit.ts';
+import {toastLines} from '../ui/toast.ts';
 import {TextField} from './text-field.tsx';
 import {tones} from './theme.ts';
-
-const glyphs = {good: '✓', attention: '!', bad: '✗'} as const;
 
 /** The last lines: what just happened or the filter, and the keys that work now. */
 export function Footer({state}: {readonly state: UiState}) {
@@ -15,12 +13,18 @@ export function Footer({state}: {readonly state: UiState}) {
 		<Box flexDirection="column" flexShrink={0}>
 			<MessageLines state={state} />
 			<Text wrap="truncate">
-				{keysThatFit(footerBindings(state), columns - 1).map(binding => (
-					<Text key={`${binding.scope} ${binding.action}`}>
-						{' '}
-						<Text bold>{keyName(binding.keys[0] ?? '')}</Text> {binding.label}{' '}
-					</Text>
-				))}
+				{keysThatFit(footerBindings(state), columns - 1).map(binding =>
+					binding === 'more' ? (
+						<Text key="more" dimColor aria-hidden>
+							{' … '}
+						</Text>
+					) : (
+						<Text key={`${binding.scope} ${binding.action}`}>
+							{' '}
+							<Text bold>{keyName(binding.keys[0] ?? '')}</Text> {binding.label}{' '}
+						</Text>
+					),
+				)}
 			</Text>
 		</Box>
 	);
@@ -55,28 +59,33 @@ function MessageLines({state}: {readonly state: UiState}) {
 	);
 }
 
-// One line is always kept, so that nothing moves when a message comes; a long one takes up to three.
-function messageLines(state: UiState): string[] {
-	const {toast, size} = state;
-	if (!toast || state.filtering) return [' '];
-	const lines = wrapWords(`${glyphs[toast.tone]} ${toast.text}`, size.columns - 2);
-	return lines
-		.slice(0, 3)
-		.map((line, index) => ` ${index === 2 && lines.length > 3 ? fit(`${line} …`, size.columns - 2) : line}`);
+// One line is always kept, so that nothing moves when a message comes.
+function messageLines(state: UiState): readonly string[] {
+	const lines = state.filtering ? [] : toastLines(state);
+	return lines.length === 0 ? [' '] : lines.map(line => ` ${line}`);
 }
 
-function keysThatFit(bindings: readonly KeyBinding[], columns: number): readonly KeyBinding[] {
+/** The keys that there is room for, and a sign where some are left out: help names them all. */
+function keysThatFit(bindings: readonly KeyBinding[], columns: number): readonly (KeyBinding | 'more')[] {
 	const width = (binding: KeyBinding) =>
 		stringWidth(keyName(binding.keys[0] ?? '')) + stringWidth(binding.label) + 3;
-	// Help and quit stand at the end and always fit: whoever is lost needs them.
-	const fixed = bindings.filter(binding => binding.action === 'openHelp' || binding.action === 'quit');
-	let room = columns - fixed.reduce((sum, binding) => sum + width(binding), 0);
-	const shown: KeyBinding[] = [];
-	for (const binding of bindings) {
-		if (fixed.includes(binding)) continue;
-		room -= width(binding);
-		if (room < 0) break;
-		shown.push(binding);
-	}
-	return [...shown, ...fixed];
+	// The way back, help and quit always fit: whoever is lost needs them.
+	const isKept = ({action, keys}: KeyBinding) =>
+		action === 'openHelp' || action === 'quit' || keys.includes('esc');
+	const kept = bindings.filter(isKept);
+	const others = bindings.filter(binding => !isKept(binding));
+	const room = columns - kept.reduce((sum, binding) => sum + width(binding), 0);
+	const fitting = (within: number) => {
+		let left = within;
+		const end = others.findIndex(binding => {
+			left -= width(binding);
+			return left < 0;
+		});
+		return end === -1 ? others.length : end;
+	};
+	const isAll = fitting(room) === others.length;
+	const shown = new Set([...others.slice(0, isAll ? others.length : fitting(room - 3)), ...kept]);
+	const inOrder = bindings.filter(binding => shown.has(binding));
+	const end = inOrder.findIndex(({action}) => action === 'openHelp');
+	return isAll || end === -1 ? inOrder : [...inOrder.slice(0, end), 'more', ...inOrder.slice(end)];
 }

@@ -23,7 +23,9 @@ const leastStatus = 5;
 
 /** The names of the screens, and what is under way or needs a person. */
 export function Header({state}: {readonly state: UiState}) {
-	const active = state.screen === 'help' ? state.previous : state.screen;
+	const screen = state.screen === 'help' ? state.previous : state.screen;
+	// Doctor has no tab: it is reached from health, and left to it.
+	const active = screen === 'doctor' ? 'health' : screen;
 	const {columns} = state.size;
 	const needy = needyCount(state);
 	const musts = [
@@ -34,6 +36,8 @@ export function Header({state}: {readonly state: UiState}) {
 	const {name, tabs, left} = titleLine(columns - Math.max(leastStatus, mustWidth), active);
 	const hasRoom = state.sandbox && left >= 'sandbox · '.length;
 	const task = [...state.tasks.values()].at(-1);
+	// Work that is done in passing does not hide that somebody is needed.
+	const hasRoomForBoth = left < 10 && left + Math.max(leastStatus, mustWidth) >= `⠋ ✗ ${needy} `.length;
 	return (
 		<Box height={1} flexShrink={0} justifyContent="space-between">
 			<Box flexShrink={0}>
@@ -47,7 +51,7 @@ export function Header({state}: {readonly state: UiState}) {
 			{task === undefined ? (
 				<Status words={[...(hasRoom ? ['sandbox'] : []), ...musts]} needy={needy} />
 			) : (
-				<Working label={left < 10 ? '' : clean(task)} />
+				<Working label={left < 10 ? '' : clean(task)} needy={hasRoomForBoth ? needy : 0} />
 			)}
 		</Box>
 	);
@@ -94,7 +98,12 @@ function Status({words, needy}: {readonly words: readonly string[]; readonly nee
 	);
 }
 
-function Working({label}: {readonly label: string}) {
+function Working({label, needy}: {readonly label: string; readonly needy: number}) {
 	const {frame} = useAnimation({interval: 120});
-	return <Text wrap="truncate">{`${frames[frame % frames.length]} ${label} `}</Text>;
+	return (
+		<Text wrap="truncate">
+			{`${frames[frame % frames.length]} ${label}`}
+			{needy > 0 ? <Text {...tones.bad} bold>{`✗ ${needy}`}</Text> : null}{' '}
+		</Text>
+	);
 }

@@ -24,6 +24,12 @@ function hintLines(state: UiState): readonly string[] {
 	const names = importablePrograms(state);
 	if (!isEmpty || names.length === 0) return [];
 	const key = keymap.find(({action}) => action === 'openImport')?.keys[0] ?? '';
-	const words = `Logged in on this machine: ${names.join(', ')}. Press ${keyName(key)} to take that over.`;
-	return wrapWords(words, state.size.columns - 4).slice(0, 2);
+	const words = (shown: number) => {
+		const others = names.length - shown;
+		const named = [...names.slice(0, shown), ...(others > 0 ? [`${others} more`] : [])].join(', ');
+		const text = `Logged in on this machine: ${named}. Press ${keyName(key)} to take that over.`;
+		return wrapWords(text, state.size.columns - 4);
+	};
+	const ways = names.map((_, index) => words(names.length - index));
+	return ways.find(lines => lines.length <= 2) ?? words(0);
 }

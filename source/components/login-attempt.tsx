@@ -6,10 +6,14 @@ import {looksOf} from '../auth/login/secret-form.ts';
 import {isSecretMethod} from '../auth/providers/contract.ts';
 import {qrLines} from '../qr-code.ts';
 import {emptyText} from '../ui/edited-text.ts';
+import {callbackPort, callbackWays} from '../ui/login-ways.ts';
 import type {LoginView, UiState} from '../ui/state.ts';
-import {containerWords, span} from '../words.ts';
+import {turnOf} from '../ui/turn.ts';
+import {span} from '../words.ts';
 import {wrapWords} from './fit.ts';
 import {Lines} from './lines.tsx';
+import {moreWords} from './pane.tsx';
+import {partOf} from './part.ts';
 import {TextField} from './text-field.tsx';
 import {tones} from './theme.ts';
 
@@ -38,7 +42,7 @@ export function LoginAttempt({
 			{login.step === 'preparing' && <Lines text="Asking the authorization server…" width={width} />}
 			{login.step === 'waiting' && <Waiting state={state} view={view} login={login} height={height - 1} />}
 			{login.step === 'device' && <Device state={state} login={login} height={height - 1} />}
-			{login.step === 'asking' && <Asking state={state} view={view} login={login} />}
+			{login.step === 'asking' && <Asking state={state} view={view} login={login} height={height - 1} />}
 			{login.step === 'exchanging' && <Lines text={login.text ?? 'Finishing the login…'} width={width} />}
 			{login.step === 'done' && (
 				<>
@@ -69,20 +73,13 @@ function Waiting({
 	readonly height: number;
 }) {
 	const {columns} = state.size;
-	const {forward, publish} = state.surroundings;
 	const left = span(login.until - state.now, 'fine');
-	const port = login.redirectUri === undefined ? '' : new URL(login.redirectUri).port;
+	const port = callbackPort(login);
 	// The link and the field come before the words about them where there is no room for all.
 	const spare = height - Math.ceil(login.url.length / columns) - 2;
 	const noteLines =
 		view.note === undefined ? [] : wrapWords(`! ${view.note}`, columns - 4).slice(0, Math.max(1, spare));
-	const ways = login.listening
-		? [
-				...(forward ? [`on your own machine: ${forward(port)}`] : []),
-				...(publish && !forward ? [containerWords(publish(port), false)] : []),
-				...(login.shortUrl ? [`or, with the port forwarded, open ${login.shortUrl}`] : []),
-			].slice(0, Math.max(0, spare - noteLines.length - 1))
-		: [];
+	const ways = fittingWays(callbackWays(state, login), columns - 4, spare - noteLines.length - 1);
 	return (
 		<Box flexDirection="column">
 			{spare - noteLines.length >= 1 && (
@@ -120,6 +117,19 @@ function Waiting({
 			))}
 		</Box>
 	);
+}
+
+// What has no room is shown with the link alone.
+function fittingWays(ways: readonly string[], columns: number, room: number): readonly string[] {
+	const lines = ways.flatMap(line => wrapWords(line, columns));
+	if (lines.length <= room) return lines;
+	const kept: string[] = [];
+	// A command that is cut is none.
+	for (const way of ways.map(line => wrapWords(line, columns))) {
+		if (kept.length + way.length >= room) break;
+		kept.push(...way);
+	}
+	return room <= 0 ? [] : [...kept, '… u shows how a browser elsewhere comes back to here'];
 }
 
 function waitWords(login: WaitingState, port: string, left: string): string {
@@ -189,26 +199,36 @@ function Asking({
 	state,
 	view,
 	login,
+	height,
 }: {
 	readonly state: UiState;
 	readonly view: Running;
 	readonly login: AskingState;
+	readonly height: number;
 }) {
 	const {columns} = state.size;
 	const field = view.field ?? emptyText;
 	const {method} = view.login;
 	const looks = login.secret && isSecretMethod(method) ? looksOf(field.text, method) : '';
+	const lineCount = (text: string | undefined) =>
+		text === undefined ? 0 : wrapWords(text, columns - 4).length;
+	const note = view.note === undefined ? undefined : `! ${view.note}`;
+	const taken = 2 + lineCount(login.message) + lineCount(login.hint) + lineCount(note) + Number(looks !== '');
+	const choices = (login.options ?? []).map(({label}, index) => `${index + 1}. ${clean(label)}`);
+	const room = Math.max(2, height - taken);
+	const {shown: options, range} = partOf(choices, choices.length > room ? room - 1 : room, turnOf(state));
 	const shown = login.secret ? {text: '•'.repeat(field.text.length), cursor: field.cursor} : field;
 	return (
 		<Box flexDirection="column">
 			<Text> </Text>
 			<Lines text={login.message} width={columns} />
 			{login.hint && <Lines text={login.hint} width={columns} tone="quiet" />}
-			{login.options?.map(({id, label}, index) => (
-				<Text key={id} wrap="truncate">
-					{`  ${index + 1}. ${clean(label)}`}
+			{options.map(line => (
+				<Text key={line} wrap="truncate">
+					{`  ${line}`}
 				</Text>
 			))}
+			{range !== undefined && <Text wrap="truncate" dimColor>{`  ${moreWords(range, 'PgDn')}`}</Text>}
 			<Box flexShrink={0}>
 				<Text>{'  > '}</Text>
 				<TextField
@@ -224,7 +244,7 @@ function Asking({
 					{`  ${looks}`}
 				</Text>
 			)}
-			{view.note !== undefined && <Lines text={`! ${view.note}`} width={columns} tone="attention" />}
+			{note !== undefined && <Lines text={note} width={columns} tone="attention" />}
 		</Box>
 	);
 }

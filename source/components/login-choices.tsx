@@ -17,6 +17,9 @@ import {AgentTitle} from './agent-title.tsx';
 import {Choice} from './choice.tsx';
 import {fit, wrapWords} from './fit.ts';
 
+/** The fewest lines that the rows to choose from are left. */
+const leastRows = 4;
+
 /** The widest (columns) that a provider's name gets beside its accounts. */
 const widestLabel = 30;
 
@@ -65,9 +68,9 @@ function Methods({state, view, height}: ChoicesProps<Extract<LoginView, {stage: 
 	const words = [chosen?.hint, provider?.note].filter(text => text !== undefined);
 	return (
 		<Question state={state} height={height} rows={rows} words={words}>
-			{'How to log in to '}
+			{'Log in to '}
 			<Text bold>{clean(provider?.label ?? view.providerId)}</Text>
-			{` for the agent ${shownAgent(state)?.id ?? '–'}`}
+			{` for the agent ${shownAgent(state)?.id ?? '–'}:`}
 		</Question>
 	);
 }
@@ -103,9 +106,12 @@ function Question({
 	readonly lines?: number;
 	readonly children: ReactNode;
 }) {
-	const all = words.flatMap(text => wrapWords(text, state.size.columns - 4));
-	const lines = all.slice(0, wanted ?? all.length);
-	const below = wanted ?? lines.length;
+	const columns = state.size.columns - 4;
+	const all = words.flatMap(text => wrapWords(text, columns));
+	const below = Math.min(wanted ?? all.length, Math.max(1, height - 3 - leastRows));
+	const lines = all
+		.slice(0, below)
+		.map((line, at) => (at === below - 1 && all.length > below ? fit(`${line} …`, columns) : line));
 	const room = height - 2 - (below > 0 ? below + 1 : 0);
 	return (
 		<Box flexDirection="column" paddingX={2}>

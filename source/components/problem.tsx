@@ -1,15 +1,19 @@
 import {Box, Text} from 'ink';
 import type {JarvisError} from '../errors.ts';
+import {asTyped} from '../suggested.ts';
 import {wrapWords} from './fit.ts';
 import {tones} from './theme.ts';
 
 /** Something that could not be read, in place of what it would have shown. */
 export function Problem({
 	problem,
+	stateDir,
 	width,
 	height,
 }: {
 	readonly problem: JarvisError;
+	/** The state folder that was named, if any. */
+	readonly stateDir: string | undefined;
 	readonly width: number;
 	readonly height: number;
 }) {
@@ -21,7 +25,7 @@ export function Problem({
 					{line}
 				</Text>
 			))}
-			{lines(problem.next).map(line => (
+			{lines(asTyped(problem.next, stateDir)).map(line => (
 				<Text key={line} wrap="truncate">
 					{line}
 				</Text>

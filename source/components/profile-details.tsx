@@ -3,8 +3,9 @@ import {clean} from '../auth/facts.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type ProfileRow, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
-import {ago, clockTime, shortPath, span, stateWord, writeBackWords} from '../words.ts';
-import {fit} from './fit.ts';
+import {turnOf} from '../ui/turn.ts';
+import {ago, clockTime, ownerWords, shortPath, span, stateWord, writeBackWords} from '../words.ts';
+import {fit, labelled} from './fit.ts';
 import {Pane} from './pane.tsx';
 
 const labelWidth = 11;
@@ -13,11 +14,9 @@ const labelWidth = 11;
 const usualHeight = {wide: 8, narrow: 11} as const;
 
 /** How many lines the pane is best given, its border included. */
-export function detailsHeight(state: UiState, row: ProfileRow): number {
-	const count = factLines(state, row).length;
-	return isWide(state.size.columns)
-		? Math.max(usualHeight.wide, Math.ceil(count / 2) + 2)
-		: Math.max(usualHeight.narrow, count + 2);
+export function detailsHeight(state: UiState, row: ProfileRow, withId: boolean): number {
+	const usual = isWide(state.size.columns) ? usualHeight.wide : usualHeight.narrow;
+	return Math.max(usual, factRows(state, row, withId).length + 2);
 }
 
 // Two facts a line need room for two points in time.
@@ -29,36 +28,57 @@ function isWide(columns: number): boolean {
 export function ProfileDetails({
 	state,
 	row,
+	withId,
 	height,
 }: {
 	readonly state: UiState;
 	readonly row: ProfileRow;
+	/** The list has no room for its id. */
+	readonly withId: boolean;
 	readonly height: number;
 }) {
-	const {columns} = state.size;
-	const inner = columns - 4;
-	const facts = factLines(state, row);
-	const pairs = isWide(columns);
-	const half = Math.floor(inner / 2) - 1;
-	const lines = pairs
-		? facts.flatMap((left, index) => (index % 2 === 0 ? [[left, facts[index + 1]] as const] : []))
-		: facts.map(fact => [fact] as const);
 	return (
-		<Pane width={columns} height={height}>
-			{lines.slice(0, height - 2).map(line => (
-				<Text key={line[0][0]} wrap="truncate">
-					{line.map((fact, at) =>
-						fact ? (
-							<Text key={fact[0]}>
-								<Text dimColor>{fit(fact[0], labelWidth)}</Text>
-								{fit(fact[1], (pairs ? half : inner) - labelWidth)}
-								{pairs && at === 0 ? '  ' : ''}
-							</Text>
-						) : null,
-					)}
+		<Pane
+			width={state.size.columns}
+			height={height}
+			turn={turnOf(state)}
+			lines={factRows(state, row, withId).map((facts, index) => (
+				<Text key={String(index)} wrap="truncate">
+					{facts.map(({label, text, width}, at) => (
+						<Text key={String(at)}>
+							<Text dimColor>{fit(label, labelWidth)}</Text>
+							{at < facts.length - 1 ? fit(text, width) : text}
+						</Text>
+					))}
 				</Text>
 			))}
-		</Pane>
+		/>
+	);
+}
+
+interface Fact {
+	readonly label: string;
+	readonly text: string;
+	readonly width: number;
+}
+
+/** The lines of the details, each with what stands in it side by side. What is long goes on below. */
+function factRows(state: UiState, row: ProfileRow, withId: boolean): Fact[][] {
+	const {columns} = state.size;
+	const count = isWide(columns) ? 2 : 1;
+	const width = Math.floor((columns - 4 - 2 * (count - 1)) / count) - labelWidth;
+	const id = withId ? [['profile', row.facts.profileId] as const] : [];
+	const facts = [...id, ...factLines(state, row)].map(([label, text]) =>
+		labelled(label, text, width).map(([first, line]) => ({label: first, text: line, width: width + 2})),
+	);
+	const rows = Array.from({length: Math.ceil(facts.length / count)}, (_, at) =>
+		facts.slice(at * count, (at + 1) * count),
+	);
+	const empty = {label: '', text: '', width: width + 2};
+	return rows.flatMap(beside =>
+		Array.from({length: Math.max(...beside.map(lines => lines.length))}, (_, line) =>
+			beside.map(lines => lines[line] ?? empty),
+		),
 	);
 }
 
@@ -77,7 +97,7 @@ function factLines(state: UiState, {facts, health}: ProfileRow): (readonly [stri
 		['expires', expiry(facts.expires, now)],
 		...failureLines(health, usage, now),
 		['provider', provider],
-		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', `the agent ${facts.agentId}`] as const]),
+		...(facts.agentId === shownAgent(state)?.id ? [] : [['owner', ownerWords(facts.agentId)] as const]),
 		...(facts.link
 			? [
 					[

@@ -1,6 +1,8 @@
 import {Box, Text, useIsScreenReaderEnabled} from 'ink';
 import stringWidth from 'string-width';
 import {fit} from './fit.ts';
+import {rangeWords} from './part.ts';
+import {useShownRows} from './shown-rows.ts';
 import {type Tone, tones} from './theme.ts';
 
 /** What a cell shows. */
@@ -79,9 +81,10 @@ export function Table<Row extends {readonly id: string}>(props: TableProps<Row>)
 	const columns = isScreenReader ? props.columns.filter(column => !column.decorative) : props.columns;
 	const laid = layColumns(columns, width);
 	const height = Math.max(1, props.height - 1);
+	useShownRows(height);
 	const start = windowStart(cursor, height, rows.length);
 	const shown = rows.slice(start, start + height);
-	const more = rows.length > height ? `  ${start + 1}–${start + shown.length}/${rows.length}` : '';
+	const more = rows.length > height ? `  ${rangeWords(start, shown.length, rows.length)}` : '';
 	// The count stands where there is room to spare: behind the title of what gives way.
 	const flexible = laid.filter(({column}) => column.flexible);
 	const counted =

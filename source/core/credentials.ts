@@ -18,13 +18,18 @@ export interface UsedProfile {
 	readonly profileId: string;
 }
 
-/** Whether a `resolve` found no profile of its provider to judge, as where that has another name. */
+/** The provider of which a `resolve` found no profile at all to judge. */
+function emptyProvider(error: unknown): string | undefined {
+	if (!(error instanceof JarvisError) || error.code !== 'no_credential') return undefined;
+	const {passedOver, provider} = error.details;
+	const isEmpty = Array.isArray(passedOver) && passedOver.length === 0;
+	return isEmpty && typeof provider === 'string' ? provider : undefined;
+}
+
+/** Whether a `resolve` may have failed because its provider has another name. */
 function foundNobody(error: unknown): boolean {
-	if (!(error instanceof JarvisError)) return false;
-	if (error.code === 'profile_foreign') return true;
-	if (error.code !== 'no_credential') return false;
-	const {passedOver} = error.details;
-	return Array.isArray(passedOver) && passedOver.length === 0;
+	if (error instanceof JarvisError && error.code === 'profile_foreign') return true;
+	return emptyProvider(error) !== undefined;
 }
 
 /** How credentials are used: which one, for whom, and how it did. */
@@ -38,6 +43,7 @@ export function credentialsOf({
 	provider,
 	providerIdOf,
 	providerNamed,
+	assertSomebodyKnows,
 	gitProvider,
 	agent,
 	keepInStep,
@@ -45,6 +51,13 @@ export function credentialsOf({
 }: World) {
 	async function used({agentId, profileId}: UsedProfile) {
 		return {profileId, agentId: await agent(agentId)};
+	}
+
+	/** Throws a failure anew, as `provider_unknown` where nobody knows the provider that has no profile. */
+	async function failed(error: unknown): Promise<never> {
+		const empty = emptyProvider(error);
+		if (empty !== undefined) await assertSomebodyKnows(empty);
+		throw error;
 	}
 
 	return {
@@ -61,9 +74,9 @@ export function credentialsOf({
 					: await providerIdOf(request.providerId);
 			const resolved = await resolve(resolveContext, {...request, agentId, providerId}).catch(async error => {
 				// Other names of providers are known to the registry, which a good token does not load.
-				if (providerId === undefined || !foundNobody(error)) throw error;
+				if (providerId === undefined || !foundNobody(error)) return failed(error);
 				const id = await providerIdOf(providerId);
-				if (id === providerId) throw error;
+				if (id === providerId) return failed(error);
 				return resolve(resolveContext, {...request, agentId, providerId: id});
 			});
 			if (!request.unrecorded) noteHandOut(resolved, request.by);
@@ -72,16 +85,21 @@ export function credentialsOf({
 
 		/**
 		 * The whole decision that `resolve` would make now: every candidate in the order in which it would be
-		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does.
+		 * tried, and those that would not, with the reasons. Nothing is refreshed. Throws as `prepare` does, and
+		 * `provider_unknown`.
 		 */
 		async which(request: ResolveRequest): Promise<Which> {
 			const [{explain}, agentId] = await Promise.all([import('../auth/which.ts'), agent(request.agentId)]);
-			return explain(resolveContext, {...request, agentId});
+			const which = await explain(resolveContext, {...request, agentId});
+			const isEmpty = which.options.every(({candidates}) => candidates.length === 0);
+			// Where jarvis.json names the provider, the decision is shown: it says where it comes from.
+			if (request.providerId !== undefined && isEmpty) await assertSomebodyKnows(request.providerId);
+			return which;
 		},
 
 		/**
 		 * The environment for a program that is to work with an agent's credentials, refreshed if need be. Throws as
-		 * `handOut` does.
+		 * `handOut` does, and `provider_unknown`.
 		 * @param program what it is for, as the audit log is to name it
 		 */
 		async handOut(
@@ -89,7 +107,9 @@ export function credentialsOf({
 			program: string,
 		): Promise<HandOut> {
 			const [{handOut}, agentId] = await Promise.all([import('../auth/hand-out.ts'), agent(request.agentId)]);
-			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId});
+			const handedOut = await handOut({...resolveContext, env, providerNamed}, {...request, agentId}).catch(
+				failed,
+			);
 			for (const {profileId, provider} of handedOut.given)
 				record('handed_out', {agentId, profileId, provider, note: `to ${program}`});
 			return handedOut;
@@ -187,10 +207,13 @@ export function credentialsOf({
 			return sendToSession(resolveContext, await agent(agentId), key, line);
 		},
 
-		/** Begins a session anew: without a model or a profile of its own. Throws `session_unknown`. */
-		async resetSession(agentId: string | undefined, key: string) {
+		/**
+		 * Begins a session anew: without a model or a profile of its own. Returns whether there was one. Throws as
+		 * `beginAnew` does.
+		 */
+		async resetSession(agentId: string | undefined, key: string): Promise<boolean> {
 			const {beginAnew} = await import('../auth/sessions.ts');
-			await beginAnew(resolveContext, await agent(agentId), key);
+			return beginAnew(resolveContext, await agent(agentId), key);
 		},
 
 		/** Notes that a session's history was compacted: its automatic pin ends. Throws `session_unknown`. */

@@ -37,6 +37,7 @@ export function loginsOf(world: World) {
 				providers(),
 			]);
 			const {providerId, agentId, profileId, noBrowser, expires, callbackBind} = request;
+			await world.assertNotLeftOut(listing, providerId);
 			const provider = findProvider(listing.providers, providerId);
 			// A login whose tokens could not be stored would spend its code for nothing.
 			const {readCredentials} = await import('../store/profiles.ts');

@@ -4,6 +4,13 @@ import type {World} from './world.ts';
 
 /** Agents and their profiles. */
 export function profilesOf({paths, record, secrets, keepInStep, resolveContext}: World) {
+	/** Removes what is kept elsewhere of profiles that are gone. */
+	async function clearUp(): Promise<void> {
+		const {dropOrphanedReplies} = await import('../auth/kept-replies.ts');
+		await dropOrphanedReplies(paths);
+		await keepInStep();
+	}
+
 	return {
 		/** Adds an agent. Throws as `addAgent` does. */
 		async addAgent(newAgent: NewAgent) {
@@ -16,8 +23,8 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		async deleteAgent(agentId: string): Promise<number> {
 			const {deleteAgent} = await import('../store/agents.ts');
 			const bindings = await deleteAgent(paths, agentId);
-			await keepInStep();
 			record('agent_deleted', {agentId});
+			await clearUp();
 			return bindings;
 		},
 
@@ -34,9 +41,9 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		async logOut(agentId: string, profileId: string): Promise<Revocation> {
 			const {logOut} = await import('../auth/revoke.ts');
 			const revocation = await logOut({...resolveContext, agentId, profileId});
-			await keepInStep();
 			const note = `at its server: ${revocation.outcome}`;
 			record('logout', {agentId, profileId, note});
+			await clearUp();
 			return revocation;
 		},
 
@@ -44,16 +51,14 @@ export function profilesOf({paths, record, secrets, keepInStep, resolveContext}:
 		async removeProfile(agentId: string, profileId: string) {
 			const {removeProfile} = await import('../auth/manage.ts');
 			await removeProfile(paths, agentId, profileId);
-			await keepInStep();
 			record('removed', {agentId, profileId});
+			await clearUp();
 		},
 
 		/** Gives a profile another id. Throws as `renameProfile` does. */
 		async renameProfile(agentId: string, from: string, to: string) {
-			const {renameProfile} = await import('../auth/manage.ts');
+			const {renameProfile} = await import('../auth/rename.ts');
 			await renameProfile(paths, agentId, from, to);
-			const {renameInWriteBacks} = await import('../store/write-back.ts');
-			await renameInWriteBacks(paths, agentId, from, to);
 			record('renamed', {agentId, profileId: from, note: `to ${to}`});
 		},
 

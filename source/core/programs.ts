@@ -2,6 +2,7 @@ import type {OpenclawExport, OpenclawExportOptions} from '../auth/openclaw/expor
 import type {OpenclawImport} from '../auth/openclaw/import.ts';
 import {resolve} from '../auth/resolve.ts';
 import type {SwitchedOn, SwitchOn, WriteBackFacts} from '../auth/write-back.ts';
+import {configOwner} from '../store/config.ts';
 import type {World} from './world.ts';
 
 /** A program that is to be kept in step: with what its agent uses now, unless a profile is named. */
@@ -45,7 +46,8 @@ export function programsOf({
 			const {program} = programAt(writeBackContext, request.program, request.home);
 			const {profileId} = request;
 			const used = await resolve(resolveContext, {agentId, profileId, providerId: program.provider});
-			const linked = {agentId: used.owner ?? agentId, profileId: used.profileId};
+			const owner = used.owner === configOwner ? agentId : used.owner;
+			const linked = {agentId: owner ?? agentId, profileId: used.profileId};
 			return whileNotRefreshed(
 				{...resolveContext, ...linked, provider: await provider(program.provider)},
 				credential => switchOn(writeBackContext, {...request, ...linked}, credential),

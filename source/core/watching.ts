@@ -27,12 +27,15 @@ export function watchingOf({paths, env, now, network, record, providers, secrets
 		 * unless `online`. Throws system errors.
 		 */
 		async doctor(options: {readonly online?: boolean; readonly machine?: Machine} = {}): Promise<Finding[]> {
-			const [{examine, thisMachine}, {providersFrom}] = await Promise.all([
+			const [{examine, thisMachine}, {providersFrom}, {readManifests}] = await Promise.all([
 				import('../doctor/doctor.ts'),
 				import('../auth/providers/registry.ts'),
+				import('../store/manifests.ts'),
 			]);
 			// A damaged jarvis.json is a finding, and keeps none of the others back.
-			const listing = await providers().catch(() => ({providers: providersFrom(decodeConfig({}), [])}));
+			const listing = await providers().catch(() => ({
+				providers: providersFrom(decodeConfig({}), readManifests(paths).manifests),
+			}));
 			const {online = false, machine = thisMachine()} = options;
 			return examine({
 				paths,

@@ -13,6 +13,7 @@ import {assertAgentId, mainAgentId, type StatePaths, stateFolder, statePaths} fr
 import {listAgentIds} from '../store/profiles.ts';
 import {optional} from '../store/schema.ts';
 import {sparingLog} from '../store/sparing-log.ts';
+import {ownerWords} from '../words.ts';
 
 /** All that JARVIS takes from outside. What is absent is the real thing. */
 export interface JarvisOptions {
@@ -70,7 +71,7 @@ export function openWorld(options: JarvisOptions) {
 		{agentId, profileId, provider, owner, expires}: Resolved,
 		by: string | undefined,
 	): void {
-		const note = owner && `of the agent ${owner}`;
+		const note = owner && `of ${ownerWords(owner)}`;
 		// A token that was refreshed is another one.
 		const key = JSON.stringify([by, agentId, profileId, expires]);
 		sparing.note(key, 'handed_out', {agentId, profileId, provider, by, ...optional('note', note)});
@@ -87,8 +88,28 @@ export function openWorld(options: JarvisOptions) {
 	}
 
 	async function provider(id: string): Promise<Provider> {
-		const {findProvider} = await import('../auth/providers/registry.ts');
-		return findProvider((await providers()).providers, id);
+		const [{findProvider}, listing] = await Promise.all([
+			import('../auth/providers/registry.ts'),
+			providers(),
+		]);
+		await assertNotLeftOut(listing, id);
+		return findProvider(listing.providers, id, listing.problems.length);
+	}
+
+	/** Throws `provider_unknown` with the fault of a plugin that is why there is no provider of a name. */
+	async function assertNotLeftOut({providers, problems}: ProviderListing, name: string): Promise<void> {
+		if (problems.length === 0) return;
+		const leftOut = await import('../auth/providers/left-out.ts');
+		leftOut.assertNotLeftOut(paths, providers, name);
+	}
+
+	/**
+	 * Throws `provider_unknown` for a provider that is neither built in nor of a plugin, and of which no agent has a
+	 * profile. For where there is nothing to hand out: it reads all that a good token does without.
+	 */
+	async function assertSomebodyKnows(id: string): Promise<void> {
+		const {isStored} = await import('../auth/providers/unknown.ts');
+		if (!isStored(paths, id)) await provider(id);
 	}
 
 	/** The id of a provider by any of its names; the name itself where no provider has it. */
@@ -174,7 +195,16 @@ export function openWorld(options: JarvisOptions) {
 
 	return {
 		...{options, paths, env, now, network, record, noteHandOut, tell},
-		...{providers, provider, providerIdOf, providerNamed, gitProvider, agent},
+		...{
+			providers,
+			provider,
+			assertNotLeftOut,
+			assertSomebodyKnows,
+			providerIdOf,
+			providerNamed,
+			gitProvider,
+			agent,
+		},
 		...{secrets, bringInAll, unread, importContext, keepInStep, writeBackContext, resolveContext},
 	};
 }

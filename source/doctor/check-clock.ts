@@ -1,8 +1,8 @@
 import {claimsOf} from '../auth/claims.ts';
 import {oauthClientOf, type Provider} from '../auth/providers/contract.ts';
 import {readAuditLog} from '../store/audit-reader.ts';
-import {readAllJournals} from '../store/journal.ts';
 import {member} from '../store/json.ts';
+import {readAllJournals} from '../store/read-journal.ts';
 import {clockTime, span} from '../words.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';

@@ -1,18 +1,33 @@
 import {existsSync} from 'node:fs';
+import {clean} from '../auth/facts.ts';
 import {listPlugins} from '../auth/plugins.ts';
+import {providerWord} from '../auth/profile-commands.ts';
 import {listBindings} from '../auth/routing/bindings.ts';
+import {namedModel} from '../auth/routing/decision.ts';
+import {refKey} from '../auth/secrets/refs.ts';
+import {type ModelConfig, readConfigFile} from '../store/config.ts';
+import {type ConfigFault, configFaults} from '../store/config-faults.ts';
 import {isAgentId} from '../store/paths.ts';
 import {ensurePrivateFolder} from '../store/write.ts';
 import {type Finding, finding} from './findings.ts';
 import type {Subject} from './subject.ts';
 
 /** What `jarvis.json` says that means nothing. */
-export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
+export async function checkConfig({config, paths, agentIds, refFailures}: Subject): Promise<Finding[]> {
 	const wrongIds = config.agents.filter(({id}) => !isAgentId(id));
 	const strangers = [...config.order].flatMap(([provider, ids]) =>
 		ids.filter(id => !id.startsWith(`${provider}:`)).map(id => ({provider, id})),
 	);
+	// One that cannot be read is a finding of its own.
+	const document = await readConfigFile(paths.config).catch(() => ({}));
 	return [
+		...[...configFaults(document), ...modelFaults(config.models)].map(({path, expected}) =>
+			finding('config_ignored', {
+				where: `${paths.config}, ${path}`,
+				what: `It is not ${expected}, and left out of use.`,
+				next: 'Mend it in an editor: docs/files.md has the form.',
+			}),
+		),
 		...wrongIds.map(({id, index}) =>
 			finding('config_fault', {
 				where: `${paths.config}, agents.list[${index}]`,
@@ -24,7 +39,7 @@ export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
 			finding('config_fault', {
 				where: `${paths.config}, auth.order.${provider}`,
 				what: `${id} is of another provider: it is never used there.`,
-				next: `jarvis models auth order get --provider ${provider}`,
+				next: `jarvis models auth order get --provider ${providerWord(provider)}`,
 			}),
 		),
 		...config.agents
@@ -37,6 +52,17 @@ export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
 					mend: {what: 'make it', asks: false, run: () => ensurePrivateFolder(paths.agentCredentials(id))},
 				}),
 			),
+		...[...config.apiKeys].flatMap(([provider, {keyRef}]) => {
+			const failure = keyRef && refFailures.get(refKey(keyRef));
+			if (!failure) return [];
+			return [
+				finding('profile_unusable', {
+					where: `${paths.config}, models.providers.${provider}.apiKey`,
+					what: `Its secret ref does not resolve here: ${failure.message}.`,
+					next: 'jarvis secrets reload',
+				}),
+			];
+		}),
 		...listBindings(config, agentIds).flatMap(({index, problem}) =>
 			problem === undefined
 				? []
@@ -48,6 +74,20 @@ export function checkConfig({config, paths, agentIds}: Subject): Finding[] {
 						}),
 					],
 		),
+	];
+}
+
+/** The primary model and the fallbacks that name no provider, and no alias either. */
+function modelFaults(models: ModelConfig): ConfigFault[] {
+	const isWrong = (ref: string) => namedModel(ref, models) === undefined;
+	const at = 'agents.defaults.model';
+	const expected = 'provider/model or an alias';
+	return [
+		...(models.primary !== undefined && isWrong(models.primary) ? [{path: `${at}.primary`, expected}] : []),
+		...models.fallbacks.filter(isWrong).map(ref => ({
+			path: `${at}.fallbacks, ${JSON.stringify(clean(ref))}`,
+			expected,
+		})),
 	];
 }
 

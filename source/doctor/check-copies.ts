@@ -1,6 +1,6 @@
 import {staleIn} from '../auth/secrets/stale-copies.ts';
-import {readAllJournals} from '../store/journal.ts';
 import {readTextIfThere, tryParseJson} from '../store/json.ts';
+import {readAllJournals} from '../store/read-journal.ts';
 import {copiesOf, scrubCredentials} from '../store/scrub.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type Subject} from './subject.ts';

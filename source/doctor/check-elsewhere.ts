@@ -5,11 +5,11 @@ import {clean} from '../auth/facts.ts';
 import {fingerprint} from '../auth/identity.ts';
 import {type Place, programs} from '../auth/import/programs.ts';
 import {readForeign} from '../auth/import/read.ts';
-import {shellWord} from '../errors.ts';
 import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
 import {asideOf, isUnseen} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
+import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
@@ -72,7 +72,7 @@ interface Suspect {
 	readonly told: (profile: OAuthProfile) => Pick<Finding, 'id' | 'what' | 'next'>;
 }
 
-function ofPrograms({env, paths, machine}: Subject): Suspect[] {
+function ofPrograms({env, paths, providers, machine}: Subject): Suspect[] {
 	return holders.flatMap(({program, files}) =>
 		files({env, platform: machine.platform})
 			// The state folder may be one that another program reads too.
@@ -82,7 +82,7 @@ function ofPrograms({env, paths, machine}: Subject): Suspect[] {
 				told: ({agentId, profileId, credential}) => ({
 					id: 'grant_elsewhere',
 					what: `${program} holds the same refresh token: the one that refreshes first logs the other one out.`,
-					next: `jarvis models auth login --provider ${credential.provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`,
+					next: renewAdvice(providers, {agentId, profileId, credential}),
 				}),
 			})),
 	);

@@ -1,11 +1,12 @@
 import {rmSync} from 'node:fs';
-import {relative} from 'node:path';
+import {basename, relative} from 'node:path';
 import {refOf} from '../auth/facts.ts';
 import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
+import {profileIdsIn} from '../store/damaged.ts';
 import {objectMember, readTextIfThere, tryParseJson} from '../store/json.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
 import {leavingPrefix} from '../store/profiles.ts';
-import {goodBackup, restoreBackup, salvage} from '../store/restore.ts';
+import {damagedMark, goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
 import {isSealedId, readSealed, withEntriesOf} from '../store/sealed.ts';
 import {readSessions} from '../store/sessions.ts';
@@ -160,6 +161,16 @@ function otherFiles(subject: Subject): OtherFile[] {
 	];
 }
 
+/** The profiles that a damaged file still shows and its backup does not have, in a sentence. */
+function lackingIn(backup: string, damaged: string): string {
+	const {profiles, problems} = decodeAgentCredentials(tryParseJson(backup) ?? {});
+	const known = new Set([...profiles.keys(), ...problems.map(({profileId}) => profileId)]);
+	const lacking = profileIdsIn(damaged).filter(id => !known.has(id));
+	return lacking.length === 0
+		? ''
+		: ` The backup lacks ${lacking.join(', ')}: what is left of that stays in the damaged version.`;
+}
+
 const isJson = (text: string) => tryParseJson(text) !== undefined;
 
 /** A file that is read as a whole, or not at all. */
@@ -198,13 +209,14 @@ function contentFinding(subject: Subject, content: Content, error: unknown): Fin
 	const backup = goodBackup(file, isGood);
 	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
 	const [good, damaged] = [backup, file].map(path => readTextIfThere(path) ?? '') as [string, string];
-	const spent = agentId === undefined ? '' : tokensSpentSince(subject, good, damaged);
+	const ofProfiles =
+		agentId === undefined ? '' : tokensSpentSince(subject, good, damaged) + lackingIn(good, damaged);
 	return finding('file_damaged', {
 		where: file,
-		what: message + spent + (lacking?.(carry?.(good, damaged) ?? good) ?? ''),
+		what: message + ofProfiles + (lacking?.(carry?.(good, damaged) ?? good) ?? ''),
 		next: 'jarvis doctor --fix',
 		mend: {
-			what: `put ${backup} in its place, and keep the damaged one beside it`,
+			what: `put ${backup} in its place, and keep the damaged one beside it as ${basename(file)}${damagedMark}<time>`,
 			asks: true,
 			async run() {
 				await restoreBackup({locks, lockName}, file, backup, isGood, carry);

@@ -1,9 +1,11 @@
 import {accountOf, fingerprint} from '../auth/identity.ts';
+import {dropOrphanedReplies} from '../auth/kept-replies.ts';
+import {providerWord} from '../auth/profile-commands.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {shellWord} from '../errors.ts';
-import {readJournal} from '../store/journal.ts';
 import {holderLimitMs} from '../store/lock.ts';
 import {type FoundLock, listLocks, removeDeadLock} from '../store/lock-inspection.ts';
+import {readJournal} from '../store/read-journal.ts';
 import {type KeptReply, readKeptReplies, slotFile, slotNames} from '../store/reply-slot.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, oauthProfiles, type Subject} from './subject.ts';
@@ -59,12 +61,18 @@ function keptReplies(subject: Subject, name: string): Finding[] {
 		const profile = holderOf(subject, reply);
 		const {provider} = credential;
 		const of = `A new token of ${provider}${account ? ` (${account})` : ''} is kept there, and not stored.`;
-		return finding('reply_kept', {
-			where: slotFile(subject.paths, name),
-			what: profile ? of : `${of} No profile holds the token that it is for.`,
-			next: profile ? 'jarvis doctor --fix' : `jarvis models auth login --provider ${provider}`,
-			...(profile ? {mend: {what: 'store it', asks: false, run: () => storeKept(subject, profile)}} : {}),
-		});
+		const where = slotFile(subject.paths, name);
+		if (profile) {
+			const mend = {what: 'store it', asks: false, run: () => storeKept(subject, profile)};
+			return finding('reply_kept', {where, what: of, next: 'jarvis doctor --fix', mend});
+		}
+		const what = `${of} No profile holds the token that it is for.`;
+		// It may be for one in a file that cannot be read now.
+		if (subject.agents.size < subject.agentIds.length) {
+			return finding('reply_kept', {where, what, next: 'jarvis doctor --fix'});
+		}
+		const mend = {what: 'remove it', asks: true, run: () => dropOrphanedReplies(subject.paths)};
+		return finding('reply_kept', {where, what, next: 'jarvis doctor --fix', mend});
 	});
 }
 
@@ -103,7 +111,7 @@ function cutOff(subject: Subject, name: string): Finding[] {
 				finding('refresh_cut_off', {
 					where: nameOf(holder),
 					what: `A refresh was cut off at ${new Date(startedAt).toISOString()}: it may have spent the refresh token.`,
-					next: `jarvis models auth token --provider ${holder.credential.provider} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
+					next: `jarvis models auth token --provider ${providerWord(holder.credential.provider)} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
 				}),
 			];
 		});

@@ -2,12 +2,14 @@ import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
 import {spentReason} from '../auth/grant.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
-import {commandFor, type SecretPlace} from '../auth/secrets/places.ts';
+import {linkAdvice, removeCommand} from '../auth/profile-commands.ts';
+import {refresherOf} from '../auth/providers/contract.ts';
 import {refAdvice, takeRefsOut} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
 import {type AgentCredentials, type Credential, type Link, optional, unknownType} from '../store/schema.ts';
 import {span} from '../words.ts';
+import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
 
@@ -28,16 +30,16 @@ export function checkProfiles(subject: Subject): Finding[] {
 }
 
 // What is not understood here may be good elsewhere: to remove it comes last.
-function entryAdvice(file: string, problem: string, place: SecretPlace): string {
+function entryAdvice(file: string, problem: string, place: Parameters<typeof removeCommand>[0]): string {
 	const first =
 		problem === unknownType
 			? `Upgrade JARVIS if a newer one wrote it, or mend its type in ${file}.`
 			: `Mend it in ${file}.`;
-	return `${first} To remove it: ${commandFor(place, 'models auth remove')}`;
+	return `${first} To remove it: ${removeCommand(place)}`;
 }
 
 function profileFindings(
-	{now, refFailures, paths}: Subject,
+	{now, providers, refFailures, paths}: Subject,
 	agentId: string,
 	profileId: string,
 	credential: Credential,
@@ -46,12 +48,11 @@ function profileFindings(
 	const where = nameOf({agentId, profileId});
 	const stored = factsOf(agentId, profileId, credential, usageStats.get(profileId));
 	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
-	const facts = {...stored, ...optional('unresolved', unresolved)};
+	const refresher = providers.get(stored.provider);
+	const isRenewed = stored.refreshable && refresher !== undefined && refresherOf(refresher, {}) !== undefined;
+	const facts = {...stored, refreshable: isRenewed, ...optional('unresolved', unresolved)};
 	const health = healthOf(facts, now());
-	const login =
-		credential.type === 'token'
-			? pasteCommand(agentId, profileId, credential.provider)
-			: loginCommand(agentId, profileId, credential.provider);
+	const login = renewAdvice(providers, {agentId, profileId, credential});
 	if (health.reason === 'needs_login') {
 		const what =
 			facts.needsLogin?.reason === spentReason
@@ -75,6 +76,10 @@ function profileFindings(
 		const what = `It has no refresh token: it ends with its access token, in ${span(Math.max(0, left))}.`;
 		return [finding('refresh_missing', {where, what, next: login})];
 	}
+	if (stored.refreshable && !isRenewed) {
+		const what = `Nothing here can refresh a profile of ${stored.provider}: it ends with its access token, in ${span(Math.max(0, left))}.`;
+		return [finding('refresh_unsupported', {where, what, next: login})];
+	}
 	if (!facts.refreshable && left <= expiringWithinMs) {
 		return [finding('profile_expiring', {where, what: `It runs out in ${span(left)}.`, next: login})];
 	}
@@ -83,13 +88,12 @@ function profileFindings(
 
 // Its own program renews it, and is what helps.
 function linkFindings(where: string, {program, problem}: Link, {reason}: Health): Finding[] {
-	const name = clean(program);
 	const what =
 		problem ??
-		(reason === 'expired' ? `It is over, and ${name}, whose login it is, has not renewed it.` : undefined);
-	return what === undefined
-		? []
-		: [finding('profile_unusable', {where, what, next: `Run ${name}, which renews its own login.`})];
+		(reason === 'expired'
+			? `It is over, and ${clean(program)}, whose login it is, has not renewed it.`
+			: undefined);
+	return what === undefined ? [] : [finding('profile_unusable', {where, what, next: linkAdvice(program)})];
 }
 
 function faultOf({reason}: Health, unresolved: RefFailure | undefined): string | undefined {
@@ -138,11 +142,12 @@ export function checkSharing(subject: Subject): Finding[] {
 }
 
 /** Variables by which programs that are started here get another secret than the profiles have. */
-export function checkEnvironment({agents, providers, env}: Subject): Finding[] {
+export function checkEnvironment({agents, config, providers, env}: Subject): Finding[] {
 	const stored = [...agents.values()].flatMap(({profiles}) => [...profiles.values()]);
 	return [...providers.values()].flatMap(({id, label, env: names = []}) => {
 		const own = stored.filter(({provider}) => provider === id);
 		const isMeant = (name: string) =>
+			config.apiKeys.get(id)?.keyRef?.id === name ||
 			own.some(credential => {
 				const ref = refOf(credential);
 				return handedOutSecret(credential) === env[name] || (ref?.source === 'env' && ref.id === name);
@@ -172,13 +177,4 @@ function groups(
 		else found.set(key, [profile]);
 	}
 	return [...found.values()].filter(group => group.length > 1);
-}
-
-// A login would ask for a key, where the provider gives those.
-function pasteCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth paste-token --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
-}
-
-function loginCommand(agentId: string, profileId: string, provider: string): string {
-	return `jarvis models auth login --provider ${provider} --agent ${agentId} --profile-id ${shellWord(profileId)}`;
 }

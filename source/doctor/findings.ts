@@ -24,6 +24,10 @@ export const findingTable = {
 		fix: 'after asking, puts its newest good backup back and keeps the damaged one beside it',
 	},
 	config_fault: {severity: 'error', meaning: 'A part of jarvis.json does not say what it is meant to say.'},
+	config_ignored: {
+		severity: 'warning',
+		meaning: 'A setting of jarvis.json is of another form than documented, and left out of use.',
+	},
 	entry_broken: {severity: 'warning', meaning: 'An entry of an agent’s file is kept, and left out of use.'},
 	leftover_temporary: {
 		severity: 'warning',
@@ -52,7 +56,7 @@ export const findingTable = {
 	reply_kept: {
 		severity: 'warning',
 		meaning: 'A new token is kept in the journal, because the store could not take it.',
-		fix: 'stores it',
+		fix: 'stores it, or removes it where no profile is left that it is for',
 	},
 	refresh_cut_off: {
 		severity: 'note',
@@ -90,6 +94,11 @@ export const findingTable = {
 	refresh_missing: {
 		severity: 'warning',
 		meaning: 'An OAuth profile has no refresh token: it ends with its access token.',
+	},
+	refresh_unsupported: {
+		severity: 'warning',
+		meaning:
+			'An OAuth profile has a refresh token that its provider cannot use here: it ends with its access token.',
 	},
 	needs_login: {
 		severity: 'error',

@@ -7,7 +7,7 @@ import {withLinkedLogins} from '../auth/usable.ts';
 import type {JarvisError} from '../errors.ts';
 import type {Recorder} from '../store/audit-log.ts';
 import {type Config, decodeConfig, readConfig} from '../store/config.ts';
-import type {StatePaths} from '../store/paths.ts';
+import {isAgentId, type StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
 import type {AgentCredentials, OAuthCredential} from '../store/schema.ts';
 
@@ -61,7 +61,8 @@ export async function readSubject(context: DoctorContext): Promise<Subject> {
 		faults.set(paths.config, error);
 		return decodeConfig({});
 	});
-	const ids = agentIds(paths, config);
+	// An entry of jarvis.json whose id can be none is a finding, and no agent.
+	const ids = agentIds(paths, config).filter(isAgentId);
 	const agents = new Map<string, AgentCredentials>();
 	for (const id of ids) {
 		try {
@@ -73,6 +74,7 @@ export async function readSubject(context: DoctorContext): Promise<Subject> {
 	const refs = [...agents.values()].flatMap(({profiles}) =>
 		[...profiles.values()].flatMap(credential => refOf(credential) ?? []),
 	);
+	for (const {keyRef} of config.apiKeys.values()) if (keyRef) refs.push(keyRef);
 	const refFailures = await context.secrets.failures(refs, config, 'resolve');
 	return {...context, config, agentIds: ids, agents, faults, refFailures};
 }

@@ -1,13 +1,15 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import type {BrokerFacts} from '../broker/contract.ts';
-import {fit, wrapWords} from '../components/fit.ts';
+import {around, wrapWords} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {tones} from '../components/theme.ts';
+import {asTyped} from '../suggested.ts';
 import {type ClientRow, clientRows, cursorOf, selected} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import {ago, clockTime, span} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -67,12 +69,14 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 	const {broker} = state;
 	const width = state.size.columns;
 	if (!broker) return <Lines lines={['Asking the broker …']} width={width} height={height} />;
-	if ('problem' in broker) return <Problem problem={broker.problem} width={width} height={height} />;
-	if (!broker.running) return <Lines lines={howToStart(broker.socket)} width={width} height={height} />;
+	if ('problem' in broker)
+		return <Problem problem={broker.problem} stateDir={state.stateDir} width={width} height={height} />;
+	if (!broker.running)
+		return <Lines lines={howToStart(broker.socket, state.stateDir)} width={width} height={height} />;
 	const rows = clientRows(state);
 	const row = selected(state, 'broker', rows);
-	const got = row ? gotLines(row, state.now) : [];
-	const head = headLines(broker, state.now);
+	const got = row ? gotLines(row, state.now).flatMap(line => wrapWords(line, width - 4)) : [];
+	const head = headLines(broker, state.now, width);
 	const room = height - head.length - listLines;
 	const pane = got.length === 0 || room < 3 ? 0 : Math.min(got.length + 2, room);
 	return (
@@ -103,13 +107,16 @@ export default function BrokerScreen({state, height}: ScreenProps) {
 				}
 			/>
 			{pane > 0 && (
-				<Pane width={width} height={pane}>
-					{got.slice(0, pane - 2).map(line => (
-						<Text key={line} wrap="truncate">
-							{fit(clean(line), width - 4)}
+				<Pane
+					width={width}
+					height={pane}
+					turn={turnOf(state)}
+					lines={got.map((line, index) => (
+						<Text key={line + String(index)} wrap="truncate">
+							{line}
 						</Text>
 					))}
-				</Pane>
+				/>
 			)}
 		</Box>
 	);
@@ -124,7 +131,11 @@ function Lines({
 	readonly width: number;
 	readonly height: number;
 }) {
-	const all = ['', ...lines].flatMap(line => (line === '' ? [' '] : wrapWords(clean(line), width - 4)));
+	const all = ['', ...lines].flatMap(line => {
+		const [indent = ''] = /^ */.exec(line) ?? [];
+		const wrapped = wrapWords(line.trim(), width - 4 - indent.length);
+		return line === '' ? [' '] : wrapped.map(one => indent + one);
+	});
 	// Where there is no room, that between the lines goes first.
 	const shown = all.length <= height ? all : all.filter(line => line !== ' ').slice(0, height);
 	return (
@@ -138,26 +149,31 @@ function Lines({
 	);
 }
 
-function howToStart(socket: string): string[] {
+function howToStart(socket: string, stateDir: string | undefined): string[] {
 	return [
 		'No broker runs.',
 		'',
 		'It hands out tokens on a Unix socket to programs that ask often, tells them when one changes, and shows here who asked. Start it in another terminal:',
 		'',
-		'  jarvis broker --keep-fresh',
+		asTyped('  jarvis broker --keep-fresh', stateDir),
 		'',
-		'or as a service:  jarvis broker install --keep-fresh',
+		asTyped('or as a service:  jarvis broker install --keep-fresh', stateDir),
 		'',
 		`It will listen at ${socket}`,
 	];
 }
 
-function headLines(broker: BrokerFacts, now: number): string[] {
+function headLines(broker: BrokerFacts, now: number, columns: number): string[] {
 	const {startedAt, pid, connections, requests, refused, renewals, keepFresh} = broker;
 	const [next] = renewals;
 	const renewal = next
-		? `${next.agentId}/${next.profileId} is renewed in ${span(next.at - now)}${next.failed ? `, after ${next.failed}` : ''}`
-		: 'nothing is about to run out';
+		? around(
+				'keeps fresh: ',
+				clean(`${next.agentId}/${next.profileId}`),
+				clean(` is renewed in ${span(next.at - now)}${next.failed ? `, after ${next.failed}` : ''}`),
+				columns - 2,
+			)
+		: 'keeps fresh: nothing is about to run out';
 	return [
 		'',
 		[
@@ -166,8 +182,8 @@ function headLines(broker: BrokerFacts, now: number): string[] {
 			`${connections} open`,
 			`${refused} refused`,
 		].join(' · '),
-		...(keepFresh ? [`keeps fresh: ${renewal}`] : []),
-	].map(line => clean(line));
+		...(keepFresh ? [renewal] : []),
+	];
 }
 
 function gotLines({client}: ClientRow, now: number): string[] {

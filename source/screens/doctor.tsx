@@ -1,12 +1,14 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
-import {wrapWords} from '../components/fit.ts';
+import {wrapHanging, wrapWords} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
 import type {Severity} from '../doctor/findings.ts';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, doctorRows, selected} from '../ui/rows.ts';
 import type {FindingRow, UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import type {ScreenProps} from './screen.ts';
 
 /** The fewest lines that the list is left, its head included. */
@@ -48,7 +50,7 @@ export default function DoctorScreen({state, height}: ScreenProps) {
 	const rows = doctorRows(state);
 	const row = selected(state, 'doctor', rows);
 	const width = state.size.columns;
-	const lines = row ? adviceLines(row, width - 4) : [];
+	const lines = row ? adviceLines(row, width - 4, state.stateDir) : [];
 	const room = height - 1 - listLines;
 	const pane = lines.length === 0 || room < 3 ? 0 : Math.min(lines.length + 2, room);
 	return (
@@ -65,13 +67,16 @@ export default function DoctorScreen({state, height}: ScreenProps) {
 				empty={emptyWords(state)}
 			/>
 			{pane > 0 && (
-				<Pane width={width} height={pane}>
-					{lines.slice(0, pane - 2).map(([text, tone], index) => (
+				<Pane
+					width={width}
+					height={pane}
+					turn={turnOf(state)}
+					lines={lines.map(([text, tone], index) => (
 						<Text key={String(index) + text} wrap="truncate" {...tones[tone]}>
 							{text}
 						</Text>
 					))}
-				</Pane>
+				/>
 			)}
 		</Box>
 	);
@@ -82,7 +87,7 @@ function headline({findings = []}: UiState): string {
 		const {length} = findings.filter(({finding}) => finding.severity === severity);
 		return length === 0 ? [] : [`${length} ${severity}${length === 1 ? '' : 's'}`];
 	});
-	return ['Doctor: what is wrong around the credentials', ...counts].join(' · ');
+	return counts.length === 0 ? 'Doctor' : `Doctor: ${counts.join(' · ')}, the worst first`;
 }
 
 function emptyWords({findings, filter}: UiState): string {
@@ -95,9 +100,16 @@ function shortened(where: string): string {
 	return clean(where).replace(/^.*\/(agents|plugins|locks|journal|pending-logins)\//, '…/$1/');
 }
 
-function adviceLines({finding: {where, what, next, mend}}: FindingRow, width: number): [string, Tone][] {
+function adviceLines(
+	{finding: {where, what, next, mend}}: FindingRow,
+	width: number,
+	stateDir: string | undefined,
+): [string, Tone][] {
 	const told = [where, what].flatMap(text => wrapWords(clean(text), width));
-	const helps = wrapWords(clean(mend ? `⏎ ${mend.what}` : next), width);
+	const helps = wrapHanging(
+		`${mend ? '⏎' : '→'}  ${clean(mend ? mend.what : asTyped(next, stateDir))}`,
+		width,
+	);
 	return [
 		...told.map((text): [string, Tone] => [text, 'plain']),
 		...helps.map((text): [string, Tone] => [text, 'good']),

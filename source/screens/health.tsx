@@ -1,10 +1,12 @@
 import {Box, Text} from 'ink';
 import {clean} from '../auth/facts.ts';
 import {bar} from '../components/bar.ts';
+import {around} from '../components/fit.ts';
+import {Notes, noteLines} from '../components/notes.tsx';
 import {type Column, Table} from '../components/table.tsx';
 import {type Tone, tones} from '../components/theme.ts';
-import {detailOf, endOf} from '../ui/clock.ts';
-import {brokenRows, cursorOf, healthRows, needyCount, type ProfileRow} from '../ui/rows.ts';
+import {detailOf, nextEventOf} from '../ui/clock.ts';
+import {brokenRows, cursorOf, healthRows, needyCount, onceFor, type ProfileRow} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
 import {clockTime, span, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -60,15 +62,17 @@ export default function HealthScreen({state, height}: ScreenProps) {
 	const rows = healthRows(state);
 	const broken = brokenRows(state.snapshot.agents);
 	const problems = state.snapshot.problems.map(problem => problem.message);
-	const notes = [...problems, ...broken.map(row => `${row.agentId}: ${row.profileId} ${row.problem}`)].slice(
-		0,
+	const wrong = [...problems, ...broken.map(row => `${row.agentId}: ${row.profileId} ${row.problem}`)];
+	const notes = noteLines(
+		wrong.map(text => `✗ ${text}`),
 		3,
+		'd shows them',
 	);
 	return (
 		<Box flexDirection="column" height={height}>
 			<Counts state={state} rows={rows} />
 			<Text wrap="truncate" dimColor>
-				{`  ${clean(nextEvent(state, rows))}`}
+				{`  ${nextWords(state, rows)}`}
 			</Text>
 			<Table
 				columns={columns(state)}
@@ -82,21 +86,13 @@ export default function HealthScreen({state, height}: ScreenProps) {
 						: 'Nothing holds that. Esc shows all.'
 				}
 			/>
-			{notes.map(note => (
-				<Text key={note} {...tones.bad} wrap="truncate">
-					{`  ✗ ${clean(note)}`}
-				</Text>
-			))}
+			<Notes lines={notes} tone="bad" />
 		</Box>
 	);
 }
 
 function Counts({state, rows}: {readonly state: UiState; readonly rows: readonly ProfileRow[]}) {
-	const counts = new Map<Tone, number>();
-	for (const row of rows) {
-		const {tone} = stateCell(row, state.now);
-		counts.set(tone, (counts.get(tone) ?? 0) + 1);
-	}
+	const counts = countsOf(rows, state.now);
 	const need = needyCount(state);
 	const parts: readonly (readonly [Tone, number, string])[] = [
 		['bad', need, need === 1 ? '✗ needs you' : '✗ need you'],
@@ -130,23 +126,27 @@ function expiryBar({facts, health}: ProfileRow): string {
 	return bar(health.remainingMs / whole, 12);
 }
 
-/** What happens next, and when: a token that runs out, or a profile that comes back. */
-function nextEvent(state: UiState, rows: readonly ProfileRow[]): string {
-	const events = rows.flatMap(({facts, health}) => {
-		const what = `${facts.agentId}/${facts.profileId}`;
-		const [renewal] = endOf(facts);
-		return [
-			...(renewal === undefined
-				? []
-				: [{at: renewal, what: `${what} is ${state.autoRefresh ? 'refreshed' : 'due'}`}]),
-			...(renewal === undefined && typeof facts.expires === 'number'
-				? [{at: facts.expires, what: `${what} runs out`}]
-				: []),
-			...(health.until === undefined ? [] : [{at: health.until, what: `${what} comes back`}]),
-		];
-	});
-	const next = events.filter(event => event.at > state.now).sort((a, b) => a.at - b.at)[0];
-	return next
-		? `next: ${next.what} in ${span(next.at - state.now, detailOf(state))}`
-		: 'nothing is about to run out';
+/** How many rows there are of each tone. */
+const countsOf = onceFor((rows: readonly ProfileRow[], now: number): ReadonlyMap<Tone, number> => {
+	const counts = new Map<Tone, number>();
+	for (const row of rows) {
+		const {tone} = stateCell(row, now);
+		counts.set(tone, (counts.get(tone) ?? 0) + 1);
+	}
+	return counts;
+});
+
+/** What happens next, and when. */
+function nextWords(state: UiState, rows: readonly ProfileRow[]): string {
+	const {now, autoRefresh, size} = state;
+	if (rows.length === 0) return '';
+	const next = nextEventOf(rows, now);
+	if (!next) return 'nothing is about to run out';
+	const what = next.what === 'renewal' ? (autoRefresh ? 'is refreshed' : 'is due') : next.what;
+	return around(
+		'next: ',
+		clean(next.id),
+		` ${what} in ${span(next.at - now, detailOf(state))}`,
+		size.columns - 2,
+	);
 }

@@ -2,11 +2,14 @@ import {Box, Text} from 'ink';
 import type {FoundLogin} from '../auth/import/find.ts';
 import {AgentTitle} from '../components/agent-title.tsx';
 import {wrapWords} from '../components/fit.ts';
+import {Notes, noteLines} from '../components/notes.tsx';
 import {Pane} from '../components/pane.tsx';
 import {type Cell, type Column, Table} from '../components/table.tsx';
-import {type Tone, tones} from '../components/theme.ts';
+import type {Tone} from '../components/theme.ts';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, importRows, selected, shownAgent} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import {importHowWords, importStateWord, loginAccount, loginTimeLeft, shortPath} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -34,7 +37,7 @@ const columns = (now: number): readonly Column<FoundLogin>[] => [
 export default function ImportScreen({state, height}: ScreenProps) {
 	const rows = importRows(state);
 	const row = selected(state, 'import', rows);
-	const notes = notesOf(state).slice(0, 2);
+	const notes = noteLines(notesOf(state), 2, 'jarvis import');
 	const about = row ? linesAbout(state, row) : [];
 	const room = height - 1 - notes.length;
 	const pane = row ? Math.min(about.length + 2, room - Math.min(rows.length + 1, 4)) : 0;
@@ -49,19 +52,18 @@ export default function ImportScreen({state, height}: ScreenProps) {
 				height={room - Math.max(0, pane)}
 				empty={emptyWords(state)}
 			/>
-			{notes.map(note => (
-				<Text key={note} {...tones.attention} wrap="truncate">
-					{`  ! ${note}`}
-				</Text>
-			))}
+			<Notes lines={notes} tone="attention" />
 			{pane > 2 && (
-				<Pane width={state.size.columns} height={pane}>
-					{about.slice(0, pane - 2).map(line => (
+				<Pane
+					width={state.size.columns}
+					height={pane}
+					turn={turnOf(state)}
+					lines={about.map(line => (
 						<Text key={line} wrap="truncate">
 							{line}
 						</Text>
 					))}
-				</Pane>
+				/>
 			)}
 		</Box>
 	);
@@ -87,12 +89,12 @@ function linesAbout({size, home}: UiState, login: FoundLogin): string[] {
 	);
 }
 
-function notesOf({found, home}: UiState): string[] {
+function notesOf({found, home, stateDir}: UiState): string[] {
 	const openclaw =
 		found?.openclaw === undefined
 			? []
-			: [`openclaw in ${shortPath(found.openclaw, home)}: jarvis import openclaw`];
-	return [...(found?.problems ?? []).map(({message}) => message), ...openclaw];
+			: [asTyped(`openclaw in ${shortPath(found.openclaw, home)}: jarvis import openclaw`, stateDir)];
+	return [...(found?.problems ?? []).map(({message}) => message), ...openclaw].map(text => `! ${text}`);
 }
 
 function emptyWords(state: UiState): string {

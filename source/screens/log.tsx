@@ -1,17 +1,20 @@
 import {Box, Text} from 'ink';
 import {logDetails, logWords} from '../auth/log-words.ts';
-import {fit} from '../components/fit.ts';
+import {fit, labelled} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {type Column, Table} from '../components/table.tsx';
-import type {Tone} from '../components/theme.ts';
 import {cursorOf, logRows, selected} from '../ui/rows.ts';
 import type {LogRow, UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import type {ScreenProps} from './screen.ts';
 
 /** The fewest lines that the list is left, its head included. */
 const listLines = 4;
 
 const labelWidth = 10;
+
+// Where there is no colour, the sign tells.
+const signs = {good: '✓', bad: '✗', plain: ' '} as const;
 
 const columns = (state: UiState): readonly Column<LogRow>[] => [
 	{
@@ -25,9 +28,12 @@ const columns = (state: UiState): readonly Column<LogRow>[] => [
 	},
 	{
 		title: 'EVENT',
-		width: 16,
+		width: 18,
 		dropFirst: 0,
-		cell: ({entry}) => ({text: logWords(entry).event, tone: toneOf(entry.event)}),
+		cell({entry}) {
+			const tone = toneOf(entry.event);
+			return {text: `${signs[tone]} ${logWords(entry).event}`, tone};
+		},
 	},
 	{
 		title: 'OF',
@@ -38,7 +44,7 @@ const columns = (state: UiState): readonly Column<LogRow>[] => [
 	},
 	{
 		title: 'BY',
-		width: 26,
+		width: 24,
 		flexible: true,
 		dropFirst: 2,
 		cell: ({entry}) => ({text: logWords(entry).by, tone: 'quiet'}),
@@ -55,13 +61,14 @@ function isNarrow({size}: UiState): boolean {
 export default function LogScreen({state, height}: ScreenProps) {
 	const rows = logRows(state);
 	const row = selected(state, 'log', rows);
-	const lines = row && state.logDetails ? logDetails(row.entry) : [];
+	const told = row && state.logDetails ? logDetails(row.entry) : [];
+	const lines = told.flatMap(([label, text]) => labelled(label, text, state.size.columns - 4 - labelWidth));
 	const room = height - 1 - listLines;
 	const pane = lines.length === 0 || room < 3 ? 0 : Math.min(lines.length + 2, room);
 	return (
 		<Box flexDirection="column" height={height}>
 			<Text wrap="truncate" dimColor>
-				{'  the newest first, and each that comes; all of them: jarvis log'}
+				{'  newest first, each as it comes; all of them: jarvis log'}
 			</Text>
 			<Table
 				columns={columns(state)}
@@ -76,20 +83,23 @@ export default function LogScreen({state, height}: ScreenProps) {
 				}
 			/>
 			{pane > 0 && (
-				<Pane width={state.size.columns} height={pane}>
-					{lines.slice(0, pane - 2).map(([label, text]) => (
-						<Text key={label} wrap="truncate">
+				<Pane
+					width={state.size.columns}
+					height={pane}
+					turn={turnOf(state)}
+					lines={lines.map(([label, text], index) => (
+						<Text key={label + String(index)} wrap="truncate">
 							<Text dimColor>{fit(label, labelWidth)}</Text>
-							{fit(text, state.size.columns - 4 - labelWidth)}
+							{text}
 						</Text>
 					))}
-				</Pane>
+				/>
 			)}
 		</Box>
 	);
 }
 
-function toneOf(event: string): Tone {
+function toneOf(event: string): keyof typeof signs {
 	if (event.endsWith('_failed') || event === 'failure_reported') return 'bad';
 	if (event === 'login' || event === 'refreshed') return 'good';
 	return 'plain';

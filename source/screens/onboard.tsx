@@ -8,9 +8,13 @@ import {wrapWords} from '../components/fit.ts';
 import {ImportHint, importHintHeight} from '../components/import-hint.tsx';
 import {Lines} from '../components/lines.tsx';
 import {LoginPart} from '../components/login-part.tsx';
+import {moreWords} from '../components/pane.tsx';
+import {partOf} from '../components/part.ts';
 import {Steps} from '../components/steps.tsx';
+import {asTyped} from '../suggested.ts';
 import {cursorOf, onboardingRows} from '../ui/rows.ts';
 import type {UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import type {ScreenProps} from './screen.ts';
 
 /** From nothing to a credential, step by step. */
@@ -74,28 +78,25 @@ function Done({state, height, result}: ScreenProps & {readonly result: LoginResu
 		...surroundings,
 		...(port ? {port} : {}),
 	}).filter(({command}) => command !== 'jarvis');
-	const told = commands.map(({what, command}) => ({
-		what,
-		lines: wrapWords(command, size.columns - 6),
-	}));
 	const title = `✓ ${result.profileId} of the agent ${result.agentId} is ready. Of use now:`;
-	let room = height - wrapWords(title, size.columns - 4).length;
+	const room = height - wrapWords(title, size.columns - 4).length;
+	const lines = commands.flatMap(({what, command}) => [
+		{text: `  ${what}:`, isDim: true},
+		...wrapWords(asTyped(command, state.stateDir), size.columns - 6).map(line => ({
+			text: `    ${line}`,
+			isDim: false,
+		})),
+	]);
+	const {shown, range} = partOf(lines, lines.length > room ? room - 1 : room, turnOf(state));
 	return (
 		<Box flexDirection="column">
 			<Lines text={title} width={size.columns} tone="good" />
-			{told.map(({what, lines}) => {
-				room -= lines.length + 1;
-				return (
-					room >= 0 && (
-						<Box key={what} flexDirection="column" flexShrink={0}>
-							<Text wrap="truncate" dimColor>{`  ${what}:`}</Text>
-							{lines.map(line => (
-								<Text key={line} wrap="truncate">{`    ${line}`}</Text>
-							))}
-						</Box>
-					)
-				);
-			})}
+			{shown.map(({text, isDim}, index) => (
+				<Text key={text + String(index)} wrap="truncate" dimColor={isDim}>
+					{text}
+				</Text>
+			))}
+			{range !== undefined && <Text wrap="truncate" dimColor>{`  ${moreWords(range)}`}</Text>}
 		</Box>
 	);
 }

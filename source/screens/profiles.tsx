@@ -1,10 +1,11 @@
-import {Box, Text} from 'ink';
+import {Box} from 'ink';
+import stringWidth from 'string-width';
 import {clean} from '../auth/facts.ts';
 import {AgentTitle} from '../components/agent-title.tsx';
+import {Notes, noteLines} from '../components/notes.tsx';
 import {Problem} from '../components/problem.tsx';
 import {detailsHeight, ProfileDetails} from '../components/profile-details.tsx';
-import {type Column, Table} from '../components/table.tsx';
-import {tones} from '../components/theme.ts';
+import {type Column, layColumns, Table} from '../components/table.tsx';
 import {brokenRows, cursorOf, type ProfileRow, profileRows, selected, shownAgent} from '../ui/rows.ts';
 import {ago, stateWord, timeLeft} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
@@ -61,20 +62,30 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 	const rows = profileRows(state);
 	const row = selected(state, 'profiles', rows);
 	const broken = agent ? brokenRows([agent]) : [];
-	const pane = state.details && row ? Math.min(detailsHeight(state, row), height - 5) : 0;
-	const notes = agent?.problem ? 0 : Math.min(broken.length, 2);
+	const laid = columns(state.now, agent?.id);
+	const isCut = row !== undefined && stringWidth(clean(row.id)) > idWidth(laid, state.size.columns);
+	const pane = state.details && row ? Math.min(detailsHeight(state, row, isCut), height - 5) : 0;
+	const wrong = broken.map(
+		({profileId, problem}) => `✗ ${profileId} ${problem}: kept in the file, left out of use`,
+	);
+	const notes = agent?.problem ? [] : noteLines(wrong, 2, '4 d shows them');
 	return (
 		<Box flexDirection="column" height={height}>
 			<AgentTitle state={state} words="  Profiles of " />
 			{agent?.problem ? (
-				<Problem problem={agent.problem} width={state.size.columns} height={height - 1} />
+				<Problem
+					problem={agent.problem}
+					stateDir={state.stateDir}
+					width={state.size.columns}
+					height={height - 1}
+				/>
 			) : (
 				<Table
-					columns={columns(state.now, agent?.id)}
+					columns={laid}
 					rows={rows}
 					cursor={cursorOf(state, 'profiles', rows)}
 					width={state.size.columns}
-					height={height - 1 - pane - notes}
+					height={height - 1 - pane - notes.length}
 					empty={
 						state.filter.text === ''
 							? 'No profiles. Press l to log an account in.'
@@ -82,12 +93,12 @@ export default function ProfilesScreen({state, height}: ScreenProps) {
 					}
 				/>
 			)}
-			{broken.slice(0, notes).map(({id, profileId, problem}) => (
-				<Text key={id} {...tones.bad} wrap="truncate">
-					{`  ✗ ${clean(profileId)} ${problem}: kept in the file, left out of use`}
-				</Text>
-			))}
-			{pane > 0 && row && <ProfileDetails state={state} row={row} height={pane} />}
+			<Notes lines={notes} tone="bad" />
+			{pane > 0 && row && <ProfileDetails state={state} row={row} withId={isCut} height={pane} />}
 		</Box>
 	);
+}
+
+function idWidth(list: readonly Column<ProfileRow>[], width: number): number {
+	return layColumns(list, width)[0]?.width ?? 0;
 }

@@ -5,7 +5,7 @@ import {ownModelOf, whichOfSession} from '../auth/session-facts.ts';
 import {noModel, pinWords, statusLines} from '../auth/session-words.ts';
 import type {Which} from '../auth/which.ts';
 import {AgentTitle} from '../components/agent-title.tsx';
-import {fit, wrapWords} from '../components/fit.ts';
+import {fit, wrapHanging, wrapWords} from '../components/fit.ts';
 import {Pane} from '../components/pane.tsx';
 import {Problem} from '../components/problem.tsx';
 import {type Column, Table} from '../components/table.tsx';
@@ -13,6 +13,7 @@ import {TextField} from '../components/text-field.tsx';
 import {tones} from '../components/theme.ts';
 import {cursorOf, type SessionRow, selected, sessionRows, shownAgent} from '../ui/rows.ts';
 import type {CommandLine, UiState} from '../ui/state.ts';
+import {turnOf} from '../ui/turn.ts';
 import {ago} from '../words.ts';
 import type {ScreenProps} from './screen.ts';
 
@@ -72,7 +73,12 @@ export default function SessionsScreen({state, height}: ScreenProps) {
 		<Box flexDirection="column" height={height}>
 			<AgentTitle state={state} words="  Sessions of " />
 			{agent?.sessionsProblem ? (
-				<Problem problem={agent.sessionsProblem} width={width} height={height - 1 - typed} />
+				<Problem
+					problem={agent.sessionsProblem}
+					stateDir={state.stateDir}
+					width={width}
+					height={height - 1 - typed}
+				/>
 			) : (
 				<Table
 					columns={columns(state)}
@@ -87,32 +93,20 @@ export default function SessionsScreen({state, height}: ScreenProps) {
 					}
 				/>
 			)}
-			{pane > 0 && <Answer lines={lines} width={width} height={pane} />}
+			{pane > 0 && (
+				<Pane
+					width={width}
+					height={pane}
+					turn={turnOf(state)}
+					lines={lines.map((line, index) => (
+						<Text key={line + String(index)} wrap="truncate">
+							{line}
+						</Text>
+					))}
+				/>
+			)}
 			{commandLine && <Command commandLine={commandLine} width={width} />}
 		</Box>
-	);
-}
-
-function Answer({
-	lines,
-	width,
-	height,
-}: {
-	readonly lines: readonly string[];
-	readonly width: number;
-	readonly height: number;
-}) {
-	const shown = lines.slice(0, height - 2);
-	// One line is better said than counted.
-	const hidden = shown.length > 1 ? lines.length - shown.length : 0;
-	return (
-		<Pane width={width} height={height}>
-			{shown.map((line, index) => (
-				<Text key={line + String(index)} wrap="truncate">
-					{fit(hidden > 0 && index === shown.length - 1 ? `… and ${hidden + 1} more` : line, width - 4)}
-				</Text>
-			))}
-		</Pane>
 	);
 }
 
@@ -149,15 +143,15 @@ function faultLines({fault}: CommandLine, width: number): string[] {
 
 /** What the last command answered, while the cursor stays on its session; else what the session uses. */
 function paneLines(state: UiState, row: SessionRow | undefined): readonly string[] {
-	const {answer} = state;
 	if (!row) return [];
-	if (answer?.key === row.id && answer.agentId === shownAgent(state)?.id) {
-		const width = state.size.columns - 4;
-		// What is told once is told whole.
-		return answer.lines.flatMap(line =>
-			stringWidth(clean(line)) <= width ? [line] : wrapWords(line, width),
-		);
-	}
+	const {answer} = state;
+	const isAnswered = answer?.key === row.id && answer.agentId === shownAgent(state)?.id;
+	return (isAnswered ? answer.lines : usedLines(state, row)).flatMap(line =>
+		wrapHanging(line, state.size.columns - 4),
+	);
+}
+
+function usedLines(state: UiState, row: SessionRow): readonly string[] {
 	const which = whichOf(state, row);
 	return which ? statusLines(which, state.now) : [noModel];
 }

@@ -1,10 +1,13 @@
 import {JarvisError} from '../errors.ts';
 import {type DecodedBindings, decodeBindings, decodeChannels} from './binding-schema.ts';
 import {isObject, type JsonObject, type JsonValue, member, readTextIfThere, textMember} from './json.ts';
-import type {StatePaths} from './paths.ts';
-import {decodeOrder, entriesOf, optional} from './schema.ts';
+import {isProviderId, type StatePaths} from './paths.ts';
+import {type ApiKeyCredential, decodeOrder, decodeRef, entriesOf, optional} from './schema.ts';
 
-/** The parts of `jarvis.json` that are in use (docs/files.md). It holds no secrets. */
+/** Whose the keys of `jarvis.json` are, where the id of an agent would stand: none can have this one. */
+export const configOwner = 'jarvis.json';
+
+/** The parts of `jarvis.json` that are in use (docs/files.md). It is to hold no secrets; `apiKeys` may all the same. */
 export interface Config extends DecodedBindings {
 	readonly agents: readonly AgentConfig[];
 	/** The agent that is meant when none is named. */
@@ -18,6 +21,8 @@ export interface Config extends DecodedBindings {
 	readonly cooldowns: CooldownConfig;
 	/** `models.providers.<id>.auth`: a company's own endpoints for a provider. */
 	readonly endpointOverrides: ReadonlyMap<string, EndpointOverride>;
+	/** `models.providers.<id>.apiKey`: provider → the key that serves where no profile of it is ready. */
+	readonly apiKeys: ReadonlyMap<string, ApiKeyCredential>;
 	/** `channels`: the channels that are configured, with the ids of their accounts. */
 	readonly channels: ReadonlyMap<string, readonly string[]>;
 	/** There is something in `secrets`, which is decoded where it is needed (secrets-config.ts). */
@@ -52,6 +57,8 @@ export interface ModelConfig {
 	readonly fallbacks: readonly string[];
 	/** alias → `provider/model` */
 	readonly aliases: ReadonlyMap<string, string>;
+	/** The keys of `agents.defaults.models`. */
+	readonly listed: readonly string[];
 	/** Every `provider/model` that is named, in the order of the file. */
 	readonly configured: readonly string[];
 }
@@ -106,17 +113,27 @@ export function decodeConfig(document: JsonObject): Config {
 				return isObject(override) ? [[provider, decodeOverride(override)] as const] : [];
 			}),
 		),
+		apiKeys: new Map(
+			entriesOf(member(member(document, 'models'), 'providers')).flatMap(([provider, entry]) => {
+				const key = isProviderId(provider) ? decodeApiKey(provider, member(entry, 'apiKey')) : undefined;
+				return key ? [[provider, key] as const] : [];
+			}),
+		),
 		...decodeBindings(member(document, 'bindings')),
 		channels: decodeChannels(member(document, 'channels')),
 		hasSecrets: member(document, 'secrets') !== undefined,
 	};
 }
 
-/** One change to `jarvis.json`: the path of a member, and its value (`undefined` removes it). */
-export interface ConfigEdit {
-	readonly path: readonly (string | number)[];
-	readonly value: JsonValue | undefined;
-}
+/**
+ * One change to `jarvis.json`: the path of a member, and its value (`undefined` removes it), or its new name, or what
+ * is put into a list at its place.
+ */
+export type ConfigEdit = {readonly path: readonly (string | number)[]} & (
+	| {readonly value: JsonValue | undefined}
+	| {readonly name: string}
+	| {readonly insert: JsonValue}
+);
 
 /**
  * Changes `jarvis.json` under its lock; comments and layout stay.
@@ -128,14 +145,12 @@ export async function updateConfig(
 	paths: Pick<StatePaths, 'config' | 'locks'>,
 	makeEdits: (config: Config, document: JsonObject) => readonly ConfigEdit[],
 ): Promise<void> {
-	const [{withLock}, {writeDurably}, {removeMember}, {appendElement}, {modify, applyEdits, parse}] =
-		await Promise.all([
-			import('./lock.ts'),
-			import('./write.ts'),
-			import('./remove-member.ts'),
-			import('./append-element.ts'),
-			import('jsonc-parser'),
-		]);
+	const [{withLock}, {writeDurably}, {textEdits}, {applyEdits, parse}] = await Promise.all([
+		import('./lock.ts'),
+		import('./write.ts'),
+		import('./config-text.ts'),
+		import('jsonc-parser'),
+	]);
 	await withLock(paths.locks, 'config', async lock => {
 		const content = readTextIfThere(paths.config) ?? '{}\n';
 		const document = await parseConfig(paths.config, content);
@@ -147,17 +162,11 @@ export async function updateConfig(
 		parse(text, faults, {allowTrailingComma: true});
 		if (faults.length > 0) throw uneditable(paths.config, edits);
 		const formattingOptions = indentationOf(text);
-		for (const {path, value} of edits) {
+		for (const edit of edits) {
 			try {
-				const changes =
-					value === undefined
-						? removeMember(text, path)
-						: path.at(-1) === -1
-							? appendElement(text, path.slice(0, -1), value, formattingOptions)
-							: modify(text, [...path], value, {formattingOptions});
-				text = applyEdits(text, changes);
+				text = applyEdits(text, textEdits(text, edit, formattingOptions));
 			} catch (error) {
-				throw invalidJson5(paths.config, `a part of ${path.join('.')} is of another type`, error);
+				throw invalidJson5(paths.config, `a part of ${edit.path.join('.')} is of another type`, error);
 			}
 		}
 		await lock.commit(() => writeDurably(paths.config, mark + text, {backup: true}));
@@ -179,6 +188,17 @@ async function parseConfig(file: string, text: string): Promise<JsonObject> {
 	}
 	if (!isObject(value)) throw invalidJson5(file, 'it holds no object');
 	return value;
+}
+
+// A text, the name of a variable as "${NAME}", or a secret ref.
+function decodeApiKey(provider: string, value: JsonValue | undefined): ApiKeyCredential | undefined {
+	if (typeof value !== 'string') {
+		const keyRef = decodeRef(value);
+		return keyRef && {type: 'api_key', provider, keyRef};
+	}
+	const [, id] = /^\$\{(.*)\}$/s.exec(value) ?? [];
+	if (id !== undefined) return {type: 'api_key', provider, keyRef: {source: 'env', provider: 'default', id}};
+	return value === '' ? undefined : {type: 'api_key', provider, key: value};
 }
 
 function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {
@@ -235,6 +255,7 @@ function decodeModels(defaults: JsonValue | undefined): ModelConfig {
 	return {
 		...optional('primary', primary),
 		fallbacks,
+		listed: named,
 		configured: [...new Set([...(primary ? [primary] : []), ...fallbacks, ...named])],
 		aliases: new Map(
 			entriesOf(member(defaults, 'models')).flatMap(([ref, entry]) => {
@@ -276,9 +297,13 @@ function configDamaged(fault: string, cause?: unknown): JarvisError {
 }
 
 function uneditable(file: string, edits: readonly ConfigEdit[]): JarvisError {
-	const lines = edits.map(({path, value}) => {
-		const place = path.at(-1) === -1 ? `add to ${path.slice(0, -1).join('.')}:` : `${path.join('.')} =`;
-		return `${place} ${JSON.stringify(value) ?? '(remove)'}`;
+	const lines = edits.map(edit => {
+		const place = edit.path.join('.');
+		const list = edit.path.slice(0, -1).join('.');
+		if ('name' in edit) return `${place} becomes ${JSON.stringify(edit.name)}`;
+		if ('insert' in edit) return `insert at ${place}: ${JSON.stringify(edit.insert)}`;
+		const value = JSON.stringify(edit.value) ?? '(remove)';
+		return edit.path.at(-1) === -1 ? `add to ${list}: ${value}` : `${place} = ${value}`;
 	});
 	return new JarvisError(
 		'config_uneditable',

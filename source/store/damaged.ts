@@ -1,6 +1,14 @@
-import {type ParseError, parse, printParseErrorCode} from 'jsonc-parser';
+import {
+	findNodeAtLocation,
+	type Node,
+	type ParseError,
+	parse,
+	parseTree,
+	printParseErrorCode,
+} from 'jsonc-parser';
 import {JarvisError, shellWord} from '../errors.ts';
 import {readTextIfThere, tryParseJson} from './json.ts';
+import {isProfileId, providerOfProfileId} from './paths.ts';
 import {backupPaths, followLink} from './write.ts';
 
 /** Who mends a damaged file: doctor, which knows the files of the state folder alone, or a person. */
@@ -36,6 +44,26 @@ export function damaged(file: string, text: string, mendedBy: MendedBy): JarvisE
 				: // A copy over it would leave nothing of a token that is in this version alone.
 					`Its last good version is ${good}. Put it back, and keep this one beside it: jarvis doctor --fix`,
 	);
+}
+
+/**
+ * The ids of the profiles that a damaged credential file still shows. Only what stands as a whole entry counts: in a text
+ * with a quote too few, anything might look like a name, a secret included.
+ */
+export function profileIdsIn(text: string): string[] {
+	let root: Node | undefined;
+	try {
+		root = parseTree(text);
+	} catch {
+		// It nests deeper than the parser can follow.
+	}
+	const profiles = root && findNodeAtLocation(root, ['profiles']);
+	return (profiles?.children ?? []).flatMap(({children: [key, entry] = []}) => {
+		const id: unknown = key?.value;
+		const provider: unknown = entry && findNodeAtLocation(entry, ['provider'])?.value;
+		const isEntry = typeof id === 'string' && typeof provider === 'string' && isProfileId(id);
+		return isEntry && providerOfProfileId(id) === provider ? [id] : [];
+	});
 }
 
 function readOrUndefined(file: string): string | undefined {

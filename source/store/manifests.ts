@@ -2,7 +2,7 @@ import {readdirSync} from 'node:fs';
 import {isAbsolute} from 'node:path';
 import * as v from 'valibot';
 import {asJarvisError, isSystemError, JarvisError} from '../errors.ts';
-import {member, readTextIfThere, tryParseJson} from './json.ts';
+import {member, readTextIfThere, textMember, tryParseJson} from './json.ts';
 import {isProviderId, providerIdPattern, type StatePaths} from './paths.ts';
 
 const url = v.pipe(v.string(), v.url());
@@ -266,6 +266,8 @@ export interface PluginEntry {
 	readonly manifest?: Manifest;
 	/** Why it cannot be used. */
 	readonly problem?: JarvisError;
+	/** The id that a manifest names which cannot be used, as far as it can be read. */
+	readonly meantId?: string;
 }
 
 export interface ManifestListing {
@@ -290,12 +292,15 @@ export function readPlugins(paths: StatePaths): PluginEntry[] {
 
 function readPlugin(paths: StatePaths, id: string): PluginEntry | undefined {
 	const file = paths.plugin(id);
+	let text: string | undefined;
 	try {
-		const text = readTextIfThere(file);
+		text = readTextIfThere(file);
 		return text === undefined ? undefined : {id, file, manifest: parseInFolder(file, id, text)};
 	} catch (error) {
 		// A file beside the plugins' folders is none of them.
-		return isSystemError(error, 'ENOTDIR') ? undefined : {id, file, problem: asJarvisError(error)};
+		if (isSystemError(error, 'ENOTDIR')) return undefined;
+		const meantId = textMember(tryParseJson(text ?? ''), 'id');
+		return {id, file, problem: asJarvisError(error), ...(meantId === undefined ? {} : {meantId})};
 	}
 }
 

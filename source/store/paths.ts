@@ -129,13 +129,18 @@ export function unknownAgent(paths: StatePaths, agentId: string): JarvisError {
 	);
 }
 
-/** Returns `id`, or throws `profile_invalid_id`: `<provider>:<name>` without spaces or path separators. */
-export function assertProfileId(id: string): string {
+/** Whether `id` can name a profile: `<provider>:<name>` without spaces or path separators. */
+export function isProfileId(id: string): boolean {
 	const colon = id.indexOf(':');
 	const name = id.slice(colon + 1);
-	if (colon > 0 && isProviderId(id.slice(0, colon)) && profileNamePattern.test(name) && !/^\.+$/.test(name)) {
-		return id;
-	}
+	return (
+		colon > 0 && isProviderId(id.slice(0, colon)) && profileNamePattern.test(name) && !/^\.+$/.test(name)
+	);
+}
+
+/** Returns `id`, or throws `profile_invalid_id`. */
+export function assertProfileId(id: string): string {
+	if (isProfileId(id)) return id;
 	throw new JarvisError(
 		'profile_invalid_id',
 		`${JSON.stringify(id)} cannot be a profile id.`,

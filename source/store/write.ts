@@ -28,13 +28,15 @@ export const abandonedAfterMs = 60_000;
 export interface WriteOptions {
 	/** Keep the version that is replaced in the ring of backups. */
 	readonly backup?: boolean;
+	/** Who may read the file; its owner alone (0600) if absent. */
+	readonly mode?: number;
 	/** Called right before the file is replaced: throws when it must not be. */
 	readonly beforeReplacing?: () => void;
 }
 
 /**
  * Replaces a file so that a reader, or a crash at any moment, finds the old content or the new one and
- * never a part: temporary file (0600) in the same folder, fsync, rename, fsync of the folder. A symbolic
+ * never a part: temporary file (0600 unless asked otherwise) in the same folder, fsync, rename, fsync of the folder. A symbolic
  * link is written through. Throws system errors; the old file is then unchanged.
  *
  * Written here and not taken from write-file-atomic, because that puts a file in place after a short write
@@ -50,7 +52,7 @@ export function writeDurably(file: string, content: string, options: WriteOption
 	try {
 		const descriptor = openSync(temporary, 'wx', 0o600);
 		try {
-			fchmodSync(descriptor, 0o600);
+			fchmodSync(descriptor, options.mode ?? 0o600);
 			writeFileSync(descriptor, content);
 			fsyncSync(descriptor);
 		} finally {

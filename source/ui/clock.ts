@@ -1,8 +1,19 @@
 import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
+import {expiringWithinMs} from '../auth/health.ts';
+import type {Snapshot} from '../auth/snapshot.ts';
 import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
-import {clientRows, healthRows, profileRows, sessionRows, showsLogin} from './rows.ts';
+import {
+	clientRows,
+	cursorOf,
+	healthRows,
+	onceFor,
+	type ProfileRow,
+	profileRows,
+	sessionRows,
+	showsLogin,
+} from './rows.ts';
 import type {UiState} from './state.ts';
 
 /** How finely a screen tells the time that is left. */
@@ -13,14 +24,21 @@ export function detailOf(state: UiState): Detail {
 /** How long (ms) the screen stays as it is without anything happening but time going by. */
 export function nextChange(state: UiState): number {
 	const toast = state.toast ? state.toast.until - state.now : Number.POSITIVE_INFINITY;
-	return Math.min(toast, ...changes(state));
+	let next = toast;
+	for (const ms of changes(state)) next = Math.min(next, ms);
+	return next;
 }
 
 /** How long (ms) until the next access token is over that can be refreshed by itself. */
 export function nextExpiry(state: UiState): number {
-	const ends = state.snapshot.agents.flatMap(agent => agent.profiles.flatMap(facts => endOf(facts)));
-	return Math.min(...ends.map(end => end - state.now).filter(ms => ms > 0), Number.POSITIVE_INFINITY);
+	const next = endsOf(state.snapshot).find(end => end > state.now);
+	return next === undefined ? Number.POSITIVE_INFINITY : next - state.now;
 }
+
+/** When the access tokens are over that can be refreshed by themselves, the first first. */
+const endsOf = onceFor(({agents}: Snapshot): readonly number[] =>
+	agents.flatMap(agent => agent.profiles.flatMap(endOf)).sort((a, b) => a - b),
+);
 
 /** When a refreshable access token counts as over (epoch ms); nothing for others. */
 export function endOf(facts: ProfileFacts): number[] {
@@ -51,13 +69,59 @@ function* changes(state: UiState): Generator<number> {
 	// The filter is not of profiles there, and what changes of one changes what a row says of it.
 	const isUnfiltered = (screen === 'agents' || screen === 'sessions') && {filter: emptyText};
 	const shown = {...state, ...isUnfiltered};
-	for (const {facts, health} of tellsAll ? healthRows(shown) : profileRows(shown)) {
-		const left = health.remainingMs ?? 0;
-		// Where no time is told, the state changes all the same when it is over.
-		if (left > 0) yield screen === 'health' || screen === 'profiles' ? stays(left) : left;
+	const rows = tellsAll ? healthRows(shown) : profileRows(shown);
+	yield stateChangeOf(rows, now);
+	const tellsTimes = screen === 'health' || screen === 'profiles';
+	for (const {facts, health} of tellsTimes ? inView(state, rows) : rows) {
+		if (tellsTimes && health.remainingMs !== undefined) yield stays(health.remainingMs);
 		if (health.until !== undefined) yield stays(health.until - now);
-		if (screen === 'health') yield* endOf(facts).map(end => stays(end - now));
+		if (health.waitsUntil !== undefined) yield stays(health.waitsUntil - now);
 		const used = facts.usage.lastUsed;
 		if (used !== undefined && screen === 'profiles') yield agoStays(now - used);
 	}
+	const next = screen === 'health' ? nextEventOf(rows, now) : undefined;
+	if (next) yield stays(next.at - now);
 }
+
+// What is out of view tells no time: of ten thousand rows one changes its text every few milliseconds. A screen shows a
+// page that the cursor is in, which is no higher than the window.
+function inView(state: UiState, rows: readonly ProfileRow[]): readonly ProfileRow[] {
+	const cursor = cursorOf(state, state.screen, rows);
+	return rows.slice(Math.max(0, cursor - state.size.rows), cursor + state.size.rows);
+}
+
+/** How long (ms) all of these rows keep their states: what they are counted and sorted by. */
+const stateChangeOf = onceFor((rows: readonly ProfileRow[], now: number): number => {
+	let next = Number.POSITIVE_INFINITY;
+	for (const {facts, health} of rows) {
+		const left = health.remainingMs;
+		const ends = left === undefined ? [] : [left, left - expiringWithinMs, left - skewMs(facts.expiresIn)];
+		const returns = [health.until, health.waitsUntil].flatMap(at => (at === undefined ? [] : [at - now]));
+		for (const ms of [...ends, ...returns]) if (ms > 0 && ms < next) next = ms;
+	}
+	return next;
+});
+
+/** What happens next to a profile, and when (epoch ms). */
+export interface NextEvent {
+	readonly at: number;
+	readonly id: string;
+	readonly what: 'renewal' | 'runs out' | 'comes back';
+}
+
+/** What happens next: a token that runs out, or a profile that comes back. */
+export const nextEventOf = onceFor((rows: readonly ProfileRow[], now: number): NextEvent | undefined => {
+	let next: NextEvent | undefined;
+	const note = (at: number | undefined, {facts}: ProfileRow, what: NextEvent['what']) => {
+		if (at === undefined || at <= now || (next && next.at <= at)) return;
+		next = {at, id: `${facts.agentId}/${facts.profileId}`, what};
+	};
+	for (const row of rows) {
+		const [renewal] = endOf(row.facts);
+		const {expires} = row.facts;
+		note(renewal, row, 'renewal');
+		if (renewal === undefined && typeof expires === 'number') note(expires, row, 'runs out');
+		note(row.health.until, row, 'comes back');
+	}
+	return next;
+});

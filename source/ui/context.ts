@@ -1,7 +1,9 @@
 import type {Jarvis} from '../core.ts';
 import {asJarvisError} from '../errors.ts';
 import type {CopyOutcome} from '../host/clipboard.ts';
+import {asTyped} from '../suggested.ts';
 import {patch, type Toast, type UiStore} from './state.ts';
+import {toastOf} from './toast.ts';
 
 /** What the actions act on: the state, the core, and what only the terminal's owner can do. */
 export interface UiContext {
@@ -22,16 +24,14 @@ export interface UiHost {
 	reload(): Promise<void>;
 }
 
-/** How long (ms) a toast stays: long enough to read it, longer if it tells of something that went wrong. */
-const toastMs: Record<Toast['tone'], number> = {good: 4000, attention: 6000, bad: 10_000};
-
 /** Tells the person something at the foot of the screen. */
 export function say(
 	{store, jarvis}: Pick<UiContext, 'store' | 'jarvis'>,
 	tone: Toast['tone'],
 	text: string,
 ): void {
-	patch(store, {toast: {tone, text, until: jarvis.now() + toastMs[tone]}});
+	const {toast, stateDir} = store.getState();
+	patch(store, {toast: toastOf(toast, tone, asTyped(text, stateDir), jarvis.now())});
 }
 
 /**

@@ -1,5 +1,11 @@
 import {JarvisError} from '../errors.ts';
+import {asTyped} from '../suggested.ts';
 import {runTask, type UiContext} from './context.ts';
+
+/** Copies a command as it must be typed in another terminal. */
+export async function copyCommand(context: UiContext, command: string): Promise<void> {
+	await copyAndSay(context, asTyped(command, context.store.getState().stateDir), 'command');
+}
 
 /** Copies a text and says what came of it. */
 export async function copyAndSay(context: UiContext, text: string, what: string): Promise<void> {

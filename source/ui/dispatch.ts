@@ -8,6 +8,7 @@ import {type EditedText, editText, insert} from './edited-text.ts';
 import {openPasteField, pasteIntoLogin} from './login-actions.ts';
 import {showsLogin} from './rows.ts';
 import {patch, type UiState} from './state.ts';
+import {letsGo, toastAfter} from './toast.ts';
 
 /** A run of so many characters in one piece is no typing: it is a paste that the terminal did not mark. */
 const pasteLength = 16;
@@ -40,7 +41,12 @@ function takeKey(context: UiContext, press: KeyPress): void {
 	const binding = bindingFor(state, press.chord);
 	// Keys whose effect cannot be seen have none.
 	if (isTooSmall(state) && binding?.action !== 'quit') return;
-	if (binding) return act(context, binding.action);
+	if (binding) {
+		const now = context.jarvis.now();
+		const {toast} = state;
+		if (toast && letsGo(toast, binding.action, now)) patch(store, {toast: toastAfter(toast, now)});
+		return act(context, binding.action);
+	}
 	if (!isTyping(state)) return;
 	changeField(context, field => editText(field, press.chord) ?? insert(field, press.text));
 }

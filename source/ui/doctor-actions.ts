@@ -1,5 +1,5 @@
 import {runTask, say, type UiContext} from './context.ts';
-import {copyAndSay} from './copy.ts';
+import {copyCommand} from './copy.ts';
 import {openScreen} from './navigation-actions.ts';
 import {doctorRows, selected} from './rows.ts';
 import {type FindingRow, patch} from './state.ts';
@@ -41,7 +41,7 @@ export const doctorActions = {
 	examineAgain,
 
 	copyNext: withFinding((context, {finding}) => {
-		void copyAndSay(context, finding.next, 'command');
+		void copyCommand(context, finding.next);
 	}),
 
 	mendFinding: withFinding((context, {finding}) => {

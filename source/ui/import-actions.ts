@@ -1,7 +1,7 @@
 import type {ImportHow} from '../auth/import/judge.ts';
 import {importHowWords} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
-import {copyAndSay} from './copy.ts';
+import {copyCommand} from './copy.ts';
 import {importRows, selected, shownAgent} from './rows.ts';
 import {patch} from './state.ts';
 
@@ -77,6 +77,6 @@ export const importActions = {
 			`--${how}`,
 			...(agent.isDefault ? [] : ['--agent', agent.id]),
 		];
-		void copyAndSay(context, words.join(' '), 'command');
+		void copyCommand(context, words.join(' '));
 	},
 };

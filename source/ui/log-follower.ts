@@ -1,7 +1,7 @@
 import {asJarvisError} from '../errors.ts';
 import type {AuditFollower, LoggedEntry} from '../store/audit-reader.ts';
 import {say, type UiContext} from './context.ts';
-import {cursorIndex, logRows} from './rows.ts';
+import {cursorOf, logRows} from './rows.ts';
 import {type LogRow, patch, type UiState} from './state.ts';
 
 /** How many entries the screen holds; `jarvis log` has them all. */
@@ -65,8 +65,7 @@ export function followLog(context: Context): () => void {
 
 // At the top it stays at the top, whatever comes; elsewhere on what it stands on.
 function cursorsAfter(state: UiState): UiState['cursors'] {
-	const ids = logRows(state).map(({id}) => id);
-	if (cursorIndex(state, 'log', ids) > 0) return state.cursors;
+	if (cursorOf(state, 'log', logRows(state)) > 0) return state.cursors;
 	const {log: _, ...others} = state.cursors;
 	return others;
 }

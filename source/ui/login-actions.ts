@@ -6,6 +6,7 @@ import {qrLines} from '../qr-code.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, insert, textAtEnd} from './edited-text.ts';
+import {callbackWays} from './login-ways.ts';
 import {openScreen} from './navigation-actions.ts';
 import {profileIdFault} from './profile-id-fault.ts';
 import {accountRows, beside, methodsOf, providerRows, selected, shownAgent} from './rows.ts';
@@ -161,7 +162,12 @@ export const loginActions = {
 			return 'A browser was asked to open the link.';
 		});
 	}),
-	printLink: withLink((context, url) => void context.host.showPlain(url)),
+	printLink: withLink((context, url) => {
+		const state = context.store.getState();
+		const shown = state.login.stage === 'running' ? state.login.login.state() : undefined;
+		const ways = shown?.step === 'waiting' ? callbackWays(state, shown) : [];
+		void context.host.showPlain([url, ...(ways.length > 0 ? ['', ...ways] : [])].join('\n'));
+	}),
 	showQrCode: withLink((context, url) => {
 		void qrLines(url).then(
 			lines => context.host.showPlain(`${lines.join('\n')}\n${url}`),

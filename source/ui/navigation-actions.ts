@@ -1,11 +1,9 @@
 import {say, type UiContext} from './context.ts';
 import {emptyText} from './edited-text.ts';
-import {helpLines} from './help-text.ts';
-import {cursorIndex, listOf, rowIds, shownAgent} from './rows.ts';
-import {patch, type ScreenId, screenIds, type UiState} from './state.ts';
-
-/** The lines of a screen that are not rows: header, table head, toast, footer. */
-const chromeLines = 7;
+import {helpLines, helpPage} from './help-text.ts';
+import {cursorOf, listOf, rowsOf, shownAgent} from './rows.ts';
+import {patch, type ScreenId, screenIds} from './state.ts';
+import {turnedOn} from './turn.ts';
 
 /** Shows a screen. A filter is of one screen only. */
 export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId): void {
@@ -20,16 +18,12 @@ export function openScreen({store}: Pick<UiContext, 'store'>, screen: ScreenId):
 function moveTo({store}: UiContext, find: (index: number, last: number, page: number) => number): void {
 	const state = store.getState();
 	const list = listOf(state);
-	const ids = rowIds(state, list);
-	const last = ids.length - 1;
-	const wanted = find(cursorIndex(state, list, ids), last, pageOf(state));
+	const rows = rowsOf(state, list);
+	const last = rows.length - 1;
+	const wanted = find(cursorOf(state, list, rows), last, state.page);
 	const index = Math.max(0, Math.min(last, wanted));
-	const id = ids[index];
+	const id = rows[index]?.id;
 	if (id !== undefined) patch(store, {cursors: {...state.cursors, [list]: {id, index}}});
-}
-
-function pageOf(state: UiState): number {
-	return Math.max(1, state.size.rows - chromeLines);
 }
 
 function turn(context: UiContext, by: 1 | -1): void {
@@ -51,8 +45,8 @@ function turnAgent({store}: UiContext, by: 1 | -1): void {
 
 function scroll({store}: UiContext, by: (page: number) => number): void {
 	const state = store.getState();
-	const page = pageOf(state);
-	const last = Math.max(0, helpLines.length - page);
+	const page = helpPage(state);
+	const last = Math.max(0, helpLines(state).length - page);
 	patch(store, {helpOffset: Math.max(0, Math.min(last, state.helpOffset + by(page)))});
 }
 
@@ -97,6 +91,8 @@ export const navigationActions = {
 	scrollUp: (context: UiContext) => scroll(context, () => -1),
 	scrollPageDown: (context: UiContext) => scroll(context, page => page),
 	scrollPageUp: (context: UiContext) => scroll(context, page => -page),
+
+	turnOn: ({store}: UiContext) => patch(store, {turned: turnedOn(store.getState())}),
 
 	openFilter: ({store}: UiContext) => patch(store, {filtering: true}),
 	keepFilter: ({store}: UiContext) => patch(store, {filtering: false}),

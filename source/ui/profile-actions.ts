@@ -2,7 +2,8 @@ import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {setAsideUntil} from '../auth/health.ts';
 import type {MethodName} from '../auth/providers/contract.ts';
 import {asJarvisError} from '../errors.ts';
-import {loggedOut, span} from '../words.ts';
+import {configOwner} from '../store/config.ts';
+import {loggedOut, ownerWords, span} from '../words.ts';
 import {runTask, say, type UiContext} from './context.ts';
 import {copyAndSay} from './copy.ts';
 import {emptyText, textAtEnd} from './edited-text.ts';
@@ -28,8 +29,21 @@ function withOwnProfile(
 	return withProfile((context, facts) => {
 		const state = context.store.getState();
 		if (state.screen === 'health' || facts.agentId === shownAgent(state)?.id) return act(context, facts);
-		say(context, 'attention', `${facts.profileId} belongs to the agent ${facts.agentId}: do it there.`);
+		sayWhose(context, facts);
 	});
+}
+
+// A key of jarvis.json is in no agent's file, whoever looks at it.
+function withStoredProfile(
+	act: (context: UiContext, facts: ProfileFacts) => void,
+): (context: UiContext) => void {
+	return withProfile((context, facts) =>
+		facts.agentId === configOwner ? sayWhose(context, facts) : act(context, facts),
+	);
+}
+
+function sayWhose(context: UiContext, {profileId, agentId}: ProfileFacts): void {
+	say(context, 'attention', `${profileId} belongs to ${ownerWords(agentId)}: do it there.`);
 }
 
 // On the health screen each is looked at as its owner's; elsewhere through an agent that may not own it.
@@ -81,6 +95,7 @@ export const profileActions = {
 	loginAgain(context: UiContext) {
 		const facts = selectedProfile(context.store.getState());
 		if (!facts) return openScreen(context, 'login');
+		if (facts.agentId === configOwner) return sayWhose(context, facts);
 		const {provider: providerId, agentId, profileId} = facts;
 		const methods = methodsOf(context.store.getState(), providerId);
 		const method = methods.find(({name}) => methodsOfKind[facts.kind].includes(name));
@@ -167,14 +182,14 @@ export const profileActions = {
 
 	copyId: withProfile((context, {profileId}) => void copyAndSay(context, profileId, 'profile id')),
 
-	copySecret: withProfile((context, {agentId, profileId, secrets, ref, kind}) => {
+	copySecret: withStoredProfile((context, {agentId, profileId, secrets, ref, kind}) => {
 		const name = ref ? (kind === 'token' ? 'token' : 'API key') : secrets[0]?.name;
 		if (!name) return say(context, 'attention', `${profileId} holds no secret.`);
 		patch(context.store, {
 			dialog: {
 				kind: 'confirm',
 				title: `Copy the ${name}?`,
-				lines: [`The ${name} of ${profileId} goes to the clipboard,`, 'where every program can read it.'],
+				lines: [`The ${name} of ${profileId} goes to the clipboard, where every program can read it.`],
 				confirm() {
 					void context.jarvis.revealSecret(agentId, profileId).then(
 						text => copyAndSay(context, text, name),

@@ -1,3 +1,4 @@
+import {needyCount as countNeedy} from '../auth/concerns.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {attentionRank, type Health, healthOf, needsPerson} from '../auth/health.ts';
 import type {FoundLogin} from '../auth/import/find.ts';
@@ -6,7 +7,14 @@ import type {LoginResult} from '../auth/login/contract.ts';
 import {placeChoices, sameKind} from '../auth/onboarding.ts';
 import type {EffectiveOrder, OrderPlace} from '../auth/routing/order.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
-import {type AgentSnapshot, orderOf, orderWithOwn, providersInUse, usableFacts} from '../auth/snapshot.ts';
+import {
+	type AgentSnapshot,
+	orderOf,
+	orderWithOwn,
+	providersInUse,
+	type Snapshot,
+	usableFacts,
+} from '../auth/snapshot.ts';
 import type {BrokerClient} from '../broker/contract.ts';
 import {agentWords} from '../words.ts';
 import {emptyText} from './edited-text.ts';
@@ -27,17 +35,40 @@ import {
  * A list that is worked out once for a state and what it depends on, and not for each of the many that ask:
  * the screen, the cursor, the header and the clock, for every key.
  */
-function remembered<T>(workOut: (state: UiState) => T): (state: UiState) => T {
+function remembered<T>(
+	workOut: (state: UiState) => T,
+	dependsOn: (state: UiState) => readonly unknown[] = basisOf,
+): (state: UiState) => T {
 	// Two, for the screen and the clock ask for different times in turn.
 	let known: readonly {readonly basis: readonly unknown[]; readonly result: T}[] = [];
 	return state => {
-		const {snapshot, providers, now, agentId, filter, log, findings} = state;
-		const basis = [snapshot, providers, now, agentId, filter.text, log, findings];
+		const basis = dependsOn(state);
 		const found = known.find(entry => entry.basis.every((part, index) => part === basis[index]));
 		if (found) return found.result;
 		const result = workOut(state);
 		known = [{basis, result}, ...known.slice(0, 1)];
 		return result;
+	};
+}
+
+/** What lists are made from, all together. */
+function basisOf(state: UiState): readonly unknown[] {
+	const {snapshot, providers, now, agentId, filter, log, findings, orderProvider, draft} = state;
+	return [snapshot, providers, now, agentId, filter.text, log, findings, orderProvider, draft];
+}
+
+/** The same for what is worked out of one thing that is remembered, such as rows, and of few plain values. */
+export function onceFor<Of extends object, Plain extends readonly (string | number)[], T>(
+	workOut: (of: Of, ...plain: Plain) => T,
+): (of: Of, ...plain: Plain) => T {
+	const known = new WeakMap<Of, Map<string, {readonly result: T}>>();
+	return (of, ...plain) => {
+		const results = known.get(of) ?? new Map<string, {readonly result: T}>();
+		known.set(of, results);
+		const key = plain.join(' ');
+		const found = results.get(key) ?? {result: workOut(of, ...plain)};
+		results.set(key, found);
+		return found.result;
 	};
 }
 
@@ -78,11 +109,11 @@ export interface OrderRow extends OrderPlace {
 export const agentRows = remembered((state: UiState): AgentRow[] => {
 	return state.snapshot.agents
 		.map(agent => {
-			const healths = agent.profiles
-				.map(facts => healthOf(facts, state.now))
-				.sort((a, b) => attentionRank(a) - attentionRank(b));
+			const healths = agent.profiles.map(facts => healthOf(facts, state.now));
 			const needy = healths.filter(needsPerson).length + agent.broken.length;
-			return {id: agent.id, agent, needy, ...(healths[0] ? {worst: healths[0]} : {})};
+			const [first, ...others] = healths;
+			const worse = (a: Health, b: Health) => (attentionRank(b) < attentionRank(a) ? b : a);
+			return {id: agent.id, agent, needy, ...(first ? {worst: others.reduce(worse, first)} : {})};
 		})
 		.filter(({agent}) => matches(state, [agent.id, agent.name, agent.workspace]));
 });
@@ -110,40 +141,63 @@ export function brokenRows(agents: readonly AgentSnapshot[]): BrokenRow[] {
 	);
 }
 
+interface RankedRow extends ProfileRow {
+	/** How much it wants a person's eye, and when (ms from now) something comes of it: what it is sorted by. */
+	readonly rank: number;
+	readonly due: number;
+}
+
+/** Every profile of every agent by its id, which no passing of time changes. */
+const namedProfiles = onceFor(
+	({agents}: Snapshot): readonly {readonly id: string; readonly facts: ProfileFacts}[] =>
+		agents
+			.flatMap(agent => agent.profiles)
+			.map(facts => ({id: `${facts.agentId} ${facts.profileId}`, facts}))
+			.sort((a, b) => (a.id < b.id ? -1 : 1)),
+);
+
+/** The same as they are now, whatever is filtered. */
+const rankedRows = remembered(
+	({snapshot, now}): readonly RankedRow[] =>
+		namedProfiles(snapshot).map(({id, facts}) => {
+			const health = healthOf(facts, now);
+			const due = health.until ?? health.remainingMs ?? Number.POSITIVE_INFINITY;
+			return {id, facts, health, rank: attentionRank(health), due};
+		}),
+	({snapshot, now}) => [snapshot, now],
+);
+
 /** Every profile of every agent, those that want a person's eye first, then by the time that is left. */
-export const healthRows = remembered((state: UiState): ProfileRow[] => {
-	return state.snapshot.agents
-		.flatMap(agent => agent.profiles)
-		.map(facts => ({
-			id: `${facts.agentId} ${facts.profileId}`,
-			facts,
-			health: healthOf(facts, state.now),
-		}))
-		.filter(({facts}) => matches(state, [facts.agentId, facts.profileId, facts.email, facts.kind]))
-		.sort(
-			(a, b) =>
-				attentionRank(a.health) - attentionRank(b.health) ||
-				(a.health.until ?? a.health.remainingMs ?? Number.POSITIVE_INFINITY) -
-					(b.health.until ?? b.health.remainingMs ?? Number.POSITIVE_INFINITY) ||
-				(a.id < b.id ? -1 : 1),
-		);
+export const healthRows = remembered((state: UiState): readonly ProfileRow[] => {
+	const isShown = filterOf(state);
+	return (
+		rankedRows(state)
+			.filter(({facts}) => isShown([facts.agentId, facts.profileId, facts.email, facts.kind]))
+			// Those that are equal stay in the order of their ids.
+			.sort((a, b) => a.rank - b.rank || byDue(a, b))
+	);
 });
+
+// Two that never come due are equal, and infinity less infinity is no number.
+function byDue({due: a}: RankedRow, {due: b}: RankedRow): number {
+	return a === b ? 0 : a - b;
+}
 
 /** How many credentials only a person can make usable again, in all agents, whatever is filtered. */
-export const needyCount = remembered((state: UiState): number => {
-	return state.snapshot.agents.reduce((sum, agent) => {
-		const needy = agent.profiles.filter(facts => needsPerson(healthOf(facts, state.now)));
-		return sum + needy.length + agent.broken.length + (agent.problem ? 1 : 0);
-	}, 0);
-});
+export const needyCount = remembered(
+	({snapshot, now}: UiState): number => countNeedy(snapshot.agents, now),
+	({snapshot, now}) => [snapshot, now],
+);
 
 /** The providers that the shown agent has profiles or an order of, and the one whose order is shown. */
-export function orderProviders(state: UiState): {readonly all: readonly string[]; readonly shown?: string} {
-	const agent = shownAgent(state);
-	const all = agent ? providersInUse(agent) : [];
-	const shown = all.find(provider => provider === state.orderProvider) ?? all[0];
-	return {all, ...(shown ? {shown} : {})};
-}
+export const orderProviders = remembered(
+	(state: UiState): {readonly all: readonly string[]; readonly shown?: string} => {
+		const agent = shownAgent(state);
+		const all = agent ? providersInUse(agent) : [];
+		const shown = all.find(provider => provider === state.orderProvider) ?? all[0];
+		return {all, ...(shown ? {shown} : {})};
+	},
+);
 
 /** The draft of the order that is shown, if one is being made. */
 export function shownDraft(state: UiState): OrderDraft | undefined {
@@ -153,26 +207,26 @@ export function shownDraft(state: UiState): OrderDraft | undefined {
 }
 
 /** The order that is shown: the draft while one is being made, as it would be after saving. */
-export function shownOrder(state: UiState): EffectiveOrder | undefined {
+export const shownOrder = remembered((state: UiState): EffectiveOrder | undefined => {
 	const agent = shownAgent(state);
 	const {shown: provider} = orderProviders(state);
 	if (!agent || !provider) return undefined;
 	const draft = shownDraft(state);
 	const order = draft ? new Map([...agent.order, [provider, draft.ids] as const]) : agent.order;
 	return orderOf({agent: {...agent, order}, config: state.snapshot.config}, provider, state.now);
-}
+});
 
 /** The places of the shown order. */
-export function orderRows(state: UiState): OrderRow[] {
+export const orderRows = remembered((state: UiState): OrderRow[] => {
 	const agent = shownAgent(state);
-	const usable = agent ? usableFacts(agent) : [];
+	const usable = new Map((agent ? usableFacts(agent) : []).map(facts => [facts.profileId, facts] as const));
 	return (shownOrder(state)?.places ?? [])
 		.map(place => {
-			const facts = usable.find(other => other.profileId === place.profileId);
+			const facts = usable.get(place.profileId);
 			return {...place, id: place.profileId, ...(facts ? {facts} : {})};
 		})
 		.filter(({profileId}) => matches(state, [profileId]));
-}
+});
 
 export interface ProviderRow {
 	readonly id: string;
@@ -319,66 +373,64 @@ export const logRows = remembered((state: UiState): readonly LogRow[] => {
 	return state.log.filter(({entry}) => matches(state, Object.values(logWords(entry))));
 });
 
-/** The ids of the rows that a screen lists, top to bottom. */
-export function rowIds(state: UiState, screen: ScreenId): string[] {
+/** What every row of every list has. */
+export interface Row {
+	readonly id: string;
+}
+
+/** The rows that a screen lists, top to bottom. */
+export function rowsOf(state: UiState, screen: ScreenId): readonly Row[] {
 	switch (screen) {
 		case 'agents':
-			return agentRows(state).map(row => row.id);
+			return agentRows(state);
 		case 'profiles':
-			return profileRows(state).map(row => row.id);
+			return profileRows(state);
 		case 'order':
-			return orderRows(state).map(row => row.id);
+			return orderRows(state);
 		case 'health':
-			return healthRows(state).map(row => row.id);
+			return healthRows(state);
 		case 'sessions':
-			return sessionRows(state).map(row => row.id);
+			return sessionRows(state);
 		case 'broker':
-			return clientRows(state).map(row => row.id);
+			return clientRows(state);
 		case 'import':
-			return importRows(state).map(row => row.id);
+			return importRows(state);
 		case 'doctor':
-			return doctorRows(state).map(row => row.id);
+			return doctorRows(state);
 		case 'log':
-			return logRows(state).map(row => row.id);
+			return logRows(state);
 		case 'login':
-			return loginRowIds(state);
+			return loginRows(state);
 		case 'onboard':
-			return onboardingRows(state).map(row => row.id);
+			return onboardingRows(state);
 		default:
 			return [];
 	}
 }
 
-function loginRowIds(state: UiState): string[] {
+function loginRows(state: UiState): readonly Row[] {
 	const {login} = state;
 	switch (login.stage) {
 		case 'choosing':
-			return providerRows(state).map(row => row.id);
+			return providerRows(state);
 		case 'methods':
-			return methodsOf(state, login.providerId).map(({name}) => name);
+			return methodsOf(state, login.providerId).map(({name}) => ({id: name}));
 		case 'accounts':
-			return accountRows(state).map(row => row.id);
+			return accountRows(state);
 		case 'running':
 			return [];
 	}
 }
 
 /** Where the cursor stands in a screen's rows: at its id, or, when that is gone, where it was. */
-export function cursorIndex(state: UiState, screen: ScreenId, ids: readonly string[]): number {
+export function cursorOf(state: UiState, screen: ScreenId, rows: readonly Row[]): number {
 	const cursor = state.cursors[screen];
-	if (ids.length === 0) return -1;
+	if (rows.length === 0) return -1;
 	if (!cursor) return 0;
-	const index = ids.indexOf(cursor.id);
-	return index >= 0 ? index : Math.min(cursor.index, ids.length - 1);
-}
-
-/** The same for rows that are at hand. */
-export function cursorOf(state: UiState, screen: ScreenId, rows: readonly {readonly id: string}[]): number {
-	return cursorIndex(
-		state,
-		screen,
-		rows.map(({id}) => id),
-	);
+	// Mostly it still is where it was: a long list is not searched for each key.
+	if (rows[cursor.index]?.id === cursor.id) return cursor.index;
+	const index = rows.findIndex(({id}) => id === cursor.id);
+	return index >= 0 ? index : Math.min(cursor.index, rows.length - 1);
 }
 
 /** The cursors of all lists by the ids that they stand on now. */
@@ -387,20 +439,20 @@ export function pinnedCursors(state: UiState): UiState['cursors'] {
 	const unfiltered = {...state, filter: emptyText};
 	for (const screen of [...screenIds, 'doctor', 'onboard'] as const) {
 		// The filter is of the list that is shown: in another one it would move the cursor to what it lets through.
-		const ids = rowIds(screen === listOf(state) ? state : unfiltered, screen);
-		const index = cursorIndex(state, screen, ids);
-		const id = ids[index];
+		const rows = rowsOf(screen === listOf(state) ? state : unfiltered, screen);
+		const index = cursorOf(state, screen, rows);
+		const id = rows[index]?.id;
 		if (id !== undefined) cursors[screen] = {id, index};
 	}
 	return cursors;
 }
 
 /** The row that the cursor stands on. */
-export function selected<Row extends {readonly id: string}>(
+export function selected<Listed extends Row>(
 	state: UiState,
 	screen: ScreenId,
-	rows: readonly Row[],
-): Row | undefined {
+	rows: readonly Listed[],
+): Listed | undefined {
 	return rows[cursorOf(state, screen, rows)];
 }
 
@@ -419,6 +471,11 @@ export function selectedProfile(state: UiState): ProfileFacts | undefined {
 }
 
 function matches(state: UiState, texts: readonly (string | undefined)[]): boolean {
-	const wanted = state.filter.text.trim().toLowerCase();
-	return wanted === '' || texts.some(text => text?.toLowerCase().includes(wanted));
+	return filterOf(state)(texts);
+}
+
+/** Whether a row of these texts is let through by the filter. */
+function filterOf({filter}: UiState): (texts: readonly (string | undefined)[]) => boolean {
+	const wanted = filter.text.trim().toLowerCase();
+	return texts => wanted === '' || texts.some(text => text?.toLowerCase().includes(wanted));
 }

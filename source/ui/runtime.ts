@@ -2,7 +2,7 @@ import {longestSleepMs, pauseAfter} from '../auth/backoff.ts';
 import {isExpired} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {healthOf} from '../auth/health.ts';
-import {asJarvisError} from '../errors.ts';
+import {asJarvisError, type JarvisError} from '../errors.ts';
 import {watchState} from '../store/watch.ts';
 import {nextChange, nextExpiry} from './clock.ts';
 import {runTask, type UiContext} from './context.ts';
@@ -12,6 +12,7 @@ import {providerChoice} from './provider-choice.ts';
 import {pinnedCursors} from './rows.ts';
 import {keepSecrets} from './secrets.ts';
 import {type ProviderChoice, patch} from './state.ts';
+import {toastAfter} from './toast.ts';
 
 /** How often (ms) the broker is asked while somebody looks at its screen. */
 const brokerMs = 2000;
@@ -40,21 +41,29 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	let nextLook = 0;
 
 	async function read(): Promise<void> {
-		const [snapshot, providers] = await Promise.all([jarvis.snapshot({sessions: true}), listProviders()]);
+		const [read, {problems, ...providers}] = await Promise.all([
+			jarvis.snapshot({sessions: true}),
+			listProviders(),
+		]);
 		if (stopped) return;
 		// What the cursor stands on stays what it stands on, whatever the files say now.
 		const cursors = pinnedCursors(store.getState());
+		const snapshot = {...read, problems: [...read.problems, ...problems]};
 		patch(store, {...providers, cursors, snapshot, now: jarvis.now()});
 		secrets.look();
 	}
 
-	async function listProviders(): Promise<{providers?: readonly ProviderChoice[]}> {
+	async function listProviders(): Promise<{
+		readonly providers?: readonly ProviderChoice[];
+		/** Of plugins that are left out. */
+		readonly problems: readonly JarvisError[];
+	}> {
 		try {
-			const {providers} = await jarvis.providers();
-			return {providers: [...providers.values()].map(providerChoice)};
+			const {providers, problems} = await jarvis.providers();
+			return {providers: [...providers.values()].map(providerChoice), problems};
 		} catch {
 			// jarvis.json is damaged: the snapshot says so, and the providers stay as they were.
-			return {};
+			return {problems: []};
 		}
 	}
 
@@ -77,7 +86,7 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function tick(): void {
 		const now = jarvis.now();
 		const {toast} = store.getState();
-		patch(store, {now, ...(toast && toast.until <= now ? {toast: undefined} : {})});
+		patch(store, {now, ...(toast && toast.until <= now ? {toast: toastAfter(toast, now)} : {})});
 		refreshExpired();
 		lookAtLinks();
 	}
@@ -97,9 +106,11 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 	function schedule(): void {
 		clearTimeout(timer);
 		if (stopped) return;
-		// What is drawn may be older than the present: keys change the state too.
-		const state = {...store.getState(), now: jarvis.now()};
-		const sleep = Math.min(nextChange(state), nextExpiry(state), nextPauseEnd(), longestSleepMs);
+		const state = store.getState();
+		// What is drawn is of a moment that is past: keys change the state too, and leave its time as it is.
+		const late = jarvis.now() - state.now;
+		const next = Math.min(nextChange(state), nextExpiry(state)) - late;
+		const sleep = Math.min(next, nextPauseEnd(), longestSleepMs);
 		timer = setTimeout(tick, Math.max(20, sleep));
 	}
 
@@ -126,6 +137,8 @@ export function startRuntime({store, jarvis}: Pick<UiContext, 'store' | 'jarvis'
 				if (outcome !== 'failed') return;
 				const failures = (pauses.get(key)?.failures ?? 0) + 1;
 				pauses.set(key, {until: jarvis.now() + pauseAfter(failures), failures});
+				// What the server asked for is in no file that is watched.
+				void reload().catch(() => {});
 				schedule();
 			});
 		}

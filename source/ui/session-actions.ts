@@ -102,10 +102,10 @@ export const sessionActions = {
 				lines: ['It then has no model and no profile of its own. Nothing else of it changes.'],
 				confirm() {
 					void runTask(context, 'reset session', `resetting ${key}`, async () => {
-						await jarvis.resetSession(agent.id, key);
+						const wasThere = await jarvis.resetSession(agent.id, key);
 						patch(store, {answer: undefined});
 						await host.reload();
-						return `${key} begins anew.`;
+						return wasThere ? `${key} begins anew.` : `${key} is gone: there was nothing to reset.`;
 					});
 				},
 			},

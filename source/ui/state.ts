@@ -24,8 +24,11 @@ export interface Cursor {
 export interface Toast {
 	readonly tone: 'good' | 'attention' | 'bad';
 	readonly text: string;
-	/** When it goes away (epoch ms). */
+	/** When it was said, and when it goes away (epoch ms). */
+	readonly since: number;
 	readonly until: number;
+	/** What waits behind it to be told. */
+	readonly behind?: Pick<Toast, 'tone' | 'text'>;
 }
 
 /** A question over the screen. It names its target, so that a reload cannot change what is answered. */
@@ -151,6 +154,8 @@ export interface UiState {
 	readonly surroundings: Surroundings;
 	/** The person’s home folder, which paths are shown from. */
 	readonly home?: string;
+	/** The state folder that was named: commands that are suggested are for it, and must name it too. */
+	readonly stateDir?: string;
 	/** The time (epoch ms) that everything on the screen is drawn for. */
 	readonly now: number;
 	readonly size: {readonly columns: number; readonly rows: number};
@@ -189,6 +194,10 @@ export interface UiState {
 	readonly autoRefresh: boolean;
 	/** The secrets that are kept elsewhere could not all be loaded. */
 	readonly secretsDegraded?: true;
+	/** How many rows of the list there is room for. */
+	readonly page: number;
+	/** How often the person has turned on to the next part of what did not fit, and of what that was. */
+	readonly turned?: {readonly of: string; readonly times: number};
 	/** The first line of the help text that is shown. */
 	readonly helpOffset: number;
 	/** The sandbox is shown, not the person's own state folder. */
@@ -199,7 +208,7 @@ export type UiStore = StoreApi<UiState>;
 
 /** The state of a dashboard that was just opened. */
 export function createUiStore(
-	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'now' | 'sandbox'>,
+	given: Pick<UiState, 'snapshot' | 'providers' | 'surroundings' | 'home' | 'stateDir' | 'now' | 'sandbox'>,
 ): UiStore {
 	return createStore<UiState>(() => ({
 		...given,
@@ -217,6 +226,7 @@ export function createUiStore(
 		onboarding: {stage: 'agent'},
 		tasks: new Map(),
 		autoRefresh: true,
+		page: 10,
 		helpOffset: 0,
 	}));
 }

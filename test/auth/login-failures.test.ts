@@ -101,23 +101,6 @@ describe('an error of the server at the exchange ends the login', () => {
 	});
 });
 
-test('a code that the server does not know is refused', async () => {
-	const sandbox = await openSandbox();
-	const {login} = await startWaiting(sandbox);
-	await login.paste('canary-made-up-code');
-	expect(await login.finished).toMatchObject({step: 'failed', error: {code: 'login_code_refused'}});
-	expect(storedNothing(sandbox)).toBe(true);
-});
-
-test('a code of another login is refused, since its verifier is another', async () => {
-	const sandbox = await openSandbox();
-	const [first, second] = [await startWaiting(sandbox), await startWaiting(sandbox)];
-	const foreign = new URL(await redirectOf(first.state)).searchParams.get('code') ?? '';
-	await second.login.paste(foreign);
-	expect(await second.login.finished).toMatchObject({step: 'failed', error: {code: 'login_code_refused'}});
-	expect(first.login.state().step).toBe('waiting');
-});
-
 test('a server that is gone at the exchange is unreachable', async () => {
 	const sandbox = await openSandbox();
 	const {login, state} = await startWaiting(sandbox);

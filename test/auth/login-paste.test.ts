@@ -1,9 +1,11 @@
 import {describe, expect, test} from 'vitest';
+import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {
 	callbackAt,
 	declareProvider,
 	hinted,
 	openSandbox,
+	reaches,
 	readStore,
 	redirectOf,
 	refusal,
@@ -62,6 +64,66 @@ describe('a paste that does not end the login leaves it waiting', () => {
 		expect(sandbox.server.tokenRequests).toHaveLength(0);
 		await login.paste(redirect);
 		expect(await login.finished).toMatchObject({step: 'done'});
+	});
+});
+
+describe('a pasted code that the server refuses', () => {
+	test.each<[string, (state: string) => string]>([
+		['alone', () => 'canary-made-up-code'],
+		['with the state of the login', state => `canary-made-up-code#${state}`],
+	])('%s, is told, and the login waits on, for a paste as for the browser', async (_, form) => {
+		const sandbox = await openSandbox();
+		const {login, state} = await startWaiting(sandbox);
+		const redirect = await redirectOf(state);
+		const own = new URL(state.url).searchParams.get('state') ?? '';
+		for (const _time of [1, 2]) {
+			const error = await refusal(login.paste(form(own)));
+			expect(error).toMatchObject({code: 'login_code_refused'});
+			expect(JSON.stringify(error)).not.toContain('canary');
+			expect(login.state()).toBe(state);
+		}
+		await login.paste(redirect);
+		expect(await login.finished).toMatchObject({step: 'done'});
+	});
+
+	test('leaves the browser its way back', async () => {
+		const sandbox = await openSandbox();
+		const {login, state} = await startWaiting(sandbox);
+		await refusal(login.paste('canary-made-up-code'));
+		await visit(state.url);
+		expect(await login.finished).toMatchObject({step: 'done'});
+	});
+
+	test('does not lose what the browser brings while the server is asked', async () => {
+		const sandbox = await openSandbox();
+		const {login, state} = await startWaiting(sandbox);
+		sandbox.server.setTokenDelay(200);
+		const pasted = login.paste('canary-made-up-code');
+		await reaches(login, 'exchanging');
+		await visit(state.url);
+		// It was wrong, and nobody has to know: the right one has come.
+		expect(await pasted).toBeUndefined();
+		expect(await login.finished).toMatchObject({step: 'done'});
+	});
+
+	test('is refused in an own login only: another one of this machine goes on as well', async () => {
+		const sandbox = await openSandbox();
+		const [first, second] = [await startWaiting(sandbox), await startWaiting(sandbox)];
+		const foreign = new URL(await redirectOf(first.state)).searchParams.get('code') ?? '';
+		const error = await refusal(second.login.paste(foreign));
+		expect(error.code).toBe('login_code_refused');
+		expect([first.login.state().step, second.login.state().step]).toEqual(['waiting', 'waiting']);
+	});
+
+	test('changes nothing of a login that is cancelled meanwhile', async () => {
+		const sandbox = await openSandbox();
+		const {login} = await startWaiting(sandbox);
+		sandbox.server.setTokenDelay(200);
+		const pasted = login.paste('canary-made-up-code');
+		await reaches(login, 'exchanging');
+		login.cancel();
+		await pasted;
+		expect(login.state().step).toBe('cancelled');
 	});
 });
 

@@ -1,7 +1,7 @@
 import {mkdirSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
 import {expect, test, vi} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
-import {readAllJournals} from '../../source/store/journal.ts';
+import {readAllJournals} from '../../source/store/read-journal.ts';
 import {
 	canary,
 	expiredEntry,

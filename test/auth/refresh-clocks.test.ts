@@ -2,7 +2,7 @@ import {readdirSync, renameSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, test} from 'vitest';
 import {identityName} from '../../source/auth/identity.ts';
-import {readJournal} from '../../source/store/journal.ts';
+import {readJournal} from '../../source/store/read-journal.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {
 	declareProvider,

@@ -1,10 +1,10 @@
-import {copyFileSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
+import {copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, onTestFinished, test} from 'vitest';
 import {fingerprint, identityName} from '../../source/auth/identity.ts';
 import type {AuthorizationServerOptions} from '../../source/sandbox/authorization-server.ts';
-import {readJournal} from '../../source/store/journal.ts';
 import {readCredentials} from '../../source/store/profiles.ts';
+import {readJournal} from '../../source/store/read-journal.ts';
 import {openReplySlot} from '../../source/store/reply-slot.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {
@@ -60,6 +60,47 @@ async function expectAlive(sandbox: Sandbox): Promise<void> {
 	expect(await sandbox.open().refresh(profile, 'always')).toBe('refreshed');
 	expect(reasons(sandbox)).toEqual([]);
 }
+
+describe('a reply that is kept goes with the last profile that it is for', () => {
+	const work = {agentId: 'work', profileId};
+
+	async function withKept() {
+		const {sandbox, entry} = await withGrant();
+		const jarvis = sandbox.open();
+		await jarvis.addAgent({id: 'work'});
+		writeStore(sandbox, 'work', {profiles: {[profileId]: entry}});
+		await killedAt('kept', sandbox);
+		return {sandbox, jarvis};
+	}
+
+	test('by its removal, and by the deletion of its agent', async () => {
+		const {sandbox, jarvis} = await withKept();
+		await jarvis.removeProfile('main', profileId);
+		expect(slots(sandbox)).toContain('"refresh"');
+		await jarvis.deleteAgent(work.agentId);
+		expect(slots(sandbox)).toBe('');
+	});
+
+	test('and not before an agent that may have it can be read', async () => {
+		const {sandbox, jarvis} = await withKept();
+		writeFileSync(sandbox.paths.profiles('work'), '{');
+		await jarvis.removeProfile('main', profileId);
+		expect(slots(sandbox)).toContain('"refresh"');
+		writeStore(sandbox, 'work', {profiles: {}});
+		const found = await jarvis.doctor();
+		const kept = found.find(({id}) => id === 'reply_kept');
+		expect(kept?.mend).toMatchObject({what: 'remove it', asks: true});
+		if (kept) await jarvis.mend(kept);
+		expect(slots(sandbox)).toBe('');
+	});
+
+	test('by logging out, also where nobody knows its provider any more', async () => {
+		const {sandbox, jarvis} = await withKept();
+		rmSync(sandbox.paths.plugins, {recursive: true});
+		for (const agentId of ['main', 'work']) await jarvis.logOut(agentId, profileId);
+		expect(slots(sandbox)).toBe('');
+	});
+});
 
 describe('a process that is killed', () => {
 	test('before its request costs nothing', async () => {

@@ -94,6 +94,14 @@ describe('a session', () => {
 		expect(await refusal(ask())).toMatchObject({code: 'no_model', exitCode: 2});
 	});
 
+	it.each(['x', '/x', 'acme/'])('says that a primary model %j names no provider', async primary => {
+		const {ask} = await open({}, {agents: {defaults: {model: {primary}}}});
+		expect(await refusal(ask())).toMatchObject({
+			...{code: 'no_model', exitCode: 2},
+			message: `The primary model in jarvis.json, "${primary}", names no provider, and is no alias.`,
+		});
+	});
+
 	test.each(['', ' a', 'a\nb', '\u001b[31m'])('of the key %j is refused', async odd => {
 		const {ask} = await open();
 		expect(await refusal(ask({sessionKey: odd}))).toMatchObject({code: 'session_invalid_key'});
@@ -562,7 +570,7 @@ test('the commands that errors name are there, and no error holds a secret', asy
 		for (const command of named.filter(text => !text.startsWith('jarvis.json'))) {
 			expect(paths.filter(path => command.startsWith(path))).not.toEqual([]);
 		}
-		if (!/profile_(unknown|foreign)/.test(error.code)) expect(passedOver(error)).toBeInstanceOf(Array);
+		if (!/_(unknown|foreign)$/.test(error.code)) expect(passedOver(error)).toBeInstanceOf(Array);
 	}
 	expect(readStore(sandbox).usageStats?.['acme:a']).toHaveProperty('needsLogin');
 });

@@ -289,9 +289,7 @@ test('a provider is found by its other names too, and an unknown one is not', as
 	const jarvis = sandbox.open();
 	expect(await jarvis.resolve({providerId: 'Claude'})).toMatchObject({provider: 'anthropic'});
 	expect(await jarvis.targetNamed('claude')).toEqual({providerId: 'anthropic'});
-	expect(await refusal(jarvis.resolve({providerId: 'clod'}))).toMatchObject({
-		message: 'The agent main has no profile of clod.',
-	});
+	expect(await refusal(jarvis.resolve({providerId: 'clod'}))).toMatchObject({code: 'provider_unknown'});
 });
 
 test('a profile that its provider cannot refresh is passed over', async () => {

@@ -245,18 +245,24 @@ describe('/reset and /new', () => {
 		expect(stored()['chat:2']).toEqual(left);
 	});
 
-	test('need a session that there is', async () => {
+	test('make none where there is none: that begins so by itself', async () => {
 		const {send, jarvis, paths} = open();
-		for (const ask of [
-			() => send('/reset'),
-			() => jarvis.resetSession('main', chat),
-			() => jarvis.sessionCompacted('main', chat),
-		]) {
-			expect(await refusal(ask())).toMatchObject({
-				code: 'session_unknown',
-				next: expect.stringContaining('jarvis sessions list --agent main'),
-			});
-		}
+		expect(await send('/new')).toEqual([
+			'This session begins anew: it has no model and no profile of its own.',
+		]);
+		expect(await jarvis.resetSession('main', chat)).toBe(false);
+		expect(existsSync(paths.sessions('main'))).toBe(false);
+		await send('/model opus@acme:a');
+		expect(await jarvis.resetSession('main', chat)).toBe(true);
+		expect(await refusal(jarvis.resetSession('main', ''))).toMatchObject({code: 'session_invalid_key'});
+	});
+
+	test('a compaction needs a session that there is', async () => {
+		const {jarvis, paths} = open();
+		expect(await refusal(jarvis.sessionCompacted('main', chat))).toMatchObject({
+			code: 'session_unknown',
+			next: expect.stringContaining('jarvis sessions list --agent main'),
+		});
 		expect(existsSync(paths.sessions('main'))).toBe(false);
 	});
 });

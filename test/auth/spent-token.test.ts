@@ -3,7 +3,8 @@ import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {fingerprint} from '../../source/auth/identity.ts';
 import {findTokenIn} from '../../source/store/find-token.ts';
-import {journalOfToken, readAllJournals, writeJournal} from '../../source/store/journal.ts';
+import {writeJournal} from '../../source/store/journal.ts';
+import {journalOfToken, readAllJournals} from '../../source/store/read-journal.ts';
 import {backupPaths} from '../../source/store/write.ts';
 import {
 	canary,

@@ -55,8 +55,8 @@ describe('an answer', () => {
 	test('that is an error is not remembered', async () => {
 		const {answers, stateDir, resolved} = await withToken();
 		const code = () => answers.get({providerId: 'beta'}).then(undefined, error => asJarvisError(error).code);
-		expect(await code()).toBe('no_credential');
-		expect(await code()).toBe('no_credential');
+		expect(await code()).toBe('provider_unknown');
+		expect(await code()).toBe('provider_unknown');
 		expect(resolved()).toBe(2);
 		await fill(stateDir, 'main', {profiles: {'beta:a': apiKey('beta')}});
 		expect((await answers.get({providerId: 'beta'})).profileId).toBe('beta:a');

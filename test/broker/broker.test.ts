@@ -117,7 +117,8 @@ describe('a token', () => {
 			const {status, json} = await ask(socket, path, options);
 			return [status, json().error.code];
 		};
-		expect(await failed('/v1/token?provider=nobody')).toEqual([409, 'no_credential']);
+		expect(await failed('/v1/token?provider=openai')).toEqual([409, 'no_credential']);
+		expect(await failed('/v1/token?provider=nobody')).toEqual([404, 'provider_unknown']);
 		expect(await failed('/v1/token?provider=acme&agent=nobody')).toEqual([404, 'agent_unknown']);
 		expect(await failed('/v1/token?providr=acme')).toEqual([400, 'usage']);
 		expect(await failed('/v1/token?provider=acme&provider=other')).toEqual([400, 'usage']);
@@ -132,6 +133,26 @@ describe('a token', () => {
 		const {json} = await ask(socket, '/v1/token?provider=nobody');
 		const {message, next} = await refusal(sandbox.open().resolve({providerId: 'nobody'}));
 		expect(json().error).toMatchObject({message, next});
+	});
+
+	test('that fails is advised in the words of its own request, and commands stay whole', async () => {
+		const sandbox = await withKeys();
+		const {socket} = await openBroker(sandbox);
+		const next = async (path: string) => (await ask(socket, path)).json().error.next;
+		expect(await next('/v1/token')).toBe(
+			'Name one: provider=<id>, or set agents.defaults.model.primary in jarvis.json.',
+		);
+		expect(await next('/v1/token?provider=acme&profile=acme:gone')).toBe(
+			'See those that it has: jarvis models auth list --agent main',
+		);
+		expect(await next('/v1/token?provider=openai')).toContain('jarvis models auth login --provider openai');
+		const {profiles} = readStore(sandbox);
+		const soon = {type: 'token', provider: 'setup', token: 'not-a-secret', expires: Date.now() + 60_000};
+		writeStore(sandbox, 'main', {profiles: {...profiles, 'setup:soon': soon}});
+		expect(await next('/v1/token?provider=setup&min-ttl=1h')).toBe('Ask for less with min-ttl.');
+		expect(await next('/v1/token?provider=setup&profile=acme:one')).toBe(
+			'Name a profile of setup, or ask for provider=acme.',
+		);
 	});
 
 	test('is not given to what a proxy or a web page sends', async () => {
@@ -167,16 +188,18 @@ describe('a report', () => {
 		['a member that there is not', {profile: 'acme:one', outcome: 'ok', what: 1}],
 		['no profile', {outcome: 'ok'}],
 		['no outcome', {profile: 'acme:one'}],
+		['a null for an outcome', {profile: 'acme:one', outcome: null}],
 		['an outcome that there is not', {profile: 'acme:one', outcome: 'bad'}],
 		['a span that is none', {profile: 'acme:one', outcome: 'ok', took: 'long'}],
 		['permanent where it is not for', {profile: 'acme:one', outcome: 'billing', permanent: true}],
 		['too much', `{"profile": "${'x'.repeat(20_000)}"}`],
-	])('of %s is refused, and changes nothing', async (_, body) => {
+	])('of %s is refused, and changes nothing', async (what, body) => {
 		const sandbox = await withKeys();
 		const {socket} = await openBroker(sandbox);
 		const before = readStore(sandbox);
 		const {status, json} = await post(socket, body);
 		expect({status, code: json().error.code}).toEqual({status: 400, code: 'usage'});
+		if (what === 'no outcome') expect(json().error.message).toBe('The body names no outcome.');
 		expect(readStore(sandbox)).toEqual(before);
 	});
 });
@@ -395,12 +418,26 @@ describe('the end', () => {
 });
 
 describe('who asked', () => {
+	test('how it stands does not count itself among the connections', async () => {
+		const sandbox = await withKeys();
+		const {socket} = await openBroker(sandbox);
+		const connections = async () => {
+			const status = await sandbox.open().brokerStatus();
+			return status.running ? status.connections : undefined;
+		};
+		expect(await connections()).toBe(0);
+		const kept = createConnection(socket);
+		onTestFinished(() => void kept.destroy());
+		await once(kept, 'connect');
+		await vi.waitFor(async () => expect(await connections()).toBe(1), soon);
+	});
+
 	test('is told, with what they got', async () => {
 		const sandbox = await withKeys();
 		const {socket} = await openBroker(sandbox);
 		const headers = {'user-agent': 'coder/1.0'};
 		for (let count = 0; count < 3; count += 1) await ask(socket, '/v1/token?provider=acme', {headers});
-		await ask(socket, '/v1/token?provider=nobody', {headers});
+		await ask(socket, '/v1/token?provider=openai', {headers});
 		const status = await sandbox.open().brokerStatus();
 		if (!status.running) expect.fail('The broker does not run.');
 		expect(status).toMatchObject({

@@ -31,6 +31,16 @@ describe('the form of credential_process', () => {
 		expect(fault).toMatchObject({code: 'format_unfit', exitCode: 1});
 		expect(fault.message + fault.next).not.toContain(secret);
 	});
+
+	test.each(['acme', 'openai', 'amazon-bedrock'])('sends who asks %s to where AWS’ keys are', provider => {
+		const {next} = thrown(() => format({...found('not-a-secret'), provider, agentId: 'work'}, {}));
+		// Stored as another provider's, the key would be given to that one.
+		expect(next).toMatch(
+			/An access key is stored by: jarvis models auth paste-token --provider amazon-bedrock --profile-id amazon-bedrock:access-key --agent work$/,
+		);
+		expect(next.includes('Ask with --provider amazon-bedrock;')).toBe(provider !== 'amazon-bedrock');
+		expect(next).not.toMatch(/--provider (acme|openai)/);
+	});
 });
 
 describe('the form of ExecCredential', () => {

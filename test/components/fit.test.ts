@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import {describe, expect, it, test} from 'vitest';
 import {bar} from '../../source/components/bar.ts';
-import {fit as fitted, wrapWords} from '../../source/components/fit.ts';
+import {around, fit as fitted, wrapHanging, wrapWords} from '../../source/components/fit.ts';
 
 describe('a text that is fitted', () => {
 	test.each([
@@ -89,4 +89,49 @@ describe('a bar', () => {
 			}),
 		);
 	});
+});
+
+describe('a word that is longer than a line', () => {
+	test('begins behind the words before it where there is room, and is broken nowhere else than it must', () => {
+		expect(wrapWords('Remove aaaaaaaaaabbbbbbbbbb at once', 16)).toEqual([
+			'Remove aaaaaaaaa',
+			'abbbbbbbbbb at',
+			'once',
+		]);
+		// Too little is left for it there.
+		expect(wrapWords('twelve words aaaaaaaaaabbbbbbbbbb', 16)).toEqual([
+			'twelve words',
+			'aaaaaaaaaabbbbbb',
+			'bbbb',
+		]);
+	});
+
+	test('loses no character, and no line is wider than it may be', () => {
+		const text = `Remove acme:${'漢字'.repeat(30)} and ${'e\u0301'.repeat(70)} now`;
+		for (const columns of [9, 20, 33]) {
+			const lines = wrapWords(text, columns);
+			for (const line of lines) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
+			expect(lines.join('').replaceAll(' ', '')).toBe(text.replaceAll(' ', ''));
+		}
+	});
+});
+
+test('what goes on of a text with a label stands under it, and a sentence has none', () => {
+	expect(wrapHanging('profile    acme:work (OAuth, first)', 24)).toEqual([
+		'profile    acme:work',
+		'           (OAuth,',
+		'           first)',
+	]);
+	expect(wrapHanging('turn 2     acme:home for acme/opus', 24)).toEqual([
+		'turn 2     acme:home for',
+		'           acme/opus',
+	]);
+	expect(wrapHanging('A sentence of one blank each', 14)).toEqual(['A sentence of', 'one blank each']);
+});
+
+test('a name is cut where a sentence around it is too long, and what is said of it is not', () => {
+	expect(around('next: ', 'main/acme:work', ' runs out in 5m', 60)).toBe(
+		'next: main/acme:work runs out in 5m',
+	);
+	expect(around('next: ', 'main/acme:work', ' runs out in 5m', 30)).toBe('next: main/acm… runs out in 5m');
 });

@@ -10,8 +10,10 @@ import {openJarvis} from '../../source/core.ts';
 import {thisMachine} from '../../source/doctor/doctor.ts';
 import {type Finding, type FindingId, findingTable} from '../../source/doctor/findings.ts';
 import type {Machine} from '../../source/doctor/subject.ts';
-import {readAllJournals, writeJournal} from '../../source/store/journal.ts';
+import {profileIdsIn} from '../../source/store/damaged.ts';
+import {writeJournal} from '../../source/store/journal.ts';
 import {type StatePaths, statePaths} from '../../source/store/paths.ts';
+import {readAllJournals} from '../../source/store/read-journal.ts';
 import {openReplySlot, readKeptReplies} from '../../source/store/reply-slot.ts';
 import type {OAuthCredential} from '../../source/store/schema.ts';
 import {ensurePrivateFolder} from '../../source/store/write.ts';
@@ -175,6 +177,10 @@ const cases: Record<FindingId, Case> = {
 		make: ({paths}) => writeJson(paths.config, {auth: {order: {acme: 'maya'}}}),
 		where: /jarvis\.json$/,
 	},
+	config_ignored: {
+		make: ({paths}) => writeJson(paths.config, {agents: {defaults: {model: {fallbacks: 'openai/x'}}}}),
+		where: /jarvis\.json, agents\.defaults\.model\.fallbacks$/,
+	},
 	entry_broken: {
 		make: add('acme:odd', {type: 'passkey', provider: 'acme'}),
 		where: 'acme:odd of the agent main',
@@ -298,6 +304,10 @@ const cases: Record<FindingId, Case> = {
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
 		where: 'acme:short of the agent main',
+	},
+	refresh_unsupported: {
+		make: add('gone:left', {...oauth('left'), provider: 'gone'}),
+		where: 'gone:left of the agent main',
 	},
 	needs_login: {
 		make: world => {
@@ -490,6 +500,46 @@ function statesOf(folder: string): string[] {
 		.sort();
 }
 
+test('an agent in jarvis.json whose id can be none keeps no other finding back', async () => {
+	const world = await healthy();
+	writeJson(world.paths.config, {agents: {list: [{id: 'Bad Id'}, {id: 'work'}]}});
+	expect(await examine(world)).toMatchObject([
+		{id: 'config_fault', where: `${world.paths.config}, agents.list[0]`},
+		{id: 'agent_without_folder', where: world.paths.agent('work')},
+	]);
+});
+
+test('a profile of a provider that nobody knows is advised what can be done, and nothing that a shell would do', async () => {
+	const world = await healthy();
+	const over = {type: 'token', token: canary('over'), expires: 1};
+	change(world, profiles => {
+		profiles['x; y:z'] = {...over, provider: 'x; y'};
+		profiles['anthropic:empty'] = {type: 'api_key', provider: 'anthropic'};
+	});
+	writeJson(world.paths.config, {auth: {order: {'x; y': ['acme:maya']}}});
+	const found = await examine(world);
+	expect(found.map(({next}) => next).sort()).toEqual([
+		expect.stringMatching(
+			/^Nothing here knows its provider\. .*: jarvis models auth remove 'x; y:z' --agent main$/,
+		),
+		"jarvis models auth login --provider anthropic --method api-key --agent main --profile-id 'anthropic:empty'",
+		"jarvis models auth order get --provider 'x; y'",
+	]);
+});
+
+test('models that name no provider are settings that are left out of use, and an alias is none of them', async () => {
+	const world = await healthy();
+	const models = {'acme/one': {alias: 'One'}};
+	const model = {primary: 'x', fallbacks: ['one', 'acme/two', 'y']};
+	writeJson(world.paths.config, {agents: {defaults: {model, models}}});
+	const found = await examine(world);
+	expect(found).toMatchObject([
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.primary`},
+		{id: 'config_ignored', where: `${world.paths.config}, agents.defaults.model.fallbacks, "y"`},
+	]);
+	expect(found[0]?.what).toBe('It is not provider/model or an alias, and left out of use.');
+});
+
 test.each([
 	['a write that was cut off', '{"profiles": {"acme:new": {"refresh": "canary-'],
 	['one whose secrets are stored nowhere', {profiles: {'acme:new': oauth('new')}}],
@@ -620,6 +670,33 @@ test.each([
 	if (found) await open(world).mend(found);
 	expect(JSON.parse(text(file))).toEqual(good);
 	expect(await examine(world)).toEqual([]);
+});
+
+test('a backup that is put back is said to lack what only the damaged file shows, and no secret is said', async () => {
+	const world = await healthy();
+	const file = world.paths.profiles('main');
+	const whole = text(file);
+	put(`${file}.bak`, whole);
+	const more = JSON.parse(whole);
+	more.profiles['openai:new'] = {type: 'api_key', provider: 'openai', key: canary('only-here')};
+	more.profiles['gone:other'] = {type: 'api_key', provider: 'openai', key: 'not:whole'};
+	put(file, JSON.stringify(more).replace('"usageStats"', '"usageStats'));
+	const [found] = await examine(world);
+	expect(found?.id).toBe('file_damaged');
+	expect(found?.what).toContain('The backup lacks openai:new: what is left of that stays');
+	expect(found?.mend?.what).toContain('auth-profiles.json.damaged-<time>');
+	expect(JSON.stringify(found)).not.toContain('canary');
+});
+
+test.each([
+	['a quote too few', (all: string) => all.replace('"key":', '"key:')],
+	['a cut', (all: string) => all.slice(0, -12)],
+	['nothing', () => ''],
+])('names that are read from a damaged file are no secrets: %s', (_, damage) => {
+	const secret = 'openai:not-a-secret';
+	const entry = {type: 'api_key', provider: 'openai', key: secret, 'acme:x': {provider: 'acme', key: secret}};
+	const ids = profileIdsIn(damage(JSON.stringify({profiles: {'openai:a': entry, 'openai:b': entry}})));
+	expect(['openai:a', 'openai:b']).toEqual(expect.arrayContaining(ids));
 });
 
 test('what is mended meanwhile is not mended again', async () => {

@@ -2,7 +2,7 @@ import {execFileSync} from 'node:child_process';
 import {existsSync, readFileSync, writeFileSync} from 'node:fs';
 import {expect, it} from 'vitest';
 import {commandTable} from '../../source/commands/table.ts';
-import {canary, writeJson} from '../support/sandbox.ts';
+import {canary, temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {emptyState, errorIn, openProgram, program, run, start, stateWithKeys} from './support.ts';
 
 const packageJson = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
@@ -58,7 +58,7 @@ const everyCommand: readonly (readonly string[])[] = [
 const apart = new Set([
 	...['models auth add', 'models auth write-back off', 'models auth write-back list'],
 	...['plugins list', 'plugins add', 'plugins remove', 'secrets reload'],
-	...['broker status', 'broker stop', 'doctor', 'log'],
+	...['broker status', 'broker stop', 'doctor', 'log', 'watch'],
 	...['secrets audit', 'secrets apply', 'secrets prune'],
 	...['import openclaw', 'export openclaw'],
 ]);
@@ -107,6 +107,9 @@ it.each([
 	[['models', 'auth', 'report', 'key:001'], "missing required argument 'outcome'"],
 	[['broker', 'statu'], 'too many arguments'],
 	[['models', 'auth', 'cooldown'], 'Usage: jarvis models auth cooldown'],
+	[['watch', '--warn', '3d,soon'], '--warn "soon" is no span of time.'],
+	[['watch', '--once', '--keep-fresh'], 'Leave one of them out.'],
+	[['watch', '--textfile', '/nowhere/jarvis.prom'], 'There is no folder /nowhere'],
 	[['which'], "missing required argument 'target'"],
 	[['which', 'key', 'more'], 'too many arguments'],
 	[['sessions', 'send', 'chat:42'], "missing required argument 'command'"],
@@ -180,6 +183,25 @@ it('without a terminal it prints the status', async () => {
 		expect(terminal.text()).toMatch(/^Agent main \(default\)\nPROFILE[\s\S]*key:001/);
 		expect(terminal.raw()).not.toContain('\u{1b}');
 	}
+});
+
+it('a command that helps is for the state folder that was named', async () => {
+	const state = emptyState();
+	const named = temporaryFolder();
+	const args = ['models', 'auth', 'token', '--provider', 'groq'];
+	const login = 'models auth login --provider groq --agent main';
+	const typed = `jarvis --state-dir ${named} ${login}`;
+	for (const given of [
+		[...args, '--state-dir', named],
+		['--state-dir', named, ...args],
+		[`--state-dir=${named}`, ...args],
+	]) {
+		expect((await run(state, given)).stderr).toContain(`Log in: ${typed}\n`);
+		expect(errorIn(await run(state, [...given, '--json'])).next).toBe(`Log in: ${typed}`);
+	}
+	expect((await run(state, ['which', 'groq', '--state-dir', named])).stdout).toContain(typed);
+	expect((await run(state, ['--state-dir', named])).stdout).toContain(`jarvis --state-dir ${named} models`);
+	expect((await run(state, args)).stderr).toContain(`Log in: jarvis ${login}\n`);
 });
 
 it('the sandbox says that it needs a terminal', async () => {

@@ -1,5 +1,6 @@
 import {existsSync, readFileSync} from 'node:fs';
 import {expect, it} from 'vitest';
+import {declare} from '../support/plugins.ts';
 import {canary, readStore, type StoredDocument, writeJson, writeStore} from '../support/sandbox.ts';
 import {modeOf} from '../support/state-folder.ts';
 import {emptyState, errorIn, openProgram, run, runJson, stateWithKeys} from './support.ts';
@@ -22,6 +23,7 @@ const refreshable = {refresh: canary('refresh')};
 
 function stateOf(profiles: StoredDocument['profiles'], more: Partial<StoredDocument> = {}) {
 	const state = emptyState();
+	declare(state.stateDir, 'acme');
 	writeStore(state, 'main', {version: 1, profiles, ...more});
 	return state;
 }
@@ -29,19 +31,35 @@ function stateOf(profiles: StoredDocument['profiles'], more: Partial<StoredDocum
 it('status is a table for people', async () => {
 	const state = stateOf(
 		{'acme:maya': oauthFor(3 * hour, refreshable), 'key:a': staticKey, 'setup:old': tokenFor(-hour)},
-		{usageStats: {'key:a': {lastUsed: Date.now() - 5 * 60_000}}},
+		{
+			usageStats: {
+				'key:a': {
+					lastUsed: Date.now() - 5 * 60_000,
+					lastProven: {at: Date.now() - 3 * 60_000, outcome: 'auth'},
+				},
+			},
+		},
 	);
 	const {code, stdout, stderr} = await run(state, status);
 	expect({code, stderr}).toEqual({code: 0, stderr: ''});
 	expect(stdout.split('\n').map(line => line.replace(/ {2,}/g, ' | '))).toEqual([
 		'Agent main (default)',
-		'PROFILE | KIND | ACCOUNT | STATE | LEFT | LAST USED',
-		expect.stringMatching(/^acme:maya \| oauth \| maya@example\.test \| ✓ ok \| 2h 59m \| never$/),
-		'key:a | api_key | – | • static | – | 5m ago',
-		'setup:old | token | – | ✗ expired | over | never',
+		'PROFILE | KIND | ACCOUNT | STATE | LEFT | PROVEN | LAST USED',
+		expect.stringMatching(/^acme:maya \| oauth \| maya@example\.test \| ✓ ok \| 2h 59m \| never \| never$/),
+		'key:a | api_key | – | • static | – | ✗ auth 3m ago | 5m ago',
+		'setup:old | token | – | ✗ expired | over | never | never',
 		'',
 	]);
 	expect(await run(state, [])).toEqual({code, stdout, stderr});
+});
+
+it('status in a terminal leaves out what has no room, and never the state', async () => {
+	const id = 'acme:maya.long-name@example.test';
+	const state = stateOf({[id]: oauthFor(3 * hour, refreshable), 'key:a': staticKey});
+	const terminal = openProgram(state, status, {columns: 75});
+	expect(await terminal.exited).toEqual({exitCode: 0});
+	expect(terminal.text()).toMatch(/PROFILE +STATE +LEFT +PROVEN +LAST USED\n/);
+	expect(terminal.text()).toMatch(/acme:maya\.long-name@example\.test +✓ ok +2h 59m +never +never\n/);
 });
 
 it('status --json has the documented shape', async () => {
@@ -62,11 +80,11 @@ it('status --json has the documented shape', async () => {
 		configPath: state.paths.config,
 		agentDir: state.paths.agentCredentials('main'),
 		...{defaultModel: 'setup/model-1', resolvedDefault: expect.any(String), fallbacks: ['absent/model-2']},
-		...{imageModel: null, imageFallbacks: [], allowed: [], aliases: expect.any(Object)},
+		...{imageModel: null, imageFallbacks: [], allowed: ['setup/model-1'], aliases: expect.any(Object)},
 		auth: {
 			storePath,
 			shellEnvFallback: expect.any(Object),
-			providersWithOAuth: ['acme (1)'],
+			providersWithOAuth: ['acme (1)', 'setup (1)'],
 			missingProvidersInUse: ['absent'],
 			providers: [
 				{
@@ -79,7 +97,14 @@ it('status --json has the documented shape', async () => {
 			unusableProfiles: [{profileId: 'setup:key', provider: 'setup', kind: 'cooldown'}],
 			oauth: {
 				warnAfterMs: 24 * hour,
-				providers: [],
+				providers: [
+					{provider: 'absent', status: 'missing', profiles: []},
+					{provider: 'acme', status: 'ok', profiles: [{profileId: 'acme:maya', status: 'ok'}]},
+					{
+						...{provider: 'setup', status: 'expiring', expiresAt: expect.any(Number)},
+						profiles: [{profileId: 'setup:key'}, {profileId: 'setup:work'}],
+					},
+				],
 				profiles: [
 					{
 						...{profileId: 'acme:maya', provider: 'acme', type: 'oauth', status: 'ok', reasonCode: 'ok'},
@@ -103,6 +128,16 @@ it.each([
 	['a token is expired', {'setup:a': tokenFor(-1000)}, 1],
 	['an OAuth token is over and can be refreshed', {'acme:a': oauthFor(-hour, refreshable)}, 0],
 	['an OAuth token expires soon and can be refreshed', {'acme:a': oauthFor(hour, refreshable)}, 0],
+	[
+		'an OAuth token expires soon, and its provider cannot refresh it',
+		{'anthropic:a': {...oauthFor(hour, refreshable), provider: 'anthropic'}},
+		2,
+	],
+	[
+		'an OAuth token is over, and nobody knows its provider any more',
+		{'gone:a': {...oauthFor(-hour, refreshable), provider: 'gone'}},
+		1,
+	],
 	['an OAuth token is over and cannot be refreshed', {'acme:a': oauthFor(-hour)}, 1],
 	['one is expired and one is expiring', {'setup:a': tokenFor(hour), 'setup:b': tokenFor(-hour)}, 1],
 ])('status --check when %s', async (_what, profiles, code) => {
@@ -112,6 +147,25 @@ it.each([
 	);
 	expect(outcomes.map(outcome => outcome.code)).toEqual([code, code, 0]);
 	expect(outcomes.map(outcome => outcome.stderr).join('')).toBe('');
+});
+
+it.each([
+	['a profile of another provider', {'key:a': staticKey}],
+	['nothing at all', {}],
+])('status --check names a model’s provider that has no credential, beside %s', async (_what, profiles) => {
+	const state = stateOf(profiles);
+	const defaults = {model: {primary: 'best', fallbacks: ['far/two']}, models: {'setup/one': {alias: 'Best'}}};
+	writeJson(state.paths.config, {agents: {defaults}});
+	const {code, stdout} = await run(state, [...status, '--check']);
+	expect(code).toBe(1);
+	const login = (provider: string) => `jarvis models auth login --provider ${provider} --agent main\n`;
+	expect(stdout).toContain(
+		`\n✗ no credential of setup, for the primary model best. Log in: ${login('setup')}✗ no credential of far, for the fallback far/two. Log in: ${login('far')}`,
+	);
+	expect(await runJson(state, status)).toMatchObject({
+		...{defaultModel: 'best', resolvedDefault: 'setup/one', allowed: ['setup/one']},
+		auth: {missingProvidersInUse: ['far', 'setup']},
+	});
 });
 
 it('list prints the profiles of one agent', async () => {

@@ -365,7 +365,8 @@ describe.each([
 			shell.write(`${line.join(' ')}\r`);
 			await shell.waitFor(/^ready/m);
 			shell.write('\u{1a}');
-			await shell.waitFor(/Stopped/);
+			// What is typed before the prompt stands there may be lost.
+			await shell.waitFor(text => /Stopped[\s\S]*\n>$/.test(text.trimEnd()));
 			shell.write('fg\r');
 			await shell.waitFor(/^> fg/m);
 			shell.write('hello\r');

@@ -84,6 +84,8 @@ it('a wrong paste is told on a pipe too, which may correct it while it is open',
 	const address = await redirectFrom(await toldLink(command));
 	command.type('https://example.test/nothing-in-it\n');
 	await command.says('The pasted text holds no code.');
+	command.type('made-up-code\n');
+	await command.says('Acme refused the code');
 	command.type(`${address}\n`);
 	expect(await command.ended).toMatchObject({code: 0, stdout: `${profileId}\n`});
 });
@@ -96,6 +98,7 @@ it.each([
 		async (link: string) => (await redirectFrom(link)).replace(/state=[^&]+/, 'state=another'),
 	],
 	['what is pasted is the link and the pipe ends', 'login_paste_unreadable', async (link: string) => link],
+	['the server refuses the code and the pipe ends', 'login_code_refused', async () => 'made-up-code'],
 ])('exits with 1 when %s', async (_why, code, paste) => {
 	const sandbox = await openSandbox();
 	for (const json of [false, true]) {
@@ -205,6 +208,10 @@ it('in a terminal the link is one unwrapped line, and the address is pasted ther
 	const address = await redirectFrom(link);
 	terminal.paste('https://example.test/\n');
 	await terminal.waitFor('holds no code');
+	terminal.paste('made-up-code\n');
+	await terminal.waitFor('refused the code');
+	// It waits on, and its link is not told again.
+	expect(terminal.raw().split(link)).toHaveLength(2);
 	terminal.paste(`${halves(address)}\n`);
 	await terminal.waitFor(`Logged in: ${profileId}`);
 	expect(await terminal.exited).toEqual({exitCode: 0});

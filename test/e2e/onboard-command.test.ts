@@ -60,6 +60,22 @@ it('leads from nothing to a login of a new agent, in a terminal', async () => {
 	expect(terminal.raw()).not.toContain('\u{1b}[?1049h');
 });
 
+it('in a container it listens where it is told to', async () => {
+	const sandbox = await openSandbox();
+	const {port} = sandbox;
+	const words = ['onboard', '--agent', 'main', '--provider', 'acme', '--callback-bind'];
+	const terminal = openProgram(sandbox, [...words, '0.0.0.0'], {rows: 60, env: {container: 'docker'}});
+	await terminal.waitFor('press Enter:');
+	expect(terminal.text().replace(/\s+/g, ' ')).toContain(
+		`The container’s port must be published: -p 127.0.0.1:${port}:${port}.`,
+	);
+	await visit(/\r\n(http\S+)\r\n/.exec(terminal.raw())?.[1] ?? '');
+	expect(await terminal.exited).toEqual({exitCode: 0});
+	const wrong = await run(sandbox, [...words, 'everywhere', '--json']);
+	expect(wrong).toMatchObject({code: 2, stdout: ''});
+	expect(errorIn(wrong).message).toBe('--callback-bind "everywhere" is no IP address.');
+});
+
 it('asks for the name of a secret, where a further one goes, and when that is tried', async () => {
 	const state = emptyState();
 	const first = openProgram(state, ['onboard', '--auth-choice', 'setup-token', '--agent', 'main'], {

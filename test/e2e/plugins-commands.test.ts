@@ -10,7 +10,7 @@ import {fileURLToPath} from 'node:url';
 import {afterAll, beforeAll, describe, expect, it, onTestFinished} from 'vitest';
 import {oneMethod, pluginFolder} from '../support/plugins.ts';
 import {canary, openSandbox, temporaryFolder, writeJson, writeStore} from '../support/sandbox.ts';
-import {names} from '../support/state-folder.ts';
+import {names, put} from '../support/state-folder.ts';
 import {emptyState, errorIn, openProgram, redirectFrom, run, runJson, start, stored} from './support.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -56,6 +56,44 @@ describe('plugins', () => {
 		expect(errorIn(gone).code).toBe('plugin_unknown');
 		expect(existsSync(join(folder, 'index.js'))).toBe(true);
 	});
+
+	it.each([
+		['badm', {id: 'badm', label: 'Bad', auth: []}, ['badm', 'BadM'], /auth: /],
+		// Its folder, and the id that it means.
+		[
+			'folder',
+			{id: 'meant', label: 'Bad', auth: [{method: 'api_key'}]},
+			['folder', 'meant'],
+			/folder's name/,
+		],
+		['torn', '{"id": "torn", ', ['torn'], /not valid JSON/],
+	])(
+		'with a fault in the folder %s are named by who wants to log in there',
+		async (folder, manifest, ids, fault) => {
+			const state = emptyState();
+			const file = state.paths.plugin(folder);
+			put(file, manifest);
+			for (const id of ids) {
+				const onboard = ['onboard', '--non-interactive', '--provider', id];
+				const ways = [
+					[...login, id],
+					onboard,
+					['models', 'auth', 'login', '--provider', id, '--method', 'api-key'],
+				];
+				for (const {code, stderr} of await Promise.all(ways.map(words => run(state, words)))) {
+					expect(code).toBe(1);
+					expect(stderr).toContain(
+						`There is no provider "${id}", as its plugin is out of use: ${file} is left out: `,
+					);
+					expect(stderr).toMatch(fault);
+					expect(stderr).toContain('docs/plugins.md');
+				}
+			}
+			const {code, stderr} = await run(state, [...login, 'another']);
+			expect({code, isNamed: stderr.includes(file)}).toEqual({code: 1, isNamed: false});
+			expect((await run(state, [...login, 'openai', '--method', 'api-key'])).stderr).not.toContain(file);
+		},
+	);
 
 	it('tell in JSON what was added and removed', async () => {
 		const state = emptyState();

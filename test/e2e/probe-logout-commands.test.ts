@@ -46,6 +46,7 @@ it('probes all, tells the results as a table, and what was proven in the status'
 	});
 	const {code, stdout, stderr} = await run(sandbox, probeStatus);
 	expect({code, stderr}).toEqual({code: 0, stderr: ''});
+	expect(stdout).toMatch(/\nacme:bad +api_key +– +• static +– +✗ auth (just now|\ds ago) +never\n/);
 	expect(stdout).toMatch(/\n\nPROBED +OUTCOME +ANSWER +WHY\n/);
 	expect(stdout).toMatch(/\nacme:bad +✗ auth +\d+ ms +the provider refuses it \(status 401\)\n/);
 	expect(stdout).toMatch(/\nacme:maya@example\.test +✓ ok +\d+ ms +it works\n/);
@@ -89,6 +90,13 @@ it('probes one provider only, within the time and as many at once as is said', a
 		['acme:good', 'ok'],
 	]);
 	expect(probed.asked.map(({waiting}) => waiting)).toEqual([0, 0]);
+	// No answer is no proof: what is stored decides, and the person is told.
+	const checked = await run(sandbox, [...probeStatus, ...flags, '--check']);
+	expect(checked).toMatchObject({
+		code: 0,
+		stderr: 'One probe had no answer, which says nothing of the credentials: --check does not count it.\n',
+	});
+	expect(checked.stdout).toMatch(/\nacme:slow +• timeout +– +no answer in time\n/);
 	for (const wrong of [
 		['--probe-timeout', 'soon'],
 		['--probe-concurrency', '0'],

@@ -484,13 +484,16 @@ describe('which', () => {
 		const state = stateOf({profiles: {'setup:old': old}});
 		for (const [target, said] of [
 			['setup', 'setup:old  expired'],
-			['nobody', 'no profile. Log in: jarvis models auth login --provider nobody --agent main'],
+			['mistral', 'no profile. Log in: jarvis models auth login --provider mistral --agent main'],
 		] as const) {
 			const {code, stdout, stderr} = await run(state, ['which', target]);
 			expect({code, stderr}).toEqual({code: 3, stderr: ''});
 			expect(stdout).toContain('would use nothing');
 			expect(stdout).toContain(said);
 		}
+		const unknown = await run(state, ['which', 'mistrall']);
+		expect(unknown).toMatchObject({code: 1, stdout: ''});
+		expect(unknown.stderr).toContain('Did you mean mistral?');
 	});
 });
 
@@ -598,20 +601,23 @@ describe('sessions', () => {
 		expect(sessionOf(state, "it's", 'work')).not.toHaveProperty('authProfileOverride');
 	});
 
-	it.each([[['show', 'nobody']], [['reset', 'nobody']], [['send', 'nobody', '/reset']]])(
-		'%j of one that there is not says so, and makes none',
-		async args => {
-			const state = stateOf();
-			const outcome = await run(state, ['sessions', ...args, '--json']);
-			expect(outcome).toMatchObject({code: 1, stdout: ''});
-			expect(errorIn(outcome)).toMatchObject({
-				code: 'session_unknown',
-				message: 'The agent main has no session "nobody".',
-			});
-			for (const line of commandsIn(errorIn(outcome).next)) expectToExist(line);
-			expect((await run(state, ['sessions', 'list'])).stdout).toBe('The agent main has no sessions.\n');
-		},
-	);
+	it('one that there is not cannot be shown, and has nothing to reset', async () => {
+		const state = stateOf();
+		const outcome = await run(state, ['sessions', 'show', 'nobody', '--json']);
+		expect(outcome).toMatchObject({code: 1, stdout: ''});
+		expect(errorIn(outcome)).toMatchObject({
+			code: 'session_unknown',
+			message: 'The agent main has no session "nobody".',
+		});
+		for (const line of commandsIn(errorIn(outcome).next)) expectToExist(line);
+		expect(await run(state, ['sessions', 'send', 'nobody', '/reset'])).toMatchObject({code: 0, stderr: ''});
+		expect(await run(state, ['sessions', 'reset', 'nobody'])).toEqual({
+			...{code: 0, stdout: ''},
+			stderr: 'The agent main has no session nobody: there is nothing to begin anew.\n',
+		});
+		expect(await runJson(state, ['sessions', 'reset', 'nobody'])).toMatchObject({reset: false});
+		expect((await run(state, ['sessions', 'list'])).stdout).toBe('The agent main has no sessions.\n');
+	});
 
 	it('a wrong profile is answered with those that there are', async () => {
 		const state = stateOf();

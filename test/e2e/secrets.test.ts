@@ -44,7 +44,7 @@ async function openSecrets(): Promise<Sandbox> {
 	writeFileSync(paths.profiles('broken'), `{"profiles": {"key:default": {"key": "${canary('broken')}" oops`);
 	writeJson(paths.config, {
 		agents: {list: [{id: 'broken'}]},
-		models: {providers: {key: {apiKey: canary('config')}}},
+		models: {providers: {configured: {apiKey: canary('config')}}},
 		channels: {telegram: {botToken: canary('bot'), accounts: {work: {token: canary('account')}}}},
 		bindings: [{agentId: 'broken', match: {channel: 'discord', guildId: canary('guild')}}],
 	});
@@ -138,6 +138,7 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'report', 'acme:nobody', 'auth'],
 	['models', 'auth', 'token', '--provider', 'key', '--ready'],
 	['which', 'key'],
+	['which', 'configured'],
 	['models', 'auth', 'write-back', 'on', 'codex'],
 	['models', 'auth', 'write-back', 'on', 'codex', '--profile', 'acme:good'],
 	['models', 'auth', 'write-back', 'list'],
@@ -147,6 +148,8 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'cooldown', 'clear', 'key:default', '--agent', 'broken'],
 	['import', '--list'],
 	['import', 'codex', '--adopt', '--agent', 'broken'],
+	['completion', 'values', 'profile'],
+	['completion', 'values', 'profile', '--agent', 'broken'],
 	['sessions', 'list'],
 	['sessions', 'list', '--agent', 'broken'],
 	['sessions', 'show', 'chat'],
@@ -171,6 +174,8 @@ const commands: readonly (readonly string[])[] = [
 	['models', 'auth', 'paste-token', '--provider', 'acme', '--agent', 'broken'],
 	['models', 'status', '--probe', '--probe-report'],
 	['secrets', 'reload'],
+	['watch', '--once', '--hook', 'env'],
+	['watch', '--once', '--agent', 'broken', '--warn', '2h'],
 	['broker', '--socket', '/b.sock'],
 	['broker', 'status'],
 	['broker', 'stop'],

@@ -189,7 +189,8 @@ async function expectError(args: readonly string[], exit: number, code: string):
 }
 
 it.each([
-	['no profile of the provider', ['nobody'], 3, 'no_credential'],
+	['no profile of the provider', ['openai'], 3, 'no_credential'],
+	['a provider that nobody knows', ['nobody'], 1, 'provider_unknown'],
 	['an impossible agent id', ['acme', '--agent', '../main'], 2, 'agent_invalid_id'],
 	['an unknown profile', ['acme', '--profile', 'acme:nobody'], 1, 'profile_unknown'],
 	['a profile of another provider', ['acme', '--profile', 'key:default'], 1, 'profile_foreign'],

@@ -28,7 +28,7 @@ describe('the broker of the state folder', () => {
 		await ask(broker.socket, '/v1/token?provider=acme', {headers: {'user-agent': 'coder'}});
 		await app.waitFor(/▸ .*coder.* 1 {2}acme:key +just now/);
 		await app.waitFor('main/acme:key  1 time, the last one just now');
-		await ask(broker.socket, '/v1/token?provider=nobody', {headers: {'user-agent': 'lost'}});
+		await ask(broker.socket, '/v1/token?provider=openai', {headers: {'user-agent': 'lost'}});
 		await app.waitFor(/lost.*✗ no_credential/);
 		expect(app.frames.join('')).not.toContain('canary');
 		await broker.stop();
@@ -118,7 +118,7 @@ test('at 80x24', async () => {
 		────────────────────────────────────────────────────────────────────────────────
 		  ✓ the broker runs   /home/maya/.jarvis/broker/broker.sock
 		  pid 4711, for 3h · asked 48211 · 12 open · 1 refused
-		  keeps fresh: main/openai-codex:maya@example.test is renewed in 34m, after ref…
+		  keeps fresh: main/openai-codex:m… is renewed in 34m, after refresh_unavailable
 		  PROGRAM                PID     UID      ASKED  LAST GOT                   LAST
 		▸ node (coder/2.1)     52001    1000      48000  openai-codex:maya@…      1s ago
 		  git                  60123    1000        211  ✗ needs_login            5m ago
@@ -168,16 +168,16 @@ test('at 60x16', async () => {
 		────────────────────────────────────────────────────────────
 		  ✓ the broker runs   /home/maya/.jarvis/broker/broker.sock
 		  pid 4711, for 3h · asked 48211 · 12 open · 1 refused
-		  keeps fresh: main/openai-codex:maya@example.test is renew…
+		  keeps fresh: main/op… is renewed in 34m, after refresh_un…
 		  PROGRAM                PID      ASKED  LAST GOT
 		▸ node (coder/2.1)     52001      48000  openai-codex:maya@…
 		  git                  60123        211  ✗ needs_login
 
 		┌──────────────────────────────────────────────────────────┐
 		│ asks since 2026-01-15 09:00:00, 2 subscriptions          │
-		│ main/openai-codex:maya@example.test  47990 times, the l… │
-		│ work/anthropic:work  10 times, the last one 1h ago       │
-		└──────────────────────────────────────────────────────────┘
+		│ main/openai-codex:maya@example.test  47990 times, the    │
+		│ last one 1s ago                                          │
+		└─ 1–3/4   Space: more ────────────────────────────────────┘
 
 		 y copy line  / filter  ? help  q quit"
 	`);

@@ -15,6 +15,7 @@ async function withFindings(options: AppOptions = {}) {
 	await fill(stateDir, 'main', {
 		profiles: {'acme:work': apiKey('acme'), 'acme:soon': token('acme', {expires: noon + hour})},
 	});
+	put(paths.plugin('acme'), {id: 'acme', label: 'Acme', auth: [{method: 'token'}]});
 	put(paths.config, {agents: {list: [{id: 'later'}]}});
 	chmodSync(paths.profiles('main'), 0o644);
 	const app = await renderApp({stateDir, env: {HOME: home}, ...options});
@@ -42,6 +43,19 @@ test('shows what is wrong, the worst first, and what helps with each', async () 
 	]);
 	await app.press(keys.enter);
 	await app.waitFor('That is for you to do');
+});
+
+test('gives commands for the state folder that was named', async () => {
+	const {app, paths} = await withFindings({isNamed: true, columns: 160});
+	const command = `jarvis --state-dir ${paths.root} models auth paste-token --provider acme`;
+	await app.press('/', ...'expiring', keys.enter);
+	await app.waitFor(command);
+	await app.press('y');
+	await app.waitFor(() => expect(app.copied.join()).toContain(command));
+	await app.press(keys.enter);
+	await app.waitFor(`That is for you to do: ${command}`);
+	await app.press('9');
+	await app.waitFor(`jarvis --state-dir ${paths.root} broker --keep-fresh`);
 });
 
 test('mends what can be mended, after asking, and looks again', async () => {

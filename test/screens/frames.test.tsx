@@ -154,10 +154,10 @@ test('order', async () => {
 
 
 
-
-
-
-
+		┌──────────────────────────────────────────────────────────────────────────────────────────────────┐
+		│ anthropic:default                                                                                │
+		│ place 1 of the order                                                                             │
+		└──────────────────────────────────────────────────────────────────────────────────────────────────┘
 
 		 K up  J down  s save  x clear  → provider  / filter  ? help  q quit"
 	`);
@@ -262,10 +262,18 @@ test('the answer to a command', async () => {
 
 test('help', async () => {
 	const app = await open('?');
-	await app.waitFor('end it at its server');
+	await app.waitFor('1–19/152   Space: more');
 	expect(app.frame()).toMatchInlineSnapshot(`
 		" 1 Agents  2 Profiles  3 Order ▸4 Health  5 Login  6 Sessions  7 Import  8 Log  9 Broker        ✗ 3
 		────────────────────────────────────────────────────────────────────────────────────────────────────
+		 Health
+		  ⏎           show the profile among those of its agent
+		  r           refresh its access token now
+		  p           ask its provider whether it works
+		  l           log in again for the profile
+		  c           forget its failures and use it again, after asking
+		  d           find what is wrong around the credentials, and what helps
+
 		 Agents
 		  ⏎           show the profiles of the agent
 		  a           add an agent with credentials of its own
@@ -277,15 +285,7 @@ test('help', async () => {
 		 Profiles
 		  ⏎           show or hide the details of the profile
 		  c           forget its failures and use it again, after asking
-		  l           log in again for the profile, or anew when there is none
-		  r           refresh its access token now
-		  p           ask its provider whether it works
-		  y           copy the profile id
-		  Y           copy its token or key, after asking
-		  e           give the profile another name
-		  o           show the order of its provider
-		  D           remove the profile and its secrets, after typing its name
-		  L           end it at its server where that can be asked, and remove it
+		  1–19/152   Space: more
 
 		 Esc back  ↓ scroll"
 	`);
@@ -339,10 +339,10 @@ test('a question that is answered by a key', async () => {
 		  openai:vault    ╭──────────────────────────────────────────────────────────────╮     –       never
 		                  │ Copy the access token?                                       │
 		┌─────────────────│ The access token of openai-codex:maya@example.test goes to   │─────────────────┐
-		│ state      ✓ ok │ the clipboard,                                               │                 │
-		│ expires    2026-│ where every program can read it.                             │                 │
-		│ provider   OpenA│ y yes   n no                                                 │                 │
-		│ account    maya@╰──────────────────────────────────────────────────────────────╯                 │
+		│ state      ✓ ok │ the clipboard, where every program can read it.              │                 │
+		│ expires    2026-│ y yes   n no                                                 │                 │
+		│ provider   OpenA╰──────────────────────────────────────────────────────────────╯                 │
+		│ account    maya@example.test · account-maya                                                      │
 		│ access     ••••••••3bab                                                                          │
 		│ refresh    ••••••••04a7                                                                          │
 		│ proven     refreshed 19m ago                                                                     │

@@ -123,9 +123,9 @@ describe('the screen', () => {
 			│ Adopt: no, no provider here can refresh it, and JARVIS   │
 			│ does not pose as Claude Code.                            │
 			│ Link: It is read where it is at each use, and Claude     │
-			└──────────────────────────────────────────────────────────┘
+			└─ 1–5/6   Space: more ────────────────────────────────────┘
 
-			 ⏎ take over  r look again  y copy command  ? help  q quit"
+			 ⏎ take over  r look again  …  ? help  q quit"
 		`);
 	});
 

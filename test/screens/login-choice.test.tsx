@@ -117,7 +117,7 @@ describe('a filter of the providers', () => {
 	test('is over when a provider is chosen, and Esc leads back to that one', async () => {
 		const app = await openChooser();
 		await choose(app, 'anth');
-		await app.waitFor('How to log in to Anthropic (Claude) for the agent main');
+		await app.waitFor('Log in to Anthropic (Claude) for the agent main:');
 		expect(app.frame()).not.toContain('/ anth');
 		await app.press(keys.esc);
 		await app.waitFor(() => expect(app.cursorLine()).toContain('Anthropic (Claude)'));

@@ -170,6 +170,18 @@ describe('a login ends with ✓ and the credential on the disk', () => {
 		await app.waitFor(`✓ Logged in. ${maya} is stored`);
 	});
 
+	test('when a wrong code was sent before, which is told', async () => {
+		const app = await openWaiting();
+		const address = await redirectOf(await waiting(app));
+		await app.press('p');
+		await app.type('madeupcode');
+		await app.press(keys.enter);
+		await app.waitFor(/! Acme refused the code: it is wrong, was used already, or is too old\. Copy/);
+		expect(loginState(app)?.step).toBe('waiting');
+		await app.paste(address);
+		await app.waitFor('✓ Logged in.');
+	});
+
 	test('when it is typed into the field', async () => {
 		const app = await openWaiting();
 		const address = await redirectOf(await waiting(app));

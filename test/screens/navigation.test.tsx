@@ -3,9 +3,10 @@ import {afterEach, describe, expect, it, test, vi} from 'vitest';
 import {openJarvis} from '../../source/core.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {say} from '../../source/ui/context.ts';
+import {patch} from '../../source/ui/state.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {type AppOptions, keys, type RenderedApp, renderApp} from './render-app.tsx';
-import {apiKey, fill, manyKeys, second} from './state.ts';
+import {apiKey, fill, manyKeys, noon, second, token} from './state.ts';
 
 const profiles = {'acme:work': apiKey('acme'), 'acme:home': apiKey('acme'), 'openai:key': apiKey('openai')};
 
@@ -207,9 +208,9 @@ describe('the cursor', () => {
 				['g', 1],
 				[keys.end, 100],
 				[keys.home, 1],
-				[keys.pageDown, 24],
-				['\u0004', 47],
-				['\u0015', 24],
+				[keys.pageDown, 14],
+				['\u0004', 27],
+				['\u0015', 14],
 				[keys.pageUp, 1],
 			],
 		] as const;
@@ -268,15 +269,44 @@ describe('a message', () => {
 		expect(keysAt()).toBe(before);
 	});
 
-	test('that is long takes three lines at most, and moves nothing off the screen', async () => {
-		const app = await withProfiles({columns: 60, rows: 16});
-		const {store, jarvis} = app.context;
-		say({store, jarvis}, 'bad', `${'word '.repeat(60)}end`);
-		await app.waitFor(/✗ word/);
-		expect(app.lines()).toHaveLength(16);
-		expect(app.lines().filter(line => line.includes('word'))).toHaveLength(3);
-		expect(app.lines().at(-1)).toContain('q quit');
-	});
+	test.each([
+		['good', 3],
+		['bad', 5],
+	] as const)(
+		'that is long and %s takes %d lines at most, and moves nothing off the screen',
+		async (tone, most) => {
+			const app = await withProfiles({columns: 60, rows: 16});
+			const {store, jarvis} = app.context;
+			say({store, jarvis}, tone, `${'word '.repeat(60)}end`);
+			await app.waitFor(/[✓✗] word/);
+			expect(app.lines()).toHaveLength(16);
+			expect(app.lines().filter(line => line.includes('word'))).toHaveLength(most);
+			expect(app.frame()).toMatch(/word …$/m);
+			expect(app.lines().at(-1)).toContain('q quit');
+		},
+	);
+});
+
+test('work in passing leaves the number of those that need a person in a narrow header', async () => {
+	const stateDir = temporaryFolder();
+	await fill(stateDir, 'main', {profiles: {'acme:old': token('acme', {expires: noon - second})}});
+	const app = await renderApp({stateDir, columns: 80, rows: 24});
+	patch(app.context.store, {tasks: new Map([['refresh', 'refreshing acme:work']])});
+	await app.waitFor(() => expect(app.lines()[0]).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] ✗ 1$/));
+});
+
+test('a message goes with the next key that does something, and stays while one looks around', async () => {
+	const app = await withProfiles();
+	const {store, jarvis} = app.context;
+	say({store, jarvis}, 'good', 'Done with it.');
+	await app.press('2', 'j', 'k');
+	await app.waitFor(() => expect(app.frame()).not.toContain('Done with it.'));
+	say({store, jarvis}, 'good', 'Done again.');
+	await app.press('j', keys.pageDown, ' ');
+	await app.waitFor('Done again.');
+	say({store, jarvis}, 'bad', 'That went wrong.');
+	await app.press('4', '?');
+	await app.waitFor('That went wrong.');
 });
 
 test('R turns the refreshing of tokens off and on again, which the header tells', async () => {

@@ -10,7 +10,7 @@ const seed: AgentSeed = {
 	profiles: {
 		'acme:work': apiKey('acme'),
 		'acme:home': token('acme', {expires: noon + 50 * hour}),
-		'openai:maya': oauth('openai', {email: 'maya@example.test', accountId: 'account-maya'}),
+		'openai-codex:maya': oauth('openai-codex', {email: 'maya@example.test', accountId: 'account-maya'}),
 	},
 	usage: {'acme:work': {lastUsed: noon - 60_000}},
 };
@@ -41,13 +41,34 @@ describe('the details', () => {
 
 	test('say which program is kept in step with it, and when that ended', async () => {
 		const app = await withProfiles();
-		const link = {program: 'codex', home: '/home/maya/.codex', agentId: 'main', profileId: 'openai:maya'};
+		const link = {
+			program: 'codex',
+			home: '/home/maya/.codex',
+			agentId: 'main',
+			profileId: 'openai-codex:maya',
+		};
 		const {writeBack} = statePaths(app.stateDir);
 		writeJson(writeBack, {version: 1, writeBacks: [link]});
 		await app.press('G');
 		await app.waitFor(/write-back .* · codex in \/home\/maya\/\.codex/);
 		writeJson(writeBack, {version: 1, writeBacks: [{...link, stopped: {at: noon, reason: 'logged_in'}}]});
 		await app.waitFor('✗ stopped: it was logged in by itself');
+	});
+
+	test('of a key of jarvis.json say whose it is, and what is to be done to it is done there', async () => {
+		const app = await withProfiles({}, {profiles: {'acme:work': apiKey('acme')}});
+		const providers = {groq: {apiKey: canary('configured')}};
+		writeJson(statePaths(app.stateDir).config, {models: {providers}});
+		await app.waitFor('groq:jarvis.json ← jarvis.json');
+		await app.press('G');
+		await app.waitFor(/owner +jarvis\.json/);
+		for (const key of ['e', 'l', 'Y', 'L']) {
+			await app.press('r');
+			await app.waitFor('groq:jarvis.json is an API key: it is never refreshed.');
+			await app.press(key);
+			await app.waitFor('groq:jarvis.json belongs to jarvis.json: do it there.');
+		}
+		expect(app.frame()).not.toContain(canary('configured'));
 	});
 
 	test('show no more of a secret than its end', async () => {
@@ -66,7 +87,7 @@ describe('renaming a profile', () => {
 		await app.press(keys.enter);
 		await app.waitFor('✓ acme:work is called acme:zoo now.');
 		await app.waitFor(() => expect(app.cursorLine()).toMatch(/acme:zoo .* 1m 0s ago/));
-		expect(stored(app)).toEqual(['acme:zoo', 'acme:home', 'openai:maya']);
+		expect(stored(app)).toEqual(['acme:zoo', 'acme:home', 'openai-codex:maya']);
 	});
 
 	test.each([
@@ -82,7 +103,7 @@ describe('renaming a profile', () => {
 		await app.type(name);
 		await app.press(keys.enter);
 		await app.waitFor(fault);
-		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai:maya']);
+		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai-codex:maya']);
 	});
 
 	test('to the name that it has does nothing', async () => {
@@ -91,7 +112,7 @@ describe('renaming a profile', () => {
 		await app.waitFor(() => expect(app.state().dialog).toBeUndefined());
 		await app.waitFor(() => expect(app.state().tasks.size).toBe(0));
 		expect(app.state().toast).toBeUndefined();
-		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai:maya']);
+		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai-codex:maya']);
 	});
 });
 
@@ -103,7 +124,7 @@ describe('removing a profile', () => {
 		await app.type(typed);
 		await app.press(keys.enter);
 		await app.waitFor('✓ Removed acme:home.');
-		expect(stored(app)).toEqual(['acme:work', 'openai:maya']);
+		expect(stored(app)).toEqual(['acme:work', 'openai-codex:maya']);
 	});
 
 	test('does nothing when anything else is typed, and says so', async () => {
@@ -114,7 +135,7 @@ describe('removing a profile', () => {
 		await app.waitFor('That is not home. Nothing was removed.');
 		await app.press(keys.esc);
 		await app.waitFor(() => expect(app.frame()).not.toContain('Remove acme:home'));
-		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai:maya']);
+		expect(stored(app)).toEqual(['acme:work', 'acme:home', 'openai-codex:maya']);
 	});
 
 	test('removes the one that was asked about, also when rows moved meanwhile', async () => {
@@ -122,14 +143,14 @@ describe('removing a profile', () => {
 		const elsewhere = openJarvis({stateDir: app.stateDir, env: {}});
 		await app.press('j');
 		await elsewhere.removeProfile('main', 'acme:home');
-		await app.waitFor(() => expect(app.cursorLine()).toContain('openai:maya'));
+		await app.waitFor(() => expect(app.cursorLine()).toContain('openai-codex:maya'));
 		await app.press('D');
-		await app.waitFor('Remove openai:maya');
+		await app.waitFor('Remove openai-codex:maya');
 		await elsewhere.removeProfile('main', 'acme:work');
 		await app.waitFor(() => expect(app.frame()).not.toContain('acme:work'));
 		await app.type('maya');
 		await app.press(keys.enter);
-		await app.waitFor('✓ Removed openai:maya.');
+		await app.waitFor('✓ Removed openai-codex:maya.');
 		expect(stored(app)).toEqual(['zeta:last']);
 	});
 
@@ -154,7 +175,7 @@ describe('copying', () => {
 	test.each([
 		['k', 'API key', 'acme key'],
 		['j', 'token', 'acme token'],
-		['G', 'access token', 'openai access'],
+		['G', 'access token', 'openai-codex access'],
 	])('a secret asks first, after %s for the %s', async (move, name, secret) => {
 		const app = await withProfiles();
 		await app.press(move, 'Y');
@@ -264,7 +285,7 @@ test('arrows show the other agents, around in a circle', async () => {
 test('o shows the order of the provider of the profile', async () => {
 	const app = await withProfiles();
 	await app.press('G', 'o');
-	await app.waitFor('[openai]');
+	await app.waitFor('[openai-codex]');
 });
 
 test('health leads to the profile among those of its agent', async () => {

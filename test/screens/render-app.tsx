@@ -40,6 +40,8 @@ export const keys = {
 export interface AppOptions extends Pick<JarvisOptions, 'openBrowser'> {
 	/** An empty one if absent. */
 	readonly stateDir?: string;
+	/** The state folder was named, as by `--state-dir`. */
+	readonly isNamed?: boolean;
 	readonly columns?: number;
 	readonly rows?: number;
 	readonly env?: NodeJS.ProcessEnv;
@@ -89,6 +91,7 @@ export async function renderApp(options: AppOptions = {}): Promise<RenderedApp> 
 	ensurePrivateFolder(jarvis.paths.root);
 	const store = createUiStore({
 		...{snapshot: await jarvis.snapshot(), providers: [], home: env.HOME, now: jarvis.now(), sandbox: false},
+		...(options.isNamed ? {stateDir} : {}),
 		surroundings: options.surroundings ?? {browser: false, whyNot: 'this is a test'},
 	});
 	const runtime = startRuntime({store, jarvis});

@@ -1,5 +1,6 @@
 import {afterEach, beforeEach, expect, it, test, vi} from 'vitest';
 import {statePaths} from '../../source/store/paths.ts';
+import {declare} from '../support/plugins.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
 import {keys, type RenderedApp, renderApp} from './render-app.tsx';
 import {apiKey, fill, hour, noon, oauth, token} from './state.ts';
@@ -13,6 +14,7 @@ afterEach(() => {
 
 async function withProfiles(): Promise<RenderedApp> {
 	const stateDir = temporaryFolder();
+	declare(stateDir, 'acme');
 	await fill(stateDir, 'main', {
 		profiles: {
 			'acme:key': apiKey('acme'),

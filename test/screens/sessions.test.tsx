@@ -398,7 +398,7 @@ describe('a reset', () => {
 		writeJson(statePaths(app.stateDir).sessions('main'), others);
 		await app.waitFor(() => expect(app.state().snapshot.agents[0]?.sessions).toHaveLength(3));
 		await app.press('y');
-		await app.waitFor('✗ The agent main has no session "chat:42". See those that there are:');
+		await app.waitFor('✓ chat:42 is gone: there was nothing to reset.');
 		expect(stored(app)).toEqual(others);
 	});
 });

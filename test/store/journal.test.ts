@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {type JournalEntry, journalOfToken, readJournal, writeJournal} from '../../source/store/journal.ts';
+import {writeJournal} from '../../source/store/journal.ts';
+import {type JournalEntry, journalOfToken, readJournal} from '../../source/store/read-journal.ts';
 import {emptyState, exposed, names, put} from '../support/state-folder.ts';
 
 const started: JournalEntry = {spent: 'fingerprint-1', startedAt: 5};

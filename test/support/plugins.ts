@@ -1,7 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import type {LoginIo} from '../../source/auth/providers/contract.ts';
-import {temporaryFolder} from './sandbox.ts';
+import {temporaryFolder, writeJson} from './sandbox.ts';
 
 /** A folder with a package.json and this text as its module; gone after the test. */
 export function pluginFolder(text: string): string {
@@ -12,6 +12,22 @@ export function pluginFolder(text: string): string {
 	);
 	writeFileSync(join(folder, 'index.js'), text);
 	return folder;
+}
+
+/** Declares providers whose tokens can be refreshed, at a server that nobody is to ask. */
+export function declare(stateDir: string, ...ids: readonly string[]): void {
+	for (const id of ids) {
+		writeJson(join(stateDir, 'plugins', id, 'jarvis.plugin.json'), {
+			...{id, label: id},
+			auth: [
+				{
+					method: 'device_code',
+					...{clientId: 'jarvis', tokenEndpoint: 'http://127.0.0.1:9/token'},
+					deviceAuthorizationEndpoint: 'http://127.0.0.1:9/device',
+				},
+			],
+		});
+	}
 }
 
 /**

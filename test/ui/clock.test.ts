@@ -43,6 +43,27 @@ describe('the next change of a screen', () => {
 		expect(nextChange(stateOf({main: {profiles}}, {screen: 'profiles'}))).toBe(20 * second + 1);
 	});
 
+	test('is told by what is in view, and by what changes its state wherever it is', () => {
+		const many = Object.fromEntries(
+			Array.from({length: 90}, (_, index) => [
+				`acme:${100 + index}`,
+				token('acme', {expires: noon + (300 + index) * hour + 50 * second}),
+			]),
+		);
+		// The last but for the cursor's sake: it is sorted and listed behind all others.
+		const last = {'acme:999': token('acme', {expires: noon + 900 * hour + 10 * second})};
+		for (const screen of ['health', 'profiles'] as const) {
+			const state = stateOf({main: {profiles: {...many, ...last}}}, {screen});
+			expect(nextChange(state)).toBe(50 * second + 1);
+			const ids = {health: 'main acme:999', profiles: 'acme:999'};
+			const cursors = {[screen]: {id: ids[screen], index: 90}};
+			expect(nextChange({...state, cursors})).toBe(10 * second + 1);
+		}
+		const dying = {'acme:999': token('acme', {expires: noon + 24 * hour + 7 * second})};
+		const state = stateOf({main: {profiles: {...many, ...dying}}}, {screen: 'profiles'});
+		expect(nextChange(state)).toBe(7 * second);
+	});
+
 	test('is that of the countdown of a profile that is set aside', () => {
 		const seed = {
 			profiles: {'acme:a': apiKey('acme')},
@@ -57,7 +78,7 @@ describe('the next change of a screen', () => {
 	});
 
 	test('is the end of a toast that goes away before', () => {
-		const toast = {tone: 'good', text: 'Done.', until: noon + 4000} as const;
+		const toast = {tone: 'good', text: 'Done.', since: noon, until: noon + 4000} as const;
 		expect(nextChange(stateOf({main: {}}, {toast}))).toBe(4000);
 		expect(nextChange(withTokenFor(30 * minute + 700, 'health', {toast}))).toBe(701);
 	});

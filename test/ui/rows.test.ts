@@ -2,7 +2,7 @@ import {describe, expect, it, test} from 'vitest';
 import {
 	agentRows,
 	brokenRows,
-	cursorIndex,
+	cursorOf,
 	healthRows,
 	needyCount,
 	orderProviders,
@@ -163,24 +163,25 @@ describe('the shown order', () => {
 
 describe('the cursor', () => {
 	const at = (id: string, index: number) => stateOf({main: {}}, {cursors: {profiles: {id, index}}});
+	const rows = (...ids: readonly string[]) => ids.map(id => ({id}));
 
 	test('stands on its id wherever that comes to stand', () => {
 		const state = at('b', 1);
-		expect(cursorIndex(state, 'profiles', ['a', 'b', 'c'])).toBe(1);
-		expect(cursorIndex(state, 'profiles', ['x', 'y', 'a', 'b'])).toBe(3);
-		expect(cursorIndex(state, 'profiles', ['b'])).toBe(0);
-		expect(cursorIndex(state, 'profiles', ['c', 'b', 'a'])).toBe(1);
+		expect(cursorOf(state, 'profiles', rows('a', 'b', 'c'))).toBe(1);
+		expect(cursorOf(state, 'profiles', rows('x', 'y', 'a', 'b'))).toBe(3);
+		expect(cursorOf(state, 'profiles', rows('b'))).toBe(0);
+		expect(cursorOf(state, 'profiles', rows('c', 'b', 'a'))).toBe(1);
 	});
 
 	test('stands where it stood when its row is gone, or on the last one', () => {
-		expect(cursorIndex(at('b', 1), 'profiles', ['a', 'c', 'd'])).toBe(1);
-		expect(cursorIndex(at('d', 3), 'profiles', ['a', 'b'])).toBe(1);
-		expect(cursorIndex(at('d', 3), 'profiles', [])).toBe(-1);
+		expect(cursorOf(at('b', 1), 'profiles', rows('a', 'c', 'd'))).toBe(1);
+		expect(cursorOf(at('d', 3), 'profiles', rows('a', 'b'))).toBe(1);
+		expect(cursorOf(at('d', 3), 'profiles', rows())).toBe(-1);
 	});
 
 	test('stands on the first row to begin with, and each screen has its own', () => {
-		expect(cursorIndex(stateOf(), 'profiles', ['a', 'b'])).toBe(0);
-		expect(cursorIndex(at('b', 1), 'health', ['a', 'b'])).toBe(0);
+		expect(cursorOf(stateOf(), 'profiles', rows('a', 'b'))).toBe(0);
+		expect(cursorOf(at('b', 1), 'health', rows('a', 'b'))).toBe(0);
 	});
 
 	test('keeps its profile when another state brings it elsewhere', () => {

@@ -1,4 +1,6 @@
 import {afterEach, describe, expect, onTestFinished, test, vi} from 'vitest';
+import {healthOf} from '../../source/auth/health.ts';
+import {ensurePrivateFolder} from '../../source/store/write.ts';
 import {startRuntime} from '../../source/ui/runtime.ts';
 import {createUiStore, patch, type UiStore} from '../../source/ui/state.ts';
 import {soon} from '../screens/render-app.tsx';
@@ -100,6 +102,22 @@ describe('a token that is over', () => {
 });
 
 describe('a refresh that fails', () => {
+	test('because the server asks to wait shows the wait, though no file that is watched has it', async () => {
+		const sandbox = await openSandbox();
+		const profiles = {[profileId]: await expiredEntry(sandbox.server)};
+		// Folders that come are seen, and so is what stands in the store: both long before the answer.
+		for (const folder of ['journal', 'locks'] as const) ensurePrivateFolder(sandbox.paths[folder]);
+		sandbox.server.setTokenFailure({status: 429, body: '{}', headers: {'Retry-After': '300'}});
+		sandbox.server.setTokenDelay(300);
+		const {store} = await start(sandbox, {profiles});
+		await soon(() => {
+			const {snapshot, now} = store.getState();
+			const [facts] = snapshot.agents[0]?.profiles ?? [];
+			const until = facts && healthOf(facts, now).waitsUntil;
+			expect((until ?? 0) - now).toBeGreaterThan(290 * second);
+		});
+	});
+
 	test('is told, and the server is left alone for half a minute, and then for a whole one', async () => {
 		const sandbox = await openSandbox();
 		const profiles = {[profileId]: await expiredEntry(sandbox.server)};

@@ -11,6 +11,7 @@ import {soon} from '../screens/render-app.tsx';
 import {type AgentSeed, apiKey, fill, hour, minute, second, token} from '../screens/state.ts';
 import {writeCodex} from '../support/other-programs.ts';
 import {temporaryFolder, writeJson} from '../support/sandbox.ts';
+import {put} from '../support/state-folder.ts';
 
 interface Running {
 	readonly store: UiStore;
@@ -65,6 +66,15 @@ async function elsewhere(stateDir: string, line: string): Promise<void> {
 }
 
 describe('what another process does', () => {
+	test('to a plugin that is then left out is among the problems, until it is mended', async () => {
+		const {store, jarvis} = await start();
+		const problems = () => store.getState().snapshot.problems.map(({code}) => code);
+		put(jarvis.paths.plugin('badm'), {id: 'badm', label: 'Bad', auth: []});
+		await soon(() => expect(problems()).toEqual(['manifest_invalid']));
+		put(jarvis.paths.plugin('badm'), {id: 'badm', label: 'Good', auth: [{method: 'api_key'}]});
+		await soon(() => expect(problems()).toEqual([]));
+	});
+
 	test('to a file shows up', async () => {
 		const {store, stateDir} = await start({profiles: {'acme:here': apiKey('acme')}});
 		await elsewhere(stateDir, `await put('main', 'acme:there');`);

@@ -1,7 +1,16 @@
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import type {Health} from '../../source/auth/health.ts';
-import {ago, clockTime, type Detail, span, spanStays, stateWord, timeLeft} from '../../source/words.ts';
+import {
+	ago,
+	clockTime,
+	type Detail,
+	provenWord,
+	span,
+	spanStays,
+	stateWord,
+	timeLeft,
+} from '../../source/words.ts';
 import {day, hour, minute, noon, second} from '../screens/state.ts';
 
 describe('a span of time', () => {
@@ -120,4 +129,18 @@ describe('a point in time', () => {
 		expect(clockTime(noon)).toBe('2026-01-15 17:30:00');
 		expect(clockTime(Date.UTC(2026, 11, 31, 20, 5, 9))).toBe('2027-01-01 01:35:09');
 	});
+});
+
+test.each([
+	[undefined, 'never'],
+	[{at: noon - 2 * minute, outcome: 'used'}, '✓ 2m ago'],
+	[{at: noon - hour, outcome: 'probed'}, '✓ 1h ago'],
+	[{at: noon, outcome: 'login'}, '✓ just now'],
+	[{at: noon - day, outcome: 'refreshed'}, '✓ 1d ago'],
+	[{at: noon - 3 * minute, outcome: 'auth'}, '✗ auth 3m ago'],
+	[{at: noon - 3 * minute, outcome: 'refused'}, '✗ refused 3m ago'],
+	[{at: noon - 3 * minute, outcome: 'network'}, '• network 3m ago'],
+	[{at: noon - 3 * minute, outcome: '\u001b[31mnew'}, '• new 3m ago'],
+])('what was last proven, %j, is said as %s', (proven, words) => {
+	expect(provenWord(proven, noon)).toBe(words);
 });

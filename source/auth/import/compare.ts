@@ -1,5 +1,5 @@
-import {type JournalEntry, readAllJournals} from '../../store/journal.ts';
 import type {StatePaths} from '../../store/paths.ts';
+import {type JournalEntry, readAllJournals} from '../../store/read-journal.ts';
 import type {Credential, OAuthCredential, UsageStats} from '../../store/schema.ts';
 import {handedOutSecret} from '../facts.ts';
 import {accountOf, fingerprint} from '../identity.ts';

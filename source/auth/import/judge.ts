@@ -1,5 +1,5 @@
-import type {JournalEntry} from '../../store/journal.ts';
 import {assertProfileId, providerOfProfileId} from '../../store/paths.ts';
+import type {JournalEntry} from '../../store/read-journal.ts';
 import type {AgentCredentials, Credential} from '../../store/schema.ts';
 import {clean} from '../facts.ts';
 import {accountWords, isNewer, isRefused, isSameAccount, isSameSecret, spentAt} from './compare.ts';

@@ -1,5 +1,11 @@
 import {JarvisError} from '../../errors.ts';
-import {claimPending, loginWaitMs, readCompletion, watchPending} from '../../store/pending-logins.ts';
+import {
+	claimPending,
+	loginWaitMs,
+	readCompletion,
+	unclaimPending,
+	watchPending,
+} from '../../store/pending-logins.ts';
 import {optional} from '../../store/schema.ts';
 import {authorizationServerOf} from '../authorization-server.ts';
 import type {OAuthMethod} from '../providers/contract.ts';
@@ -7,9 +13,12 @@ import {exchangeAndKeep, prepareAttempt} from './attempt.ts';
 import type {LoginOptions, LoginResult} from './contract.ts';
 import {hasState, stateMismatch} from './exchange.ts';
 import {finishLogin} from './finish.ts';
-import {isAuthorizeUrl, timedOut, unreadable} from './login-errors.ts';
+import {isAuthorizeUrl, pastedRefused, timedOut, unreadable} from './login-errors.ts';
 import {readRedirectInput} from './redirect-input.ts';
 import type {Stage} from './stage.ts';
+
+/** What a browser or a person brings back: the parameters of the response, or its code alone. */
+type Response = URLSearchParams | {readonly code: string};
 
 /**
  * Authorization code with PKCE (RFC 7636, S256) and `state`, by loopback callback (RFC 8252) and paste at
@@ -24,6 +33,9 @@ export async function authorizationCode(
 	const {paths, provider, agentId} = options;
 	const server = await authorizationServerOf(method, options.network);
 	const ended = Promise.withResolvers<LoginResult>();
+	/** A pasted code is being tried, and what the browser brought meanwhile. */
+	let isTrying = false;
+	let callbackMeanwhile: Response | undefined;
 	const attempt = await prepareAttempt(options, method, server, receive);
 	stage.onEnd(attempt.close);
 	if (stage.signal.aborted) return ended.promise;
@@ -48,15 +60,42 @@ export async function authorizationCode(
 	);
 	return ended.promise;
 
-	async function receive(response: URLSearchParams | {readonly code: string}): Promise<void> {
-		if (stage.state().step !== 'waiting') return;
-		// Whoever claims it first exchanges: a code is good for one exchange only.
-		if (!claimPending(paths, attempt.pending.id)) return;
+	async function receive(response: Response): Promise<void> {
+		if (isTrying) callbackMeanwhile = response;
+		else if (claim()) await exchange(response).then(ended.resolve, ended.reject);
+	}
+
+	// Whoever claims it first exchanges: a code is good for one exchange only.
+	function claim(): boolean {
+		return stage.state().step === 'waiting' && claimPending(paths, attempt.pending.id);
+	}
+
+	function exchange(response: Response): Promise<LoginResult> {
 		stage.move({step: 'exchanging'});
-		await exchangeAndKeep(options, method, server, attempt.pending, response, stage.signal).then(
-			ended.resolve,
-			ended.reject,
-		);
+		return exchangeAndKeep(options, method, server, attempt.pending, response, stage.signal);
+	}
+
+	/**
+	 * A wrong code leaves the authorization at the server alone, and verifier and state are good for another one.
+	 * @returns whether the pasted one ended the login
+	 */
+	async function tryPasted(response: Response): Promise<boolean> {
+		const waiting = stage.state();
+		if (waiting.step !== 'waiting' || !claim()) return false;
+		isTrying = true;
+		const error: unknown = await exchange(response).then(ended.resolve, error => error);
+		isTrying = false;
+		if (error === undefined) return true;
+		const isRefused = error instanceof JarvisError && error.code === 'login_code_refused';
+		if (!isRefused) ended.reject(error);
+		// Cancelled meanwhile, it has nothing to give back.
+		if (!isRefused || stage.signal.aborted) return false;
+		unclaimPending(paths, attempt.pending.id);
+		stage.move(waiting);
+		// The browser may have come back while the server was asked.
+		if (callbackMeanwhile === undefined) throw pastedRefused(error);
+		await receive(callbackMeanwhile);
+		return false;
 	}
 
 	function noticeFinishedElsewhere(): void {
@@ -73,11 +112,12 @@ export async function authorizationCode(
 			case 'authorize URL':
 				throw isAuthorizeUrl();
 			case 'bare code':
-				await receive({code: input.code});
-				return 'The code came alone, so that its state could not be checked.';
+				return (await tryPasted({code: input.code}))
+					? 'The code came alone, so that its state could not be checked.'
+					: undefined;
 			case 'response': {
 				if (hasState(input.params, attempt.pending.state)) {
-					await receive(input.params);
+					await tryPasted(input.params);
 					return undefined;
 				}
 				const other = await finishOther(text);

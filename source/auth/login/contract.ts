@@ -111,7 +111,8 @@ export interface Login {
 	/**
 	 * Takes what a person typed or pasted: for a link the redirect URL, `code#state`, query string or bare
 	 * code; for a question the answer. Returns a note for the person, if there is one to give.
-	 * @throws `login_paste_unreadable`, `login_state_mismatch`, `secret_malformed`; the login goes on waiting
+	 * @throws `login_paste_unreadable`, `login_state_mismatch`, `login_code_refused`, `secret_malformed`; the login
+	 * goes on waiting
 	 */
 	paste(text: string): Promise<string | undefined>;
 	cancel(): void;

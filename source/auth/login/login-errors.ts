@@ -28,6 +28,16 @@ export function isAuthorizeUrl(): JarvisError {
 	);
 }
 
+/** The server refused a pasted code; the login waits on for another one. */
+export function pastedRefused({message, cause}: JarvisError): JarvisError {
+	return new JarvisError(
+		'login_code_refused',
+		message,
+		'Copy the whole address, or the whole code, from the browser again. A code is good once, and not for long.',
+		{cause},
+	);
+}
+
 /** No login on this machine waits for the pasted link. */
 export function nothingWaits(): JarvisError {
 	return new JarvisError(

@@ -1,9 +1,9 @@
 import {type Config, readConfig, readConfigFile, updateConfig} from '../../store/config.ts';
-import {readAllJournals} from '../../store/journal.ts';
 import type {JsonObject} from '../../store/json.ts';
 import {type OpenclawAgent, type OpenclawFolder, readOpenclaw} from '../../store/openclaw/folder.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {readCredentials, updateCredentials} from '../../store/profiles.ts';
+import {readAllJournals} from '../../store/read-journal.ts';
 import {decodeAgentCredentials} from '../../store/schema.ts';
 import {readJsonFile} from '../../store/update-json.ts';
 import {ensurePrivateFolder} from '../../store/write.ts';

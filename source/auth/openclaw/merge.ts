@@ -1,5 +1,4 @@
 import {clearRefusal, putEntry, setLastGood, setOrder} from '../../store/edit.ts';
-import type {JournalEntry} from '../../store/journal.ts';
 import {
 	isObject,
 	type JsonObject,
@@ -9,6 +8,7 @@ import {
 	setMember,
 } from '../../store/json.ts';
 import {assertProfileId} from '../../store/paths.ts';
+import type {JournalEntry} from '../../store/read-journal.ts';
 import {
 	type AgentCredentials,
 	type Credential,

@@ -10,6 +10,7 @@ import {gitHosts} from './git-hosts.ts';
 import {githubCopilot} from './github-copilot.ts';
 import {openaiCodex} from './openai-codex.ts';
 import {openrouter} from './openrouter.ts';
+import {unknownProvider} from './unknown.ts';
 
 const builtIn: readonly Provider[] = [
 	...[openaiCodex, anthropic, githubCopilot, openrouter, amazonBedrock],
@@ -43,15 +44,14 @@ export function providerNamed(providers: ReadonlyMap<string, Provider>, name: st
 	return providers.get(name) ?? others.find(({origin}) => origin === 'built in') ?? others[0];
 }
 
-/** The provider of an id or of another name of it. Throws `provider_unknown`, naming those that there are. */
-export function findProvider(providers: ReadonlyMap<string, Provider>, name: string): Provider {
+/**
+ * The provider of an id or of another name of it. Throws `provider_unknown`, naming those that there are.
+ * @param outOfUse how many plugins are left out
+ */
+export function findProvider(providers: ReadonlyMap<string, Provider>, name: string, outOfUse = 0): Provider {
 	const provider = providerNamed(providers, name);
 	if (provider) return provider;
-	throw new JarvisError(
-		'provider_unknown',
-		`There is no provider "${name}".`,
-		`Known are ${[...providers.keys()].join(', ')}; others can be added (docs/plugins.md).`,
-	);
+	throw unknownProvider(providers.values(), name, outOfUse);
 }
 
 /**

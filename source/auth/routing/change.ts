@@ -1,4 +1,5 @@
 import {shellWord} from '../../errors.ts';
+import {configOwner} from '../../store/config.ts';
 import type {JudgedOption} from './decision.ts';
 import type {OrderPlace, OrderSource, Pin} from './order.ts';
 
@@ -10,7 +11,7 @@ import type {OrderPlace, OrderSource, Pin} from './order.ts';
 export function whatChanges(
 	agentId: string,
 	{provider, order}: Pick<JudgedOption, 'provider' | 'order'>,
-	{profileId, kind, reason, owner = agentId, renewedBy}: OrderPlace,
+	{profileId, kind, reason, owner = agentId, renewedBy, waitsUntil}: OrderPlace,
 	{pin, sessionKey}: {readonly pin?: Pin | undefined; readonly sessionKey?: string | undefined} = {},
 ): string {
 	const id = shellWord(profileId);
@@ -18,9 +19,12 @@ export function whatChanges(
 	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
 	switch (reason) {
 		case 'ok':
+			if (waitsUntil !== undefined) return 'time: its server is asked again after that, and not before';
 			return pin?.profileId === profileId
 				? pinChange(agentId, pin, sessionKey)
-				: orderChange(agentId, provider, order.source);
+				: owner === configOwner
+					? `a profile of ${provider} that is ready: jarvis models auth login --provider ${provider} --agent ${agentId}`
+					: orderChange(agentId, provider, order.source);
 		case 'cooldown':
 		case 'disabled':
 			return `to use it at once: jarvis models auth cooldown clear ${id} --agent ${agentId}`;

@@ -1,7 +1,8 @@
+import {configOwner} from '../../store/config.ts';
 import {type CredentialKind, optional} from '../../store/schema.ts';
 import {clean, type ProfileFacts} from '../facts.ts';
 import {spentReason} from '../grant.ts';
-import {eligibility, type ReasonCode, setAsideUntil} from '../health.ts';
+import {eligibility, type ReasonCode, setAsideUntil, waitsUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
 export type OrderSource = 'store' | 'main' | 'config' | 'configured profiles' | 'all profiles';
@@ -21,9 +22,11 @@ export interface OrderPlace {
 	readonly why: string;
 	/** When it comes back (epoch ms), if it was set aside after failures. */
 	readonly until?: number;
+	/** Its token is over, and its server asked not to be asked for a new one before then (epoch ms). */
+	readonly waitsUntil?: number;
 	/** What set it aside, as far as it is known. */
 	readonly failure?: string;
-	/** The agent whose profile it is, where that is another one. */
+	/** The agent whose profile it is, where that is another one; `jarvis.json`, where it is a key of that. */
 	readonly owner?: string;
 	/** The program that alone renews it, where it is that one's login. */
 	readonly renewedBy?: string;
@@ -77,7 +80,8 @@ const kindWord: Record<CredentialKind, string> = {oauth: 'OAuth', token: 'token'
  * (docs/routing.md): explicit order of the store, else of the main agent, else of `jarvis.json`, else the configured profiles,
  * else all; ineligible ones are dropped; without an explicit order OAuth before token before API key and
  * the least recently used first; those set aside go to the end, soonest back first. A session's pin goes
- * before all of them, and a person's pin leaves no other.
+ * before all of them, and a person's pin leaves no other. A key of `jarvis.json` goes behind all that are ready, and
+ * no order leaves it out.
  */
 export function effectiveOrder(input: OrderInput): EffectiveOrder {
 	const {provider, now} = input;
@@ -92,7 +96,9 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 			return until ? [{facts, ...until}] : [];
 		})
 		.sort((a, b) => a.until - b.until);
-	const ready = tried.filter(facts => !setAsideUntil(facts, now));
+	const isFallback = (facts: ProfileFacts) => isLeftOver(facts, base.ids);
+	const allReady = tried.filter(facts => !setAsideUntil(facts, now));
+	const ready = [...allReady.filter(facts => !isFallback(facts)), ...allReady.filter(isFallback)];
 	const pinned = ready.findIndex(facts => facts.profileId === input.pin?.profileId);
 	if (pinned > 0) ready.unshift(...ready.splice(pinned, 1));
 	return {
@@ -104,7 +110,7 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 				...about(input, facts),
 				place: index + 1,
 				reason: 'ok' as const,
-				why: pinWords(input.pin, facts) ?? placeWords(explicit, facts),
+				...readyWords(input, explicit, facts, isFallback(facts)),
 			})),
 			...aside.map(({facts, reason, until}, index) => ({
 				...about(input, facts),
@@ -124,11 +130,17 @@ function baseOf(
 	explicit: readonly string[] | undefined,
 ): {readonly ids: readonly string[]; readonly source: OrderSource} {
 	if (explicit) return {ids: explicit, source: explicitSource(input)};
-	const stored = new Set(profiles.filter(facts => facts.provider === provider).map(facts => facts.profileId));
+	const own = profiles.filter(facts => facts.provider === provider && facts.agentId !== configOwner);
+	const stored = new Set(own.map(facts => facts.profileId));
 	const named = configured.filter(id => stored.has(id));
 	return named.length > 0
 		? {ids: named, source: 'configured profiles'}
 		: {ids: [...stored], source: 'all profiles'};
+}
+
+/** Whether it is a key of `jarvis.json` that no order has given a place: it stands behind all that are ready. */
+function isLeftOver({agentId, profileId}: ProfileFacts, base: readonly string[]): boolean {
+	return agentId === configOwner && !base.includes(profileId);
 }
 
 function explicitSource({storeOrder, mainOrder}: Pick<OrderInput, 'storeOrder' | 'mainOrder'>): OrderSource {
@@ -160,7 +172,8 @@ function sift(
 		if (!facts) drop('unknown_profile', 'no such profile is stored');
 		else if (facts.provider !== provider) drop('ineligible_profile', `belongs to ${clean(facts.provider)}`);
 		else if (locked && !isPinned) drop('excluded_by_pin', excludedWords(locked));
-		else if (!isPinned && !ordered.has(profileId)) drop('excluded_by_auth_order', 'left out by the order');
+		else if (!isPinned && !ordered.has(profileId) && !isLeftOver(facts, base))
+			drop('excluded_by_auth_order', 'left out by the order');
 		else if (input.tried?.includes(profileId)) {
 			const aside = setAsideUntil(facts, input.now);
 			const failure = aside && failureOf(facts, aside.reason).failure;
@@ -201,6 +214,19 @@ function pinWords(pin: Pin | undefined, {profileId}: ProfileFacts): string | und
 	];
 }
 
+function readyWords(
+	{pin, minTtlMs, now}: OrderInput,
+	explicit: readonly string[] | undefined,
+	facts: ProfileFacts,
+	isFallback: boolean,
+): Pick<OrderPlace, 'why' | 'waitsUntil'> {
+	const placed = isFallback ? 'for when no profile is ready' : placeWords(explicit, facts);
+	const why = pinWords(pin, facts) ?? placed;
+	const until = waitsUntil(facts, now, minTtlMs);
+	if (until === undefined) return {why};
+	return {why: `${why}; its token is over, and its server asked to wait`, waitsUntil: until};
+}
+
 function excludedWords({profileId, source}: Pin): string {
 	const id = clean(profileId);
 	return source === 'user' ? `the session is pinned to ${id}` : `${id} was asked for`;
@@ -211,7 +237,8 @@ function placeWords(explicit: readonly string[] | undefined, facts: ProfileFacts
 	return `${kindWord[facts.kind]}, ${facts.usage.lastUsed ? 'least recently used first' : 'never used'}`;
 }
 
-function failureOf(
+/** Why a profile is set aside, in words, and what did it as far as that is known. */
+export function failureOf(
 	{usage}: ProfileFacts,
 	reason: 'cooldown' | 'disabled',
 ): Pick<OrderPlace, 'why' | 'failure'> {
@@ -228,7 +255,8 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 	['format', 'a malformed request'],
 ]);
 
-function droppedWords(reason: ReasonCode, {unresolved, link, needsLogin}: ProfileFacts): string {
+/** Why a profile cannot be used, in words. */
+export function droppedWords(reason: ReasonCode, {unresolved, link, needsLogin}: ProfileFacts): string {
 	if (link?.problem !== undefined) return link.problem;
 	if (link && reason === 'expired')
 		return `over, and ${clean(link.program)}, whose login it is, has not renewed it`;

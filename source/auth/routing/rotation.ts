@@ -30,11 +30,13 @@ export interface Success {
 
 const minute = 60_000;
 const hour = 60 * minute;
-const longestCooldownMinutes = 60;
+
+/** The longest cooldown (ms) that is reckoned here; a provider may ask for a longer one. */
+export const longestCooldownMs = hour;
 
 /** The cooldown (ms) after so many failures in a row: 1, 5 and 25 minutes, then an hour. */
 export function cooldownMs(errorCount: number): number {
-	return Math.min(5 ** (Math.max(1, errorCount) - 1), longestCooldownMinutes) * minute;
+	return Math.min(5 ** (Math.max(1, errorCount) - 1) * minute, longestCooldownMs);
 }
 
 /** For how long (ms) a profile is disabled when that happens for the n-th time in a row. */

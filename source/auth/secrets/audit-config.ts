@@ -17,9 +17,9 @@ export function auditConfig(paths: StatePaths, document: JsonObject): SecretFind
 			const isApiKey = models === 'models' && providers === 'providers' && member === 'apiKey';
 			return {
 				...{code: 'plaintext_in_config', file: paths.config, place},
-				message: `${place} in ${paths.config} is a secret as it is${isApiKey ? ', which JARVIS does not use' : ''}.`,
+				message: `${place} in ${paths.config} is a secret as it is.`,
 				next: isApiKey
-					? `Give it a profile, and take it out: jarvis models auth login --provider ${shellWord(provider ?? '')} --method api_key`
+					? `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider ${shellWord(provider ?? '')} --method api_key`
 					: 'Put it into the environment, and the name of the variable there, where its reader knows that.',
 			};
 		});

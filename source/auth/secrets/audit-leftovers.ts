@@ -4,7 +4,8 @@ import {isSystemError, shellWord} from '../../errors.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {leavingPrefix} from '../../store/profiles.ts';
 import {readKeptReplies, slotFile, slotNames} from '../../store/reply-slot.ts';
-import type {SecretFinding} from './findings.ts';
+import {salvagedFolder} from '../../store/restore.ts';
+import {removeAfterLook, type SecretFinding} from './findings.ts';
 
 /** What is left of agents that were deleted. */
 export function auditLeavingAgents({root}: StatePaths): SecretFinding[] {
@@ -15,6 +16,16 @@ export function auditLeavingAgents({root}: StatePaths): SecretFinding[] {
 			const message = `${file} is what is left of an agent that was deleted.`;
 			return {code: 'leftover_agent', file, message, next: `rm -r ${shellWord(file)}`};
 		});
+}
+
+/** What doctor would not remove. */
+export function auditSalvaged({root}: StatePaths): SecretFinding[] {
+	const folder = salvagedFolder(root);
+	return namesIn(folder).map(name => {
+		const file = join(folder, name);
+		const message = `${file} was set aside, because it may hold a secret that is in no other file.`;
+		return {code: 'leftover_salvaged', file, message, next: removeAfterLook(file)};
+	});
 }
 
 /** What is left of refreshes: new tokens that the store could not take. Throws system errors. */

@@ -1,7 +1,6 @@
 import {readdirSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import {isSystemError, shellWord} from '../../errors.ts';
-import type {JournalEntry} from '../../store/journal.ts';
 import {isObject, type JsonValue, member, textMember} from '../../store/json.ts';
 import {
 	asideOf,
@@ -14,6 +13,7 @@ import {
 } from '../../store/legacy.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {peekCredentials} from '../../store/profiles.ts';
+import type {JournalEntry} from '../../store/read-journal.ts';
 import {type Credential, decodeCredential, entriesOf} from '../../store/schema.ts';
 import {clean, handedOutSecret} from '../facts.ts';
 import {isNewer, isRefused, isSameAccount, isSameSecret, knownJournal, spentAt} from '../import/compare.ts';

@@ -1,12 +1,14 @@
 import {statSync} from 'node:fs';
 import {shellWord} from '../../errors.ts';
-import {journalsIfReadable} from '../../store/journal.ts';
+import {profileIdsIn} from '../../store/damaged.ts';
 import {readTextIfThere, tryParseJson} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {readCredentials} from '../../store/profiles.ts';
+import {journalsIfReadable} from '../../store/read-journal.ts';
+import {damagedMark} from '../../store/restore.ts';
 import {copiesOf} from '../../store/scrub.ts';
-import {abandonedAfterMs} from '../../store/write.ts';
-import type {SecretFinding} from './findings.ts';
+import {abandonedAfterMs, followLink} from '../../store/write.ts';
+import {removeAfterLook, type SecretFinding} from './findings.ts';
 import {commandFor, type HeldSecret} from './places.ts';
 import {mendRef, takeRefsOut} from './ref-advice.ts';
 import {staleIn} from './stale-copies.ts';
@@ -37,8 +39,11 @@ export async function auditStoreCopies(
 	const {backups} = copiesOf(file);
 	return auditCopies(file, now, text => {
 		const document = tryParseJson(text);
-		// What is no JSON was cut off, or damaged: nobody can tell what is in it.
-		if (!document) return text.trim() === '' ? [] : ['something that cannot be read'];
+		// What is no JSON was cut off, or damaged: nobody can tell all that is in it.
+		if (!document) {
+			const shown = profileIdsIn(text);
+			return text.trim() === '' ? [] : shown.length > 0 ? shown : ['something that cannot be read'];
+		}
 		return staleIn(document, current, journal).map(({profileId}) => profileId);
 	}).map(found => ({
 		...found,
@@ -61,11 +66,13 @@ export function auditCopies(file: string, now: number, heldIn: (text: string) =>
 		(statSync(path, {throwIfNoEntry: false})?.mtimeMs ?? now) < now - abandonedAfterMs;
 	return [...backups, ...abandoned.filter(isOld), ...others].flatMap(path => {
 		const text = textOf(path);
+		const isKept = path.startsWith(`${followLink(file)}${damagedMark}`);
 		// What another program has put there, a lock say, need not be JSON.
-		const held = others.includes(path) && !tryParseJson(text) ? [] : heldIn(text);
+		const held = others.includes(path) && !isKept && !tryParseJson(text) ? [] : heldIn(text);
 		if (held.length === 0) return [];
 		const message = `${path} still holds secrets of ${held.join(', ')}.`;
-		return [{code: 'plaintext_in_copy' as const, file: path, message, next: `rm ${shellWord(path)}`}];
+		const next = isKept ? removeAfterLook(path) : `rm ${shellWord(path)}`;
+		return [{code: 'plaintext_in_copy' as const, file: path, message, next}];
 	});
 }
 

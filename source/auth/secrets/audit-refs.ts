@@ -1,3 +1,4 @@
+import type {Config} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {readSealed} from '../../store/sealed.ts';
 import {decodeSecrets, readSecretsConfig} from '../../store/secrets-config.ts';
@@ -19,13 +20,17 @@ export interface AuditedRefs {
 export async function auditRefs(
 	{paths, env}: AuditContext,
 	held: readonly HeldSecret[],
+	{apiKeys}: Pick<Config, 'apiKeys'>,
 ): Promise<AuditedRefs> {
 	const places = held.filter(({type, ref}) => type !== 'oauth' && ref !== undefined);
-	if (places.length === 0) return {found: [], values: []};
+	const configured = [...apiKeys].flatMap(([provider, {keyRef}]) =>
+		keyRef ? [{place: `models.providers.${provider}.apiKey`, ref: keyRef}] : [],
+	);
+	if (places.length + configured.length === 0) return {found: [], values: []};
 	// One that cannot be read is a finding already.
 	const config = await readSecretsConfig(paths).catch(() => ({...decodeSecrets(undefined), paths}));
 	const resolved = await resolveRefs(
-		places.flatMap(({ref}) => ref ?? []),
+		[...places, ...configured].flatMap(({ref}) => ref ?? []),
 		{env, config},
 	);
 	const values = [...resolved.values()].flatMap(outcome => ('value' in outcome ? [outcome.value] : []));
@@ -40,7 +45,17 @@ export async function auditRefs(
 			},
 		];
 	});
-	return {found, values};
+	const inConfig = configured.flatMap(({place, ref}): SecretFinding[] => {
+		const outcome = resolved.get(refKey(ref));
+		if (!outcome || 'value' in outcome) return [];
+		const message = `${refKey(ref)} for ${place} does not resolve: ${outcome.failure.message}.`;
+		const next =
+			ref.source === 'env'
+				? 'Set the variable where JARVIS runs.'
+				: 'Mend it in jarvis.json (docs/secrets.md), and look again: jarvis secrets audit';
+		return [{code: 'unresolved_ref', file: paths.config, place, message, next}];
+	});
+	return {found: [...found, ...inConfig], values};
 }
 
 /** The sealed secrets that no ref needs. Throws as `readSealed` does. */

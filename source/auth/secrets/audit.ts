@@ -2,7 +2,7 @@ import {decodeConfig, readConfigFile} from '../../store/config.ts';
 import type {StatePaths} from '../../store/paths.ts';
 import {agentIds} from '../snapshot.ts';
 import {auditConfig, auditConfigCopies} from './audit-config.ts';
-import {auditKeptReplies, auditLeavingAgents} from './audit-leftovers.ts';
+import {auditKeptReplies, auditLeavingAgents, auditSalvaged} from './audit-leftovers.ts';
 import {auditLegacy} from './audit-legacy.ts';
 import {auditModes} from './audit-modes.ts';
 import {auditProfiles, auditStoreCopies} from './audit-profiles.ts';
@@ -26,7 +26,8 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 	const found: SecretFinding[] = [];
 	const held: HeldSecret[] = [];
 	const config = await reading(found, paths.config, () => readConfigFile(paths.config), {});
-	const ids = agentIds(paths, decodeConfig(config));
+	const decoded = decodeConfig(config);
+	const ids = agentIds(paths, decoded);
 	for (const agentId of ids) {
 		const places = await reading(
 			found,
@@ -41,13 +42,14 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 		}
 	}
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));
-	const refs = await auditRefs(context, held);
+	const refs = await auditRefs(context, held, decoded);
 	found.push(...(await auditLegacy(paths, ids, refs.values)), ...refs.found);
 	found.push(
 		...(await reading(found, paths.sealed, async () => auditSealed(paths, held), [] as SecretFinding[])),
 	);
 	found.push(
 		...auditLeavingAgents(paths),
+		...auditSalvaged(paths),
 		...(await reading(found, paths.journal, async () => auditKeptReplies(paths), [] as SecretFinding[])),
 		...auditModes(paths),
 	);

@@ -1,4 +1,4 @@
-import {asJarvisError} from '../../errors.ts';
+import {asJarvisError, shellWord} from '../../errors.ts';
 
 /**
  * What an audit of the secrets at rest can find, as data. The code is stable: scripts may rely on it.
@@ -20,12 +20,16 @@ export const findingTable = {
 	plaintext_in_copy: {
 		level: 'finding',
 		meaning:
-			'A backup, or what a write that was cut off has left, holds a secret that the file itself has no more.',
+			'A backup, a damaged version that was kept, or what a write that was cut off has left, holds a secret that the file itself has no more.',
 	},
 	legacy_plaintext: {
 		level: 'finding',
 		meaning:
 			'A file of an older program holds secrets that are not stored here, or was set aside when they were.',
+	},
+	leftover_salvaged: {
+		level: 'finding',
+		meaning: 'Doctor has set a file aside in `salvaged/`, because it may hold the only copy of a secret.',
 	},
 	leftover_agent: {level: 'finding', meaning: 'A deleted agent’s folder was not removed wholly.'},
 	kept_reply: {
@@ -82,6 +86,11 @@ const severity: readonly FindingLevel[] = ['unresolved', 'finding', 'info'];
 export function bySeverity(findings: readonly SecretFinding[]): SecretFinding[] {
 	const rank = ({code}: SecretFinding) => severity.indexOf(findingTable[code].level);
 	return findings.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** What to do with a file that was kept for what may be in no other one. */
+export function removeAfterLook(file: string): string {
+	return `Look into it for what is in no other file, then remove it: rm ${shellWord(file)}`;
 }
 
 /** The finding of a file that could not be read. */

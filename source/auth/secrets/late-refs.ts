@@ -1,3 +1,4 @@
+import {configOwner} from '../../store/config.ts';
 import type {Snapshot} from '../snapshot.ts';
 
 /**
@@ -6,7 +7,10 @@ import type {Snapshot} from '../snapshot.ts';
  */
 export function lateRefs({agents}: Pick<Snapshot, 'agents'>): string {
 	return agents
-		.flatMap(agent => agent.profiles)
+		.flatMap(({profiles, inherited}) => [
+			...profiles,
+			...inherited.filter(({agentId}) => agentId === configOwner),
+		])
 		.filter(({unresolved}) => unresolved?.code === 'not_loaded')
 		.map(({agentId, profileId, ref}) => `${agentId} ${profileId} ${JSON.stringify(ref)}`)
 		.join('\n');

@@ -1,4 +1,4 @@
-import {rmSync} from 'node:fs';
+import {existsSync, rmSync} from 'node:fs';
 import * as v from 'valibot';
 import {JarvisError, shellWord} from '../../errors.ts';
 import {readTextIfThere, tryParseJson} from '../../store/json.ts';
@@ -8,7 +8,7 @@ import {secretSources} from '../../store/schema.ts';
 import {writeDurably} from '../../store/write.ts';
 import {movableAt, type SecretMove} from './move.ts';
 import {movesWaitMs} from './move-lock.ts';
-import {agentsOf, isSamePlace, readPlaces} from './places.ts';
+import {agentsOf, isSamePlace, readPlaces, type SecretPlace} from './places.ts';
 import {isRefId} from './refs.ts';
 
 /** What is planned for the secrets of a state folder: which of them leave their files, and for where. */
@@ -68,12 +68,28 @@ export async function addToPlan(paths: StatePaths, file: string, moves: SecretsP
 			const present = readTextIfThere(file) === undefined ? [] : readPlan(file);
 			const kept = present.filter(({place}) => !moves.some(move => isSamePlace(move.place, place)));
 			const plan = [...kept, ...moves];
-			const secrets = plan.map(({place: {agentId, profileId}, to}) => ({
-				...{agent: agentId, profile: profileId},
-				to,
-			}));
-			writeDurably(file, `${JSON.stringify({version: 1, secrets}, undefined, 2)}\n`);
+			writePlan(file, plan);
 			return plan;
+		}),
+	);
+}
+
+/**
+ * Has the plan of a state folder follow a profile that was given another id. One that is no plan is left to whoever
+ * carries it out.
+ * @throws `lock_timeout`, `lock_lost`, system errors
+ */
+export async function renameInPlan(paths: StatePaths, place: SecretPlace, to: string): Promise<void> {
+	if (!existsSync(paths.secretsPlan)) return;
+	await withPlan(paths, lock =>
+		lock.commit(() => {
+			const plan = planIfAny(paths.secretsPlan);
+			if (!plan.some(move => isSamePlace(move.place, place))) return;
+			const renamed = {...place, profileId: to};
+			writePlan(
+				paths.secretsPlan,
+				plan.map(move => (isSamePlace(move.place, place) ? {...move, place: renamed} : move)),
+			);
 		}),
 	);
 }
@@ -92,6 +108,23 @@ export async function carryOutPlan<T>(
 		await lock.commit(() => rmSync(file, {force: true}));
 		return done;
 	});
+}
+
+function planIfAny(file: string): SecretsPlan {
+	try {
+		return readPlan(file);
+	} catch (error) {
+		if (error instanceof JarvisError) return [];
+		throw error;
+	}
+}
+
+function writePlan(file: string, plan: SecretsPlan): void {
+	const secrets = plan.map(({place: {agentId, profileId}, to}) => ({
+		...{agent: agentId, profile: profileId},
+		to,
+	}));
+	writeDurably(file, `${JSON.stringify({version: 1, secrets}, undefined, 2)}\n`);
 }
 
 // It is held while its plan is carried out.

@@ -1,8 +1,8 @@
 import {decodeConfig, readConfigFile} from '../../store/config.ts';
-import {readAllJournals} from '../../store/journal.ts';
 import {type JsonObject, readTextIfThere, tryParseJson} from '../../store/json.ts';
 import type {HeldLock} from '../../store/lock.ts';
 import type {StatePaths} from '../../store/paths.ts';
+import {readAllJournals} from '../../store/read-journal.ts';
 import {decodeAgentCredentials} from '../../store/schema.ts';
 import {copiesOf, scrubCredentials} from '../../store/scrub.ts';
 import {changeSealed, readSealed} from '../../store/sealed.ts';

@@ -1,6 +1,6 @@
 import {staticSecretMembers} from '../../store/edit.ts';
-import type {JournalEntry} from '../../store/journal.ts';
 import {type JsonObject, type JsonValue, member, textMember} from '../../store/json.ts';
+import type {JournalEntry} from '../../store/read-journal.ts';
 import {type AgentCredentials, entriesOf} from '../../store/schema.ts';
 import {handedOutSecret} from '../facts.ts';
 import {isSpent} from '../grant.ts';

@@ -113,11 +113,13 @@ const rows: Row[] = [
 				}}, channels: {telegram: {botToken: '${canary('bot')}', maxTokens: 5, token: '\${BOT}'}}}`,
 			),
 		found: [
+			['unresolved_ref', 'jarvis.json'],
+			['unresolved_ref', 'jarvis.json'],
 			['plaintext_in_config', 'jarvis.json'],
 			['plaintext_in_config', 'jarvis.json'],
 		],
-		code: 1,
-		next: "Give it a profile, and take it out: jarvis models auth login --provider 'plain' --method api_key",
+		code: 2,
+		next: `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider 'plain' --method api_key`,
 	},
 	{
 		name: 'copies with secrets that the file has no more, and not those that it has',
@@ -152,6 +154,26 @@ const rows: Row[] = [
 		],
 		code: 1,
 		next: 'jarvis secrets prune --copies',
+	},
+	{
+		name: 'what was kept of a damaged file, in its words or without, and what was set aside',
+		make: paths => {
+			store(paths, {'acme:me': oauth('me')});
+			const file = paths.profiles('main');
+			const shown = JSON.stringify({profiles: {'groq:lost': {...key('lost'), provider: 'groq'}}});
+			put(`${file}.damaged-2026-01-01`, shown.slice(0, -2));
+			put(`${file}.damaged-2026-01-02`, '{"profiles": {"acme:');
+			put(`${paths.config}.damaged-2026-01-03`, `{"apiKey": "${canary('config')}" oops`);
+			put(join(paths.root, 'salvaged/auth-profiles.json.1-abc-2026-01-01'), `{"${canary('cut')}`);
+		},
+		found: [
+			['plaintext_in_copy', `${profilesFile}.damaged-2026-01-01`],
+			['plaintext_in_copy', `${profilesFile}.damaged-2026-01-02`],
+			['plaintext_in_copy', 'jarvis.json.damaged-2026-01-03'],
+			['leftover_salvaged', 'salvaged/auth-profiles.json.1-abc-2026-01-01'],
+			['oauth_at_rest', profilesFile],
+		],
+		code: 1,
 	},
 	{
 		name: 'files of older programs that were not looked at yet: they may be the only copy',

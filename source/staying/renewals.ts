@@ -5,7 +5,6 @@ import {healthOf} from '../auth/health.ts';
 import {orderOf, providersInUse, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {asJarvisError} from '../errors.ts';
-import type {PlannedRenewal} from './contract.ts';
 
 /**
  * `--keep-fresh`: tokens are renewed before they run out, so that nobody who asks waits for a refresh. Only
@@ -14,6 +13,16 @@ import type {PlannedRenewal} from './contract.ts';
 
 /** How long (ms) before a token counts as over it is renewed at most; a quarter of its lifetime if that is less. */
 const longestLeadMs = 5 * 60_000;
+
+/** A renewal ahead of expiry that is planned. */
+export interface PlannedRenewal {
+	readonly agentId: string;
+	readonly profileId: string;
+	/** Epoch ms. */
+	readonly at: number;
+	/** The code of the error that the last try met. */
+	readonly failed?: string;
+}
 
 /** A token that is to be renewed. */
 export interface Due {

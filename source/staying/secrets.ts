@@ -1,9 +1,8 @@
 import {lateRefs} from '../auth/secrets/late-refs.ts';
-import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import type {Jarvis} from '../core.ts';
 
-export interface BrokerSecrets {
+export interface LoadedSecrets {
 	/** To be called when a file of the state has changed: refs that came since the last loading are loaded. */
 	look(): void;
 	/** The last loading failed: what was loaded before stays in use. */
@@ -12,23 +11,24 @@ export interface BrokerSecrets {
 }
 
 /**
- * Loads the secrets that are kept elsewhere before the first request, and again when another process asks for it or
- * a ref came that was not there.
+ * Loads the secrets that are kept elsewhere before anything is done with them, and again when another process asks
+ * for it or a ref came that was not there.
  * @param onLoaded called when others than before may be in use
+ * @param start with `partial`, what does not resolve at the start is no error
  * @throws `secrets_unresolved`
  */
-export async function keepSecretsLoaded(jarvis: Jarvis, onLoaded: () => void): Promise<BrokerSecrets> {
+export async function keepSecretsLoaded(
+	jarvis: Pick<Jarvis, 'activateSecrets' | 'followSecrets' | 'reloadSecrets' | 'snapshot'>,
+	onLoaded: (report: SecretsReport) => void,
+	start: {readonly partial: boolean} = {partial: false},
+): Promise<LoadedSecrets> {
 	let isDegraded = false;
 	let known = '';
 	const told = (report: SecretsReport) => {
 		isDegraded = report.state === 'degraded';
-		if (report.change === 'degraded') {
-			jarvis.tell(`Degraded: the secrets that were loaded before stay in use. ${faultWords(report)}.`);
-		}
-		if (report.change === 'recovered') jarvis.tell('Recovered: all secret refs resolve again.');
-		onLoaded();
+		onLoaded(report);
 	};
-	await jarvis.activateSecrets();
+	await jarvis.activateSecrets(start);
 	const stop = await jarvis.followSecrets(told);
 	async function lookForLate(): Promise<void> {
 		const late = lateRefs(await jarvis.snapshot());

@@ -1,9 +1,11 @@
 import {describe, expect, onTestFinished, test, vi} from 'vitest';
 import type {ProfileFacts} from '../../source/auth/facts.ts';
-import {dueOf, inUse, startRenewals} from '../../source/broker/renewals.ts';
 import {openJarvis} from '../../source/core.ts';
 import {JarvisError} from '../../source/errors.ts';
+import {dueOf, inUse, startRenewals} from '../../source/staying/renewals.ts';
+import {openBroker, profileId, tokenOf} from '../broker/support.ts';
 import {apiKey, fill, hour, minute, noon, oauth, second} from '../screens/state.ts';
+import {declare} from '../support/plugins.ts';
 import {
 	expiredEntry,
 	openSandbox,
@@ -13,7 +15,6 @@ import {
 	temporaryFolder,
 	writeStore,
 } from '../support/sandbox.ts';
-import {openBroker, profileId, tokenOf} from './support.ts';
 
 async function idsInUse(stateDir: string): Promise<string[]> {
 	const jarvis = openJarvis({stateDir, env: {}, now: () => noon});
@@ -24,8 +25,10 @@ describe('what is kept fresh', () => {
 	test('is what agents would be given, each once', async () => {
 		const stateDir = temporaryFolder();
 		const jarvis = openJarvis({stateDir, env: {}});
+		declare(stateDir, 'acme', 'beta');
 		await fill(stateDir, 'main', {
 			profiles: {
+				'gone:left': oauth('gone'),
 				'acme:good': oauth('acme'),
 				'acme:over': oauth('acme', {expires: noon - hour}),
 				'acme:aside': oauth('acme'),
@@ -90,6 +93,7 @@ describe('the timer', () => {
 	/** Renewals over a state folder in which nothing but time and what is refreshed changes. */
 	async function withTimer(outcome: () => Promise<void>) {
 		const stateDir = temporaryFolder();
+		declare(stateDir, 'acme');
 		await fill(stateDir, 'main', {
 			profiles: {'acme:a': oauth('acme', {expires: noon + hour, expiresIn: 3600})},
 		});
