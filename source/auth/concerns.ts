@@ -26,7 +26,10 @@ import {type AgentSnapshot, orderOf, providersInUse, type Snapshot, usableFacts}
 
 /** What is told, as data: the name is stable, for scripts. `now`: a person is needed; `soon`: one will be. */
 export const concernTable = {
-	needs_login: {level: 'now', meaning: 'the server has refused the refresh token of a profile'},
+	needs_login: {
+		level: 'now',
+		meaning: 'the refresh token of a profile was refused by its server, or spent before',
+	},
 	expired: {level: 'now', meaning: 'a token is over, and nothing renews it'},
 	missing: {level: 'now', meaning: 'a profile holds no secret, or an agent has no profile'},
 	unresolved_ref: {level: 'now', meaning: 'the secret ref of a profile does not resolve'},
