@@ -66,7 +66,11 @@ export const errorTable = {
 	login_unsupported: {exit: 1, meaning: 'The provider offers no login of the kind that was asked for.'},
 	import_unknown: {exit: 1, meaning: 'No program of that name has a login on this machine.'},
 	import_refused: {exit: 1, meaning: 'A login of another program, or of an older file, was not taken over.'},
-	needs_login: {exit: 3, meaning: 'The authorization server refused the refresh token: log in again.'},
+	needs_login: {
+		exit: 3,
+		meaning:
+			'The authorization server refused the refresh token, or would: it was spent before. Log in again.',
+	},
 	no_credential: {exit: 3, meaning: 'The agent has no usable credential for the provider.'},
 	short_lived: {
 		exit: 1,

@@ -11,7 +11,7 @@ import {
 	type ReasonCode,
 	setAsideUntil,
 } from './health.ts';
-import {clearCommand, linkAdvice, loginCommand, removeCommand, renewCommand} from './profile-commands.ts';
+import {clearCommand, linkAdvice, loginCommand, renewCommand} from './profile-commands.ts';
 import {droppedWords, failureOf, type OrderPlace} from './routing/order.ts';
 import {longestCooldownMs} from './routing/rotation.ts';
 import {refKey} from './secrets/refs.ts';
@@ -26,7 +26,10 @@ import {type AgentSnapshot, orderOf, providersInUse, type Snapshot, usableFacts}
 
 /** What is told, as data: the name is stable, for scripts. `now`: a person is needed; `soon`: one will be. */
 export const concernTable = {
-	needs_login: {level: 'now', meaning: 'the server has refused the refresh token of a profile'},
+	needs_login: {
+		level: 'now',
+		meaning: 'the refresh token of a profile was refused by its server, or spent before',
+	},
 	expired: {level: 'now', meaning: 'a token is over, and nothing renews it'},
 	missing: {level: 'now', meaning: 'a profile holds no secret, or an agent has no profile'},
 	unresolved_ref: {level: 'now', meaning: 'the secret ref of a profile does not resolve'},
@@ -117,7 +120,8 @@ export function concernsOf(watched: Watched, now: number): Concern[] {
 			...agent.broken.map(({profileId, problem}) => ({
 				...placed('entry', agent.id, profileId),
 				...{event: 'not_understood' as const, why: problem},
-				next: removeCommand({agentId: agent.id, profileId}),
+				// It says what may be done before it is removed: a newer version may know it.
+				next: 'jarvis doctor --only entry_broken',
 			})),
 			...profilesOf(watched, agent).flatMap(facts => ofProfile(watched, agent, facts, now)),
 			...providersInUse(agent).flatMap(provider => allOut(watched, agent, provider, now)),

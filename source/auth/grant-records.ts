@@ -4,6 +4,7 @@ import type {HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
 import type {AgentCredentials, OAuthCredential} from '../store/schema.ts';
+import type {spentReason} from './grant.ts';
 import type {Holder} from './holders.ts';
 import {fingerprint} from './identity.ts';
 import type {Provider} from './providers/contract.ts';
@@ -42,18 +43,24 @@ export async function keepElsewhere(
 	for (const holder of holders) await keep(place, [holder], credential, lock).catch(() => undefined);
 }
 
-/** Marks every record that holds the refresh token as refused. Throws as `keep` does. */
+/**
+ * Marks every record that holds the refresh token as one that a person must log in for.
+ * @param reason why: the server has refused it, or it was spent already and is not sent again
+ * @throws as `keep` does
+ */
 export async function markNeedsLogin(
 	place: Place,
 	holders: readonly Holder[],
 	refresh: string,
 	lock: HeldLock,
+	reason: 'invalid_grant' | typeof spentReason = 'invalid_grant',
 ): Promise<void> {
 	const since = place.now();
-	const needsLogin = {since, fingerprint: fingerprint(refresh), reason: 'invalid_grant'};
+	const needsLogin = {since, fingerprint: fingerprint(refresh), reason};
+	const proven = reason === 'invalid_grant' ? {lastProven: {at: since, outcome: 'refused'}} : {};
 	await editGrant(place, holders, lock, (document, profileId, present, lastGood) => {
 		if (present.refresh !== refresh) return;
-		patchUsage(document, profileId, {needsLogin, lastProven: {at: since, outcome: 'refused'}});
+		patchUsage(document, profileId, {needsLogin, ...proven});
 		if (lastGood.get(present.provider) === profileId) setLastGood(document, present.provider, undefined);
 	});
 }

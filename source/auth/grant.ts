@@ -71,6 +71,28 @@ export function leadsTo(from: string | undefined, to: string, journal: readonly 
 	return from !== undefined && (from === to || successorsOf(from, journal).has(to));
 }
 
+/** Why a profile needs a login whose refresh token was spent already, and whose newer one is gone. */
+export const spentReason = 'token_spent';
+
+/**
+ * Whether the journal has a refresh token as spent, and another one issued for it: a server that rotates ends the grant
+ * when it comes again. One that gives no new token has the same one issued, which is spent by nothing.
+ */
+export function isSpent(token: string, journal: readonly JournalEntry[]): boolean {
+	const last = journal.findLast(
+		({spent, issued, outcome}) => issued === token || (spent === token && outcome === 'refreshed'),
+	);
+	const successor = last?.issued ?? last?.dropped;
+	return successor !== undefined && successor !== token;
+}
+
+/** The last of the refresh tokens that came of this one, unless it was spent or refused itself. */
+export function lastSuccessor(token: string, journal: readonly JournalEntry[]): string | undefined {
+	const last = [...successorsOf(token, journal)].at(-1);
+	if (last === undefined || isSpent(last, journal)) return undefined;
+	return journal.some(({spent, outcome}) => spent === last && outcome === 'refused') ? undefined : last;
+}
+
 /** Fingerprints of the refresh tokens that came of this one, oldest first. */
 function successorsOf(token: string | undefined, journal: readonly JournalEntry[]): Set<string> {
 	const successors = new Set<string>();

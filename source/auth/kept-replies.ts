@@ -81,7 +81,7 @@ export async function storeReply(
 		writeJournal(paths, identity, {
 			...{spent, startedAt, finishedAt: place.now(), outcome: 'refreshed'},
 			// A token that nobody holds must not be taken for the end of the grant's line.
-			...optional('issued', waiting.length > 0 || isStored() ? issued : undefined),
+			...optional(waiting.length > 0 || isStored() ? 'issued' : 'dropped', issued),
 		}),
 	);
 	// Storing may take several tries, by several processes; the refresh was one.

@@ -41,6 +41,15 @@ export function refused(context: Subject, interrupted?: JournalEntry): JarvisErr
 	);
 }
 
+/** The refresh token was spent before, and what was issued for it is nowhere: it is not sent again. */
+export function alreadySpent(context: Subject): JarvisError {
+	return new JarvisError(
+		'needs_login',
+		`The refresh token of ${context.profileId} was spent before: an older version of its file was put back, and the newer token is in no copy. It was not sent again.`,
+		loginCommand(context),
+	);
+}
+
 /** The provider has no way to refresh. */
 export function notRefreshableHere({provider, profileId}: Subject): JarvisError {
 	return new JarvisError(

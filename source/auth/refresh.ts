@@ -14,14 +14,21 @@ import {
 import {type KeptReply, openReplySlot, type ReplySlot, readKeptReplies} from '../store/reply-slot.ts';
 import {type OAuthCredential, optional} from '../store/schema.ts';
 import {isExpired, skewMs} from './expiry.ts';
-import {adoptedFrom, freshSibling, isMarked, newestOfGrant, tokenOf} from './grant.ts';
+import {adoptedFrom, freshSibling, isMarked, isSpent, newestOfGrant, spentReason, tokenOf} from './grant.ts';
 import {keep, markNeedsLogin} from './grant-records.ts';
 import {type Holder, holdersOf} from './holders.ts';
 import {accountOfGrant, fingerprint, identityName} from './identity.ts';
 import {storeKeptReplies, storeReply} from './kept-replies.ts';
 import type {Network} from './network.ts';
 import {oauthClientOf, type Provider} from './providers/contract.ts';
-import {linkedElsewhere, notRefreshable, notStored, refused, unavailable} from './refresh-errors.ts';
+import {
+	alreadySpent,
+	linkedElsewhere,
+	notRefreshable,
+	notStored,
+	refused,
+	unavailable,
+} from './refresh-errors.ts';
 import {stillWaiting} from './retry-after.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -78,7 +85,7 @@ export async function freshCredential(context: RefreshContext): Promise<RefreshO
 
 /**
  * Runs `work` while nobody refreshes a profile, with all that its server has issued in the store: to end its
- * grant, and nothing that is older or newer.
+ * grant, and nothing that is older or newer. A token that was spent is marked, if the newest is nowhere.
  * @throws `profile_unknown`, `lock_timeout`, what `work` throws, and what storing a kept reply throws
  */
 export async function whileNotRefreshed<T>(
@@ -89,6 +96,10 @@ export async function whileNotRefreshed<T>(
 	const identity = identityOf(context, await ownHolder(context), holdersOf(paths, provider.id));
 	return withLock(paths.locks, `refresh-${identity}`, async lock => {
 		await storeKeptReplies(context, identity, lock);
+		const own = await ownHolder(context);
+		const [holders, journal] = [holdersOf(paths, provider.id), journalFor(context, identity, own)];
+		const newest = newestOfGrant(own, holders, journal);
+		if (!isMarked(newest)) await liveHolder(context, newest, holders, journal, lock);
 		return work((await ownHolder(context)).credential, lock);
 	});
 }
@@ -157,8 +168,13 @@ async function refreshUnderLock(
 	}
 
 	// This record's token may be one that was spent when another agent's record was written.
-	const newest = newestOfGrant(own, holders, journal);
-	assertRefreshable(context, newest);
+	const stored = newestOfGrant(own, holders, journal);
+	assertRefreshable(context, stored);
+	const newest = await liveHolder(context, stored, holders, journal, lock);
+	if (!newest) throw alreadySpent(context);
+	if (newest !== stored && isGood(context, newest.credential)) {
+		return {credential: newest.credential, how: 'adopted'};
+	}
 	const refresh = newest.credential.refresh ?? '';
 	const entry: JournalEntry = {spent: fingerprint(refresh), startedAt: context.now()};
 	assertMayAsk(
@@ -209,6 +225,26 @@ async function refreshUnderLock(
 	} finally {
 		slot.close();
 	}
+}
+
+/**
+ * The same holder, unless its token was spent already, which a backup that was put back has: then with the newest one.
+ * `undefined` where that is nowhere; the record is marked then.
+ */
+async function liveHolder(
+	context: Omit<RefreshContext, 'minTtlMs' | 'rejected'>,
+	holder: Holder,
+	holders: readonly Holder[],
+	journal: readonly JournalEntry[],
+	lock: HeldLock,
+): Promise<Holder | undefined> {
+	const token = tokenOf(holder.credential) ?? '';
+	// One that this journal does not know may have been spent before its account was known.
+	const isKnown = journal.some(({spent, issued}) => spent === token || issued === token);
+	const knowing = isKnown ? journal : readAllJournals(context.paths);
+	if (!isSpent(token, knowing)) return holder;
+	const {takeLiveToken} = await import('./spent-token.ts');
+	return takeLiveToken(context, holder, holders, knowing, lock);
 }
 
 /**
@@ -383,5 +419,6 @@ function assertRefreshable(context: RefreshContext, holder: Holder): void {
 	if (!holder.credential.refresh) {
 		throw notRefreshable(context);
 	}
-	if (isMarked(holder)) throw refused(context);
+	if (!isMarked(holder)) return;
+	throw holder.usage.needsLogin?.reason === spentReason ? alreadySpent(context) : refused(context);
 }

@@ -40,18 +40,23 @@ export async function runSecretsUnseal(context: CommandContext): Promise<number>
 	return 0;
 }
 
-/** `secrets prune`: removes sealed secrets that no file names, after asking. */
+/** `secrets prune`: removes sealed secrets that no file names, and with `--copies` what backups alone hold; after asking. */
 export async function runSecretsPrune(context: CommandContext): Promise<number> {
 	const {jarvis, flags} = context;
-	const question = 'This removes the sealed secrets for good that no file and no backup names.';
+	const isOfCopies = flags.copies === true;
+	const question = isOfCopies
+		? 'This removes the sealed secrets for good that no file and no backup names, and takes the secrets out of the backups that the files have no more: a profile that was removed cannot be brought back from one then.'
+		: 'This removes the sealed secrets for good that no file and no backup names.';
 	if (!(await confirmByName(context, question, 'prune'))) {
 		context.tell('Nothing was removed.');
 		return 130;
 	}
+	const copies = isOfCopies ? await jarvis.pruneCopies() : [];
 	const {removed, kept} = await jarvis.pruneSealed();
-	if (flags.json) printJson(context, {removed, kept});
+	if (flags.json) printJson(context, {removed, kept, ...(isOfCopies ? {copies} : {})});
 	else {
-		context.tell(removed.length === 0 ? 'There was nothing to remove.' : `Removed ${removed.join(', ')}.`);
+		const all = [...removed, ...copies.map(file => `secrets in ${file}`)];
+		context.tell(all.length === 0 ? 'There was nothing to remove.' : `Removed ${all.join(', ')}.`);
 		if (kept.length > 0) context.tell(`Kept, as a backup names them: ${kept.join(', ')}.`);
 	}
 	return 0;

@@ -746,8 +746,16 @@ export const commandTable: readonly CommandSpec[] = [
 	},
 	{
 		path: ['secrets', 'prune'],
-		summary: 'remove sealed secrets that no file needs any more',
-		flags: [yes, json, stateDir],
+		summary: 'remove secrets that no file needs any more: sealed ones, and those in backups alone',
+		flags: [
+			{
+				name: 'copies',
+				help: 'also take out of the backups what their files have no more (secrets audit names it)',
+			},
+			yes,
+			json,
+			stateDir,
+		],
 		arguments: [],
 		load: async () => (await import('./secrets-move.ts')).runSecretsPrune,
 	},

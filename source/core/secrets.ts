@@ -127,6 +127,14 @@ export function secretsOf({paths, env, now, record, secrets, bringInAll}: World)
 				record('secrets_changed', {note: `removed ${pruned.removed.join(', ')}`});
 			return pruned;
 		},
+
+		/** Takes secrets that the agents' files have no more out of their backups. Throws as `pruneCopies` does. */
+		async pruneCopies(): Promise<readonly string[]> {
+			const {pruneCopies} = await import('../auth/secrets/prune.ts');
+			const changed = await pruneCopies(paths);
+			if (changed.length > 0) record('secrets_changed', {note: `taken out of ${changed.join(', ')}`});
+			return changed;
+		},
 	};
 }
 

@@ -1,18 +1,21 @@
 import {rmSync} from 'node:fs';
 import {basename, relative} from 'node:path';
+import {refOf} from '../auth/facts.ts';
 import {asJarvisError, JarvisError, shellWord} from '../errors.ts';
 import {profileIdsIn} from '../store/damaged.ts';
-import {readTextIfThere, tryParseJson} from '../store/json.ts';
-import type {StatePaths} from '../store/paths.ts';
+import {objectMember, readTextIfThere, tryParseJson} from '../store/json.ts';
 import {loginWaitMs} from '../store/pending-logins.ts';
 import {leavingPrefix} from '../store/profiles.ts';
 import {damagedMark, goodBackup, restoreBackup, salvage} from '../store/restore.ts';
 import {decodeAgentCredentials} from '../store/schema.ts';
+import {isSealedId, readSealed, withEntriesOf} from '../store/sealed.ts';
 import {readSessions} from '../store/sessions.ts';
 import {rightsTooMany, type StateFile, stateFiles} from '../store/state-files.ts';
 import {abandonedAfterMs, makePrivate} from '../store/write.ts';
+import {readWriteBacks} from '../store/write-back.ts';
 import {type Finding, finding} from './findings.ts';
 import {allSecrets} from './secrets.ts';
+import {mendSpentTokens, tokensSpentSince} from './spent-tokens.ts';
 import type {Subject} from './subject.ts';
 
 /** Modes and owners of all that is in the state folder, and what writes and logins that were cut off have left. */
@@ -121,51 +124,104 @@ export async function checkContents(subject: Subject): Promise<Finding[]> {
 	const found: Finding[] = [];
 	for (const [file, error] of faults) {
 		const agentId = agentIds.find(id => paths.profiles(id) === file);
-		const lockName = agentId === undefined ? 'config' : `store-${agentId}`;
-		found.push(contentFinding(paths, file, error, lockName, agentId === undefined ? isJson5 : isJson));
+		found.push(
+			agentId === undefined
+				? contentFinding(subject, {file, lockName: 'config', isGood: isJson5}, error)
+				: contentFinding(subject, {file, lockName: `store-${agentId}`, isGood: isJson, agentId}, error),
+		);
 	}
-	for (const agentId of agentIds) {
+	for (const {read, ...other} of otherFiles(subject)) {
 		try {
-			await readSessions(paths, agentId);
+			await read();
 		} catch (error) {
-			found.push(contentFinding(paths, paths.sessions(agentId), error, `sessions-${agentId}`, isJson));
+			found.push(contentFinding(subject, {...other, isGood: isJson}, error));
 		}
 	}
 	return found;
 }
 
-/** The profiles that a damaged file still shows and its backup does not have. */
-function lackingIn(backup: string, file: string): string[] {
-	const {profiles, problems} = decodeAgentCredentials(tryParseJson(readTextIfThere(backup) ?? '') ?? {});
+interface OtherFile extends Omit<Content, 'isGood' | 'agentId'> {
+	readonly read: () => Promise<unknown>;
+}
+
+/** The files that are read for nothing else of what doctor looks at. */
+function otherFiles(subject: Subject): OtherFile[] {
+	const {paths, agentIds} = subject;
+	return [
+		{
+			...{file: paths.sealed, lockName: 'sealed', read: () => readSealed(paths)},
+			...{carry: withEntriesOf, lacking: text => secretsLacking(subject, text)},
+		},
+		{file: paths.writeBack, lockName: 'write-back', read: () => readWriteBacks(paths)},
+		...agentIds.map(agentId => ({
+			file: paths.sessions(agentId),
+			lockName: `sessions-${agentId}`,
+			read: () => readSessions(paths, agentId),
+		})),
+	];
+}
+
+/** The profiles that a damaged file still shows and its backup does not have, in a sentence. */
+function lackingIn(backup: string, damaged: string): string {
+	const {profiles, problems} = decodeAgentCredentials(tryParseJson(backup) ?? {});
 	const known = new Set([...profiles.keys(), ...problems.map(({profileId}) => profileId)]);
-	return profileIdsIn(readTextIfThere(file) ?? '').filter(id => !known.has(id));
+	const lacking = profileIdsIn(damaged).filter(id => !known.has(id));
+	return lacking.length === 0
+		? ''
+		: ` The backup lacks ${lacking.join(', ')}: what is left of that stays in the damaged version.`;
 }
 
 const isJson = (text: string) => tryParseJson(text) !== undefined;
 
-function contentFinding(
-	paths: StatePaths,
-	file: string,
-	error: unknown,
-	lockName: string,
-	isGood: (text: string) => boolean,
-): Finding {
+/** A file that is read as a whole, or not at all. */
+interface Content {
+	readonly file: string;
+	readonly lockName: string;
+	readonly isGood: (text: string) => boolean;
+	/** Whose credentials it holds. */
+	readonly agentId?: string;
+	/** The text to put there, of a backup's and the damaged file's. */
+	readonly carry?: (backup: string, damaged: string) => string;
+	/** What a text that would be put there lacks, in a sentence; empty where it lacks nothing. */
+	readonly lacking?: (text: string) => string;
+}
+
+/** Sealed secrets that refs need. */
+function secretsLacking({agents}: Subject, text: string): string {
+	const refs = [...agents.values()].flatMap(({profiles}) =>
+		[...profiles.values()].flatMap(one => refOf(one) ?? []),
+	);
+	const wanted = refs.filter(({source, id}) => source === 'keychain' && isSealedId(id)).map(({id}) => id);
+	const there = new Set(Object.keys(objectMember(tryParseJson(text) ?? {}, 'entries')));
+	const lost = [...new Set(wanted)].filter(id => !there.has(id));
+	return lost.length === 0
+		? ''
+		: ` The backup lacks ${lost.join(', ')}, which refs need: that must be stored anew.`;
+}
+
+function contentFinding(subject: Subject, content: Content, error: unknown): Finding {
+	const {file, lockName, isGood, agentId, carry, lacking} = content;
+	const {locks} = subject.paths;
 	const {code, message, next} = asJarvisError(error);
 	if (!(error instanceof JarvisError)) return finding('file_unreadable', {where: file, what: message, next});
 	const isWhole = code === 'config_damaged' && isGood(readTextIfThere(file) ?? '');
 	if (isWhole) return finding('config_fault', {where: file, what: message, next});
 	const backup = goodBackup(file, isGood);
 	if (backup === undefined) return finding('file_damaged', {where: file, what: message, next});
-	const lacking = lockName.startsWith('store-') ? lackingIn(backup, file) : [];
-	const lacks = ` The backup lacks ${lacking.join(', ')}: what is left of that stays in the damaged version.`;
+	const [good, damaged] = [backup, file].map(path => readTextIfThere(path) ?? '') as [string, string];
+	const ofProfiles =
+		agentId === undefined ? '' : tokensSpentSince(subject, good, damaged) + lackingIn(good, damaged);
 	return finding('file_damaged', {
 		where: file,
-		what: lacking.length === 0 ? message : message + lacks,
-		next: `cp ${shellWord(backup)} ${shellWord(file)}`,
+		what: message + ofProfiles + (lacking?.(carry?.(good, damaged) ?? good) ?? ''),
+		next: 'jarvis doctor --fix',
 		mend: {
 			what: `put ${backup} in its place, and keep the damaged one beside it as ${basename(file)}${damagedMark}<time>`,
 			asks: true,
-			run: () => restoreBackup({locks: paths.locks, lockName}, file, backup, isGood),
+			async run() {
+				await restoreBackup({locks, lockName}, file, backup, isGood, carry);
+				if (agentId !== undefined) await mendSpentTokens(subject, agentId);
+			},
 		},
 	});
 }

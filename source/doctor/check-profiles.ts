@@ -1,12 +1,13 @@
 import {clean, factsOf, handedOutSecret, refOf} from '../auth/facts.ts';
+import {spentReason} from '../auth/grant.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {linkAdvice, removeCommand} from '../auth/profile-commands.ts';
 import {refresherOf} from '../auth/providers/contract.ts';
-import {refAdvice} from '../auth/secrets/ref-advice.ts';
+import {refAdvice, takeRefsOut} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
-import {type AgentCredentials, type Credential, type Link, optional} from '../store/schema.ts';
+import {type AgentCredentials, type Credential, type Link, optional, unknownType} from '../store/schema.ts';
 import {span} from '../words.ts';
 import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
@@ -22,14 +23,23 @@ export function checkProfiles(subject: Subject): Finding[] {
 			finding('entry_broken', {
 				where: nameOf({agentId, profileId}),
 				what: `The entry ${problem}.`,
-				next: removeCommand({agentId, profileId}),
+				next: entryAdvice(subject.paths.profiles(agentId), problem, {agentId, profileId}),
 			}),
 		),
 	]);
 }
 
+// What is not understood here may be good elsewhere: to remove it comes last.
+function entryAdvice(file: string, problem: string, place: Parameters<typeof removeCommand>[0]): string {
+	const first =
+		problem === unknownType
+			? `Upgrade JARVIS if a newer one wrote it, or mend its type in ${file}.`
+			: `Mend it in ${file}.`;
+	return `${first} To remove it: ${removeCommand(place)}`;
+}
+
 function profileFindings(
-	{now, providers, refFailures}: Subject,
+	{now, providers, refFailures, paths}: Subject,
 	agentId: string,
 	profileId: string,
 	credential: Credential,
@@ -44,14 +54,21 @@ function profileFindings(
 	const health = healthOf(facts, now());
 	const login = renewAdvice(providers, {agentId, profileId, credential});
 	if (health.reason === 'needs_login') {
-		const what = `${credential.provider} has refused its refresh token.`;
+		const what =
+			facts.needsLogin?.reason === spentReason
+				? 'Its refresh token was spent before, and the newer one is gone.'
+				: `${credential.provider} has refused its refresh token.`;
 		return [finding('needs_login', {where, what, next: login})];
 	}
 	if (facts.link) return linkFindings(where, facts.link, health);
 	const fault = faultOf(health, unresolved);
 	if (fault !== undefined) {
 		const isRef = health.reason === 'unresolved_ref' && stored.ref && unresolved;
-		const next = isRef ? refAdvice(stored.ref, unresolved, {agentId, profileId}) : login;
+		const next = isRef
+			? refAdvice(stored.ref, unresolved, {agentId, profileId})
+			: facts.malformed
+				? takeRefsOut(paths.profiles(agentId))
+				: login;
 		return [finding('profile_unusable', {where, what: fault, next})];
 	}
 	const left = health.remainingMs ?? Number.POSITIVE_INFINITY;

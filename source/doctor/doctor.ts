@@ -2,12 +2,14 @@ import {statfsSync} from 'node:fs';
 import {asJarvisError} from '../errors.ts';
 import {checkServers, checkTimes} from './check-clock.ts';
 import {checkConfig, checkPlugins} from './check-config.ts';
+import {checkCopies} from './check-copies.ts';
 import {checkElsewhere} from './check-elsewhere.ts';
 import {checkContents, checkFiles} from './check-files.ts';
 import {checkJournals, checkLocks} from './check-locks.ts';
 import {checkDisk, checkPorts, checkProgram, checkTmux} from './check-machine.ts';
 import {checkEnvironment, checkProfiles, checkSharing} from './check-profiles.ts';
 import {type Finding, finding, type Severity} from './findings.ts';
+import {checkSpentTokens} from './spent-tokens.ts';
 import {type DoctorContext, type Machine, readSubject, type Subject} from './subject.ts';
 
 type Check = (subject: Subject) => readonly Finding[] | Promise<readonly Finding[]>;
@@ -22,6 +24,8 @@ const checks: Readonly<Record<string, Check>> = {
 	'logins that are shared': checkSharing,
 	'logins of other programs': checkElsewhere,
 	'the environment': checkEnvironment,
+	'refresh tokens that were spent': checkSpentTokens,
+	'copies of files': checkCopies,
 	locks: checkLocks,
 	'refreshes that were cut off': checkJournals,
 	'times in the state folder': checkTimes,

@@ -62,6 +62,11 @@ export const findingTable = {
 		severity: 'note',
 		meaning: 'A refresh was cut off, and may have spent the refresh token that is stored.',
 	},
+	refresh_spent: {
+		severity: 'error',
+		meaning: 'A profile has an older refresh token again, which was spent: a backup was put back.',
+		fix: 'takes the newest one from the copies of the files, if it is there; else the profile is marked',
+	},
 	refresh_shared: {
 		severity: 'warning',
 		meaning:
@@ -80,6 +85,12 @@ export const findingTable = {
 		severity: 'note',
 		meaning: 'A file that was set aside holds the refresh token of a profile. Put back, it logs both out.',
 	},
+	refresh_in_copy: {
+		severity: 'warning',
+		meaning:
+			'A copy of an agent’s file holds the refresh token of a profile that has none any more: it was handed over.',
+		fix: 'after asking, takes it out of all copies',
+	},
 	refresh_missing: {
 		severity: 'warning',
 		meaning: 'An OAuth profile has no refresh token: it ends with its access token.',
@@ -91,7 +102,7 @@ export const findingTable = {
 	},
 	needs_login: {
 		severity: 'error',
-		meaning: 'The server has refused a profile’s refresh token: a person must log in.',
+		meaning: 'A profile’s refresh token was refused by its server, or spent before: a person must log in.',
 	},
 	profile_unusable: {
 		severity: 'error',

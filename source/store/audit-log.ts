@@ -1,5 +1,6 @@
-import {closeSync, fstatSync, mkdirSync, openSync, readFileSync, writeSync} from 'node:fs';
+import {closeSync, fstatSync, openSync, readFileSync, writeSync} from 'node:fs';
 import {isSystemError} from '../errors.ts';
+import {makeFolder} from './folder.ts';
 import type {StatePaths} from './paths.ts';
 
 /** What the audit log tells of, as data: the name is in the file, the meaning in help and docs. */
@@ -109,7 +110,7 @@ function openLog({auditLog, root}: StatePaths): number {
 		return openSync(auditLog, 'a', 0o600);
 	} catch (error) {
 		if (!isSystemError(error, 'ENOENT')) throw error;
-		mkdirSync(root, {recursive: true, mode: 0o700});
+		makeFolder(root);
 		return openSync(auditLog, 'a', 0o600);
 	}
 }

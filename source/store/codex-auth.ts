@@ -69,7 +69,7 @@ export function decodeCodexAuth(document: JsonObject): CodexAuth {
 export async function readCodexAuth(home: string): Promise<CodexAuth | undefined> {
 	const file = codexAuthFile(home);
 	const text = readTextIfThere(file);
-	return text === undefined ? undefined : decodeCodexAuth(await parseJsonFile(file, text));
+	return text === undefined ? undefined : decodeCodexAuth(await parseJsonFile(file, text, 'hand'));
 }
 
 /**
@@ -93,7 +93,7 @@ export async function updateCodexAuth<T>(
 	const file = codexAuthFile(home);
 	return withLock(paths.locks, `foreign-${digest(followLink(file))}`, async lock => {
 		const text = readTextIfThere(file);
-		const document = text === undefined ? {} : await parseJsonFile(file, text);
+		const document = text === undefined ? {} : await parseJsonFile(file, text, 'hand');
 		const before = JSON.stringify(document);
 		const result = edit(document, text === undefined ? undefined : decodeCodexAuth(document));
 		if (JSON.stringify(document) === before) return result;

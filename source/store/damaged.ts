@@ -11,11 +11,14 @@ import {readTextIfThere, tryParseJson} from './json.ts';
 import {isProfileId, providerOfProfileId} from './paths.ts';
 import {backupPaths, followLink} from './write.ts';
 
+/** Who mends a damaged file: doctor, which knows the files of the state folder alone, or a person. */
+export type MendedBy = 'doctor' | 'hand';
+
 /**
  * The error of a credential file that is not valid JSON: where the fault is, and which backup can be read.
  * The place is found by a parser that counts, because V8's own message quotes the text around it.
  */
-export function damaged(file: string, text: string): JarvisError {
+export function damaged(file: string, text: string, mendedBy: MendedBy): JarvisError {
 	const faults: ParseError[] = [];
 	try {
 		parse(text, faults, {disallowComments: true, allowTrailingComma: false, allowEmptyContent: false});
@@ -34,9 +37,12 @@ export function damaged(file: string, text: string): JarvisError {
 	return new JarvisError(
 		'store_damaged',
 		`${file} is not valid JSON (${place}: ${what}). It is left as it is.`,
-		good
-			? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
-			: 'Mend it by hand; there is no readable backup beside it.',
+		!good
+			? 'Mend it by hand; there is no readable backup beside it.'
+			: mendedBy === 'hand'
+				? `Its last good version can be put back with: cp ${shellWord(good)} ${shellWord(file)}`
+				: // A copy over it would leave nothing of a token that is in this version alone.
+					`Its last good version is ${good}. Put it back, and keep this one beside it: jarvis doctor --fix`,
 	);
 }
 

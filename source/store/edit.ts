@@ -16,6 +16,12 @@ import type {Credential, SecretRef} from './schema.ts';
 
 const memberOrder = ['version', 'profiles', 'order', 'lastGood', 'usageStats'] as const;
 
+/** The members of an entry, as documented (docs/files.md). */
+const entryOrder = [
+	...['type', 'provider', 'key', 'keyRef', 'token', 'tokenRef', 'access', 'refresh', 'expires', 'expiresIn'],
+	...['accountId', 'email', 'clientId', 'method', 'metadata', 'link'],
+];
+
 /** Every member that says what kind of secret an entry holds: all are replaced together. */
 const secretMembers = [
 	...['mode', 'type', 'provider', 'key', 'apiKey', 'keyRef', 'token', 'tokenRef'],
@@ -55,7 +61,18 @@ export function putEntry(document: JsonObject, profileId: string, fields: JsonOb
 	for (const [key, value] of isObject(present) ? Object.entries(present) : []) {
 		if (!secretMembers.includes(key) && !Object.hasOwn(entry, key)) setMember(entry, key, value);
 	}
-	setMember(profiles, profileId, entry);
+	setMember(profiles, profileId, inOrder(entry, isObject(present) ? Object.keys(present) : []));
+}
+
+// Who has arranged an entry finds it so again; what is new has the documented order, unknown members behind.
+function inOrder(entry: JsonObject, arranged: readonly string[]): JsonObject {
+	const ordered: JsonObject = {};
+	const names = arranged.map(key => (key === 'mode' ? 'type' : key === 'apiKey' ? 'key' : key));
+	for (const key of [...names, ...entryOrder, ...Object.keys(entry)]) {
+		const value = member(entry, key);
+		if (value !== undefined && !Object.hasOwn(ordered, key)) setMember(ordered, key, value);
+	}
+	return ordered;
 }
 
 /** The members of an entry that hold a secret which a ref can take the place of, and the ref's. */
@@ -115,13 +132,22 @@ export function setOrder(document: JsonObject, provider: string, ids: readonly s
 /** Members of a profile's usage by name; `undefined` takes one away. */
 export type UsagePatch = Readonly<Record<string, JsonValue | undefined>>;
 
-/** Sets members of a profile's usage. */
+/** Sets members of a profile's usage, of which nothing is written where it has none. */
 export function patchUsage(document: JsonObject, profileId: string, patch: UsagePatch): void {
 	const usage = objectMember(objectMember(document, 'usageStats'), profileId);
 	for (const [key, value] of Object.entries(patch)) {
 		if (value === undefined) delete usage[key];
 		else setMember(usage, key, value);
 	}
+	dropEmptyUsage(document, profileId);
+}
+
+function dropEmptyUsage(document: JsonObject, profileId: string): void {
+	const all = objectIfThere(document, 'usageStats');
+	const usage = member(all, profileId);
+	if (!isObject(usage) || Object.keys(usage).length > 0) return;
+	delete all[profileId];
+	if (Object.keys(all).length === 0) delete document.usageStats;
 }
 
 /** Sets the profile of a provider that worked last, or, with `undefined`, forgets it. */
@@ -141,12 +167,14 @@ export function clearRefusal(document: JsonObject, profileId: string): void {
 	if (!isObject(usage)) return;
 	if (textMember(usage, 'lastFailureReason') === 'auth') clearFailures(document, profileId);
 	else delete usage.needsLogin;
+	dropEmptyUsage(document, profileId);
 }
 
 /** Forgets the failures of a profile, and that its refresh token was refused: it has a new one. */
 export function clearFailures(document: JsonObject, profileId: string): void {
 	const usage = member(objectIfThere(document, 'usageStats'), profileId);
 	if (isObject(usage)) for (const key of [...failureMembers, 'needsLogin']) delete usage[key];
+	dropEmptyUsage(document, profileId);
 }
 
 function objectIfThere(document: JsonObject, key: string): JsonObject {

@@ -1,5 +1,6 @@
 import {readFileSync} from 'node:fs';
 import {isSystemError} from '../errors.ts';
+import type {MendedBy} from './damaged.ts';
 
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -48,14 +49,19 @@ export function readTextIfThere(file: string): string | undefined {
 
 /**
  * Parses the text of a credential or session file.
+ * @param mendedBy who puts a damaged one right: doctor, unless it is of another program
  * @throws `store_damaged` naming the file, line and column and the newest backup that can be read. Never
  * quotes the text, which holds secrets.
  */
-export async function parseJsonFile(file: string, text: string): Promise<JsonObject> {
+export async function parseJsonFile(
+	file: string,
+	text: string,
+	mendedBy: MendedBy = 'doctor',
+): Promise<JsonObject> {
 	const parsed = tryParseJson(text);
 	if (parsed) return parsed;
 	const {damaged} = await import('./damaged.ts');
-	throw damaged(file, withoutMark(text));
+	throw damaged(file, withoutMark(text), mendedBy);
 }
 
 /** The JSON object in a text, or `undefined`. */

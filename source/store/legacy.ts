@@ -91,7 +91,7 @@ export interface LegacyFile {
  */
 export async function readLegacy(file: string): Promise<LegacyFile | undefined> {
 	const text = readTextIfThere(file);
-	return text === undefined ? undefined : {text, entries: await parseJsonFile(file, text)};
+	return text === undefined ? undefined : {text, entries: await parseJsonFile(file, text, 'hand')};
 }
 
 /**

@@ -19,6 +19,8 @@ export interface JournalEntry {
 	readonly outcome?: JournalOutcome;
 	/** Fingerprint of the refresh token that the server issued for it. */
 	readonly issued?: string;
+	/** The same where nobody held the spent token any more, and so nobody took it: a login had replaced it. */
+	readonly dropped?: string;
 	/** Until when (epoch ms) the server asked to be left alone. */
 	readonly retryAt?: number;
 }
@@ -51,6 +53,7 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 					outcomes.find(known => known === outcome),
 				),
 				...optional('issued', textMember(entry, 'issued')),
+				...optional('dropped', textMember(entry, 'dropped')),
 				...(typeof retryAt === 'number' ? {retryAt} : {}),
 			},
 		];
@@ -61,6 +64,15 @@ export function readJournal(paths: StatePaths, name: string): JournalEntry[] {
 export function readAllJournals(paths: StatePaths): JournalEntry[] {
 	const entries = journalNames(paths).flatMap(name => readJournal(paths, name));
 	return entries.sort((a, b) => a.startedAt - b.startedAt);
+}
+
+/** The same; none where they cannot be read, which somebody else says. */
+export function journalsIfReadable(paths: StatePaths): JournalEntry[] {
+	try {
+		return readAllJournals(paths);
+	} catch {
+		return [];
+	}
 }
 
 /** The journal that knows a refresh token, by its fingerprint: it was spent or issued there. */

@@ -93,7 +93,7 @@ export interface UsageStats {
 	readonly refusedAccess?: string;
 	/** When and with what outcome the credential was last seen to work or fail at its server. */
 	readonly lastProven?: {readonly at: number; readonly outcome: string};
-	/** The authorization server refused the refresh token whose fingerprint is given. */
+	/** The refresh token whose fingerprint is given was refused by the authorization server, or spent before. */
 	readonly needsLogin?: {readonly since: number; readonly fingerprint: string; readonly reason: string};
 }
 
@@ -149,6 +149,9 @@ export function entriesOf(value: unknown): [string, JsonValue][] {
 	return isObject(value) ? Object.entries(value) : [];
 }
 
+/** What is said of an entry that a newer version may have written. */
+export const unknownType = 'is of a type that is not known here';
+
 /** Decodes one entry of a store; a text says why it is none. */
 export function decodeCredential(entry: JsonValue): Credential | string {
 	if (!isObject(entry)) return 'is not an object';
@@ -193,7 +196,7 @@ export function decodeCredential(entry: JsonValue): Credential | string {
 				...(member(entry, 'keyRef') || member(entry, 'tokenRef') ? {hasRef: true as const} : {}),
 			};
 		default:
-			return type === undefined ? 'has no type' : 'is of a type that is not known here';
+			return type === undefined ? 'has no type' : unknownType;
 	}
 }
 

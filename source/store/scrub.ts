@@ -10,8 +10,8 @@ import {entriesOf, type SecretRef} from './schema.ts';
 import {readJsonFile} from './update-json.ts';
 import {backupPaths, followLink, makePrivate, syncFolder, writeDurably} from './write.ts';
 
-/** Secrets that are to be in no file any more, each with the ref that takes its place. */
-export type Scrubbed = ReadonlyMap<string, SecretRef>;
+/** Secrets that are to be in no file any more, each with the ref that takes its place, or `undefined` for nothing. */
+export type Scrubbed = ReadonlyMap<string, SecretRef | undefined>;
 
 /**
  * What became of the copies of a file: its backups, what a write that was cut off had left, and what was kept of it
@@ -31,13 +31,15 @@ export interface ScrubbedCopies {
  *
  * @param edit changes the document in place, and says which secrets are to be gone
  * @param onlyWhile a further lock without which nothing may be written
+ * @param which of the copies: those that were kept for what may be in no other file can be left alone
  * @throws as `updateCredentials` does
  */
 export async function scrubCredentials(
 	paths: StatePaths,
 	agentId: string,
 	edit: (document: JsonObject) => Scrubbed,
-	onlyWhile: HeldLock,
+	onlyWhile?: HeldLock,
+	which: 'all' | 'backups' = 'all',
 ): Promise<ScrubbedCopies> {
 	const file = paths.profiles(agentId);
 	return withLock(paths.locks, `store-${agentId}`, async lock => {
@@ -46,12 +48,12 @@ export async function scrubCredentials(
 		const scrubbed = edit(document);
 		const after = serializeDocument(document);
 		return lock.commit(() => {
-			onlyWhile.assertHeld();
+			onlyWhile?.assertHeld();
 			if (after !== before) {
 				writeDurably(file, after);
 				makePrivate(dirname(file));
 			}
-			return scrubCopies(paths, file, scrubbed, text => scrubbedStore(text, scrubbed));
+			return scrubCopies(paths, file, scrubbed, which);
 		});
 	});
 }
@@ -118,16 +120,16 @@ function scrubCopies(
 	{root}: Pick<StatePaths, 'root'>,
 	file: string,
 	scrubbed: Scrubbed,
-	rewrite: (text: string) => string | undefined,
+	which: 'all' | 'backups',
 ): ScrubbedCopies {
 	const rewritten: string[] = [];
 	const removed: string[] = [];
 	const {backups, abandoned, others, salvaged} = copiesOf(file, root);
 	const kept = [...others.filter(path => path.startsWith(`${followLink(file)}${damagedMark}`)), ...salvaged];
-	for (const path of [...backups, ...abandoned, ...kept]) {
+	for (const path of which === 'all' ? [...backups, ...abandoned, ...kept] : backups) {
 		const text = readTextIfThere(path);
 		if (text === undefined || !holdsSecret(text, scrubbed.keys())) continue;
-		let without = abandoned.includes(path) ? undefined : rewrite(text);
+		let without = abandoned.includes(path) ? undefined : scrubbedStore(text, scrubbed);
 		// It was kept for what may be in no other file: all else stays.
 		if (kept.includes(path)) without = withoutText(without ?? text, scrubbed);
 		if (without === undefined || holdsSecret(without, scrubbed.keys())) {
@@ -142,6 +144,13 @@ function scrubCopies(
 	return {rewritten, removed};
 }
 
+/** The members of an entry that hold a secret. */
+const secretNames = [
+	...Object.values(staticSecretMembers).flatMap(({secret}) => secret),
+	'access',
+	'refresh',
+];
+
 function scrubbedStore(text: string, scrubbed: Scrubbed): string | undefined {
 	const document = tryParseJson(text);
 	if (!document) return undefined;
@@ -152,6 +161,10 @@ function scrubbedStore(text: string, scrubbed: Scrubbed): string | undefined {
 			const ref = refs.find(found => found !== undefined);
 			if (ref) replaceSecret(entry, kind as keyof typeof staticSecretMembers, ref);
 		}
+		for (const [name, value] of Object.entries(entry)) {
+			const isGone = typeof value === 'string' && scrubbed.has(value) && !scrubbed.get(value);
+			if (isGone && secretNames.includes(name)) delete entry[name];
+		}
 	}
 	return serializeDocument(document);
 }
@@ -159,10 +172,9 @@ function scrubbedStore(text: string, scrubbed: Scrubbed): string | undefined {
 function withoutText(text: string, scrubbed: Scrubbed): string {
 	if (!holdsSecret(text, scrubbed.keys())) return text;
 	let rest = text;
-	for (const [secret, {source, provider, id}] of scrubbed) {
-		for (const written of [inJson(secret), secret]) {
-			rest = rest.replaceAll(written, () => `${source}:${provider}:${id}`);
-		}
+	for (const [secret, ref] of scrubbed) {
+		const by = ref ? `${ref.source}:${ref.provider}:${ref.id}` : '';
+		for (const written of [inJson(secret), secret]) rest = rest.replaceAll(written, () => by);
 	}
 	return rest;
 }

@@ -1,5 +1,5 @@
 import {createCipheriv, createDecipheriv, randomBytes} from 'node:crypto';
-import {type JsonObject, member, objectMember, setMember, textMember} from './json.ts';
+import {type JsonObject, member, objectMember, setMember, textMember, tryParseJson} from './json.ts';
 import {withLock} from './lock.ts';
 import type {StatePaths} from './paths.ts';
 import {entriesOf} from './schema.ts';
@@ -62,10 +62,7 @@ export async function changeSealed<T>(
 ): Promise<T> {
 	return withLock(paths.locks, 'sealed', async lock => {
 		const document = await readJsonFile(paths.sealed);
-		const write = () =>
-			lock.commit(() =>
-				writeDurably(paths.sealed, `${JSON.stringify(document, undefined, 2)}\n`, {backup: true}),
-			);
+		const write = () => lock.commit(() => writeDurably(paths.sealed, textOf(document), {backup: true}));
 		if (!decodeSealed(document)) {
 			setMember(document, 'version', 1);
 			setMember(document, 'keyId', randomBytes(12).toString('base64url'));
@@ -82,6 +79,29 @@ export async function changeSealed<T>(
 			},
 		});
 	});
+}
+
+/** Whether an id is of the form of those that `seal` gives. */
+export function isSealedId(id: string): boolean {
+	return /^[^"\s]+\/[0-9a-f]{12}$/.test(id);
+}
+
+/**
+ * The text of a backup, with the entries that a damaged version still shows besides. Any text may stand where one does:
+ * an entry opens only under its own id, with the key of the state folder.
+ */
+export function withEntriesOf(backup: string, damaged: string): string {
+	const document = tryParseJson(backup);
+	if (!document) return backup;
+	const entries = objectMember(document, 'entries');
+	for (const [, id = '', sealed = ''] of damaged.matchAll(/"([^"\s]+)"\s*:\s*"([\w+/]{38,}={0,2})"/g)) {
+		if (isSealedId(id) && !Object.hasOwn(entries, id)) setMember(entries, id, sealed);
+	}
+	return textOf(document);
+}
+
+function textOf(document: JsonObject): string {
+	return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
 /** Encrypts a secret. */

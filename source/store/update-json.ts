@@ -1,4 +1,5 @@
 import {dirname} from 'node:path';
+import type {MendedBy} from './damaged.ts';
 import {type JsonObject, parseJsonFile, readTextIfThere} from './json.ts';
 
 export interface JsonFileUpdate<T> {
@@ -16,11 +17,12 @@ export interface JsonFileUpdate<T> {
 
 /**
  * A JSON file as it is on the disk now; one that is missing is an empty object. Takes no lock.
+ * @param mendedBy as `parseJsonFile` has it
  * @throws `store_damaged`, system errors
  */
-export async function readJsonFile(file: string): Promise<JsonObject> {
+export async function readJsonFile(file: string, mendedBy?: MendedBy): Promise<JsonObject> {
 	const text = readTextIfThere(file);
-	return text === undefined ? {} : parseJsonFile(file, text);
+	return text === undefined ? {} : parseJsonFile(file, text, mendedBy);
 }
 
 /**

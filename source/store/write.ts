@@ -6,7 +6,6 @@ import {
 	fsyncSync,
 	linkSync,
 	lstatSync,
-	mkdirSync,
 	openSync,
 	readdirSync,
 	readlinkSync,
@@ -18,6 +17,7 @@ import {
 } from 'node:fs';
 import {basename, dirname, join, resolve} from 'node:path';
 import {isSystemError} from '../errors.ts';
+import {makeFolder} from './folder.ts';
 
 /** How many earlier versions of a file are kept beside it. */
 export const backupCount = 3;
@@ -68,9 +68,9 @@ export function writeDurably(file: string, content: string, options: WriteOption
 	syncFolder(folder);
 }
 
-/** Makes a folder, and those above it that are missing, readable by nobody else (0700). */
+/** Makes a folder, and those above it that are missing, readable by nobody else (0700). Throws as `makeFolder` does. */
 export function ensurePrivateFolder(folder: string): void {
-	if (mkdirSync(folder, {recursive: true, mode: 0o700}) !== undefined) syncFolder(dirname(folder));
+	if (makeFolder(folder)) syncFolder(dirname(folder));
 }
 
 /** Takes away every right of group and others from a file or folder. Returns whether there were any. */

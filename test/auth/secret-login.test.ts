@@ -62,7 +62,7 @@ describe('a setup token', () => {
 		expect(profiles).toEqual({
 			'anthropic:default': {type: 'token', provider: 'anthropic', token: setupToken},
 		});
-		expect(usageStats?.['anthropic:default']).toEqual({});
+		expect(usageStats?.['anthropic:default']).toBeUndefined();
 	});
 
 	test.each<[string, string]>([
@@ -230,7 +230,7 @@ test('a new secret clears what the old one was set aside for', async () => {
 	await opened.jarvis.reportFailure({profileId: 'groq:default'}, {reason: 'billing', at: now});
 	expect(readStore(opened).usageStats?.['groq:default']).toHaveProperty('disabledUntil');
 	await paste(opened, `gsk_${canary('new')}`, 'groq', 'api_key');
-	expect(readStore(opened).usageStats?.['groq:default']).toEqual({});
+	expect(readStore(opened).usageStats?.['groq:default']).toBeUndefined();
 });
 
 test('a cancelled one stores nothing, and takes nothing any more', async () => {

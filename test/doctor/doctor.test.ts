@@ -251,6 +251,17 @@ const cases: Record<FindingId, Case> = {
 			writeJournal(paths, 'abc', {spent: fingerprint(canary('maya-refresh')), startedAt: Date.now() - hour}),
 		where: 'acme:maya of the agent main',
 	},
+	refresh_spent: {
+		make: ({paths}) => {
+			const {refresh} = oauth('maya');
+			put(`${paths.profiles('main')}.damaged-1`, `{"refresh": "${canary('newest-refresh')}", oops`);
+			const issued = fingerprint(canary('newest-refresh'));
+			const spent = fingerprint(refresh);
+			writeJournal(paths, 'abc', {spent, startedAt: 1, finishedAt: 2, outcome: 'refreshed', issued});
+		},
+		where: 'acme:maya of the agent main',
+		mended: world => expect(readStore(world).profiles['acme:maya']?.refresh).toBe(canary('newest-refresh')),
+	},
 	refresh_shared: {
 		make: add('acme:copy', oauth('maya'), 'work'),
 		where: 'acme:maya of the agent main, acme:copy of the agent work',
@@ -268,6 +279,27 @@ const cases: Record<FindingId, Case> = {
 		make: ({paths}) =>
 			put(`${paths.legacyOAuth}.imported`, {acme: {type: 'oauth', refresh: canary('maya-refresh')}}),
 		where: /^acme:maya of the agent main, .*oauth\.json\.imported$/,
+	},
+	refresh_in_copy: {
+		make: world => {
+			const file = world.paths.profiles('main');
+			add('acme:given', {...oauth('given'), refresh: undefined})(world);
+			put(`${file}.bak`, {profiles: {'acme:given': oauth('given'), 'acme:maya': oauth('maya')}});
+			// The token before that one is worth nothing.
+			put(`${file}.bak.1`, {profiles: {'acme:given': oauth('given', {refresh: canary('spent')})}});
+			const spent = {spent: fingerprint(canary('spent')), startedAt: 1, outcome: 'refreshed' as const};
+			writeJournal(world.paths, 'abc', {...spent, issued: fingerprint(canary('given-refresh'))});
+		},
+		where: /^acme:given of the agent main, .*\.bak$/,
+		mended: ({paths}) => {
+			const copy = JSON.parse(text(`${paths.profiles('main')}.bak`));
+			expect(copy.profiles['acme:given']).not.toHaveProperty('refresh');
+			expect(copy.profiles['acme:given']).toHaveProperty('access');
+			expect(copy.profiles['acme:maya']).toEqual(
+				oauth('maya', {expires: copy.profiles['acme:maya'].expires}),
+			);
+			expect(text(`${paths.profiles('main')}.bak.1`)).toContain(canary('spent'));
+		},
 	},
 	refresh_missing: {
 		make: add('acme:short', {...oauth('short'), refresh: undefined}),
@@ -589,6 +621,57 @@ test('a damaged jarvis.json keeps no other finding back, and has its backup put 
 	expect(JSON.parse(text(world.paths.config))).toEqual({auth: {order: {acme: ['acme:maya']}}});
 });
 
+test('a damaged sealed.json is put back with what it still shows, and what is lost is said before', async () => {
+	const world = await healthy();
+	const {paths} = world;
+	const [older, newer, cut] = ['0', '1', '2'].map(digit => `openai/${digit.repeat(12)}`) as [
+		string,
+		string,
+		string,
+	];
+	for (const id of [older, newer, cut]) {
+		const keyRef = {source: 'keychain', provider: 'default', id};
+		add(`openai:ref-${id.at(-1)}`, {type: 'api_key', provider: 'openai', keyRef})(world);
+	}
+	const sealed = (mark: string) => mark.repeat(44);
+	const before = {version: 1, keyId: 'a-key', entries: {[older]: sealed('a')}};
+	put(`${paths.sealed}.bak`, before);
+	const after = JSON.stringify({
+		...before,
+		entries: {...before.entries, [newer]: sealed('b'), [cut]: sealed('c')},
+	});
+	put(paths.sealed, after.slice(0, -8));
+	const found = await examine(world);
+	const [damage] = found.filter(({id}) => id === 'file_damaged');
+	expect(damage?.where).toBe(paths.sealed);
+	expect(damage?.what).toContain(`The backup lacks ${cut}, which refs need`);
+	const unusable = found.filter(({id}) => id === 'profile_unusable');
+	expect(unusable.map(({next}) => next)).toEqual(Array(3).fill('jarvis doctor --fix'));
+	if (damage) await open(world).mend(damage);
+	expect(JSON.parse(text(paths.sealed))).toEqual({
+		...before,
+		entries: {[older]: sealed('a'), [newer]: sealed('b')},
+	});
+});
+
+test.each([
+	['write-back.json', {version: 1, writeBacks: []}],
+	['sealed.json', {version: 1, keyId: 'a-key', entries: {}}],
+	['agents/main/sessions/sessions.json', {}],
+])('a damaged %s is found, and put back from its backup', async (name, good) => {
+	const world = await healthy();
+	const file = join(world.stateDir, name);
+	put(file, '{');
+	expect((await examine(world)).map(({id, next, mend}) => [id, next, mend])).toEqual([
+		['file_damaged', 'Mend it by hand; there is no readable backup beside it.', undefined],
+	]);
+	put(`${file}.bak`, good);
+	const [found] = await examine(world);
+	if (found) await open(world).mend(found);
+	expect(JSON.parse(text(file))).toEqual(good);
+	expect(await examine(world)).toEqual([]);
+});
+
 test('a backup that is put back is said to lack what only the damaged file shows, and no secret is said', async () => {
 	const world = await healthy();
 	const file = world.paths.profiles('main');
@@ -684,6 +767,26 @@ test('what helps with a ref that does not resolve is what an audit of the secret
 		audited.filter(({code}) => code === 'unresolved_ref').map(({next}) => next),
 	);
 	expect(found[0]?.next).toBe('Set the variable where JARVIS runs.');
+});
+
+test('to remove a profile is never the first thing, where it may be good', async () => {
+	const world = await healthy();
+	const file = world.paths.profiles('main');
+	add('acme:newer', {type: 'passkey', provider: 'acme'})(world);
+	add('acme:odd', {type: 'api_key'})(world);
+	add('acme:ref', {...oauth('ref'), keyRef: {source: 'env', provider: 'default', id: 'SET'}})(world);
+	const remove = (id: string) => `To remove it: jarvis models auth remove '${id}' --agent main`;
+	expect((await examine(world)).map(({where, next}) => [where.split(' ')[0], next])).toEqual([
+		['acme:ref', `Take keyRef and tokenRef out of it in ${file}.`],
+		[
+			'acme:newer',
+			`Upgrade JARVIS if a newer one wrote it, or mend its type in ${file}. ${remove('acme:newer')}`,
+		],
+		['acme:odd', `Mend it in ${file}. ${remove('acme:odd')}`],
+	]);
+	writeJson(world.paths.config, {});
+	const report = await open(world).reloadSecrets();
+	expect(report.problems.map(({next}) => next)).toEqual([`Take keyRef and tokenRef out of it in ${file}.`]);
 });
 
 test('a refresh that is under way is no finding', async () => {

@@ -106,7 +106,7 @@ it('help takes all words of a command, in front of them or among them', async ()
 		stderr: 'jarvis: There is no command "models auth tokn".\nSee: jarvis models auth --help\n',
 	});
 	// An argument of that name is one.
-	expect((await run(state, ['sessions', 'reset', 'help'])).stderr).toContain('no session "help"');
+	expect((await run(state, ['sessions', 'reset', 'help'])).stderr).toContain('has no session help');
 });
 
 it.each([
@@ -172,6 +172,21 @@ it.each<[string, (dir: string) => string[]]>([
 	const {code, stdout, stderr} = await run(emptyState(), args(state.stateDir));
 	expect({code, stderr}).toEqual({code: 0, stderr: ''});
 	expect(stdout).toContain('key:001');
+});
+
+// Below /proc a folder cannot be made, and the system says that the one above is missing.
+it.runIf(process.platform === 'linux')('a state folder that cannot be made is an error at once', async () => {
+	const env = {JARVIS_STATE_DIR: '/proc/none/state'};
+	const args = ['models', 'auth', 'paste-token', '--provider', 'groq', '--json'];
+	const stored = await run(emptyState(), args, {env, input: canary('pasted')});
+	expect(stored.code).toBe(1);
+	expect(errorIn({stderr: stored.stderr.replace('Paste the token of Groq\n', '')})).toMatchObject({
+		code: 'store_inaccessible',
+		message: 'The folder /proc/none cannot be made.',
+		next: "See what is there: ls -ld '/proc/none' '/proc'",
+	});
+	// What need not be written is answered.
+	expect(await run(emptyState(), ['models', 'auth', 'list'], {env})).toMatchObject({code: 0});
 });
 
 it('without a terminal it prints the status', async () => {

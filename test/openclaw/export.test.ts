@@ -405,7 +405,14 @@ describe('handing over', () => {
 		const jarvis = jarvisWith({
 			main: {profiles: {'acme:a': oauth('1', maya)}},
 			work: {profiles: {'acme:same': oauth('1', maya), 'acme:own': oauth('own', noor)}},
+			// One that held it earlier.
+			other: {profiles: {}},
 		});
+		const {root} = jarvis.paths;
+		const file = jarvis.paths.profiles('main');
+		put(`${file}.bak`, {profiles: {'acme:a': oauth('1', maya), 'acme:key': key('kept')}});
+		put(`${file}.damaged-2026-01-01`, `{"refresh": "not-a-secret-refresh-1", "more": "not-a-secret-more"`);
+		put(`${jarvis.paths.profiles('other')}.bak.2`, {profiles: {'acme:a': oauth('1', maya)}});
 		const folder = emptyFolder();
 		expect(await outcomes(jarvis, folder, {merge: false, withRefreshTokens: true})).toEqual({
 			'main/acme:a': 'handed_over',
@@ -414,6 +421,11 @@ describe('handing over', () => {
 			'work/acme:same': 'access_only',
 		});
 		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([credentialsOf(folder)]);
+		// Nor in any copy, of which all else stays.
+		for (const token of ['1', 'own']) expect(filesWith(root, `not-a-secret-refresh-${token}`)).toEqual([]);
+		expect(documentOf(root).profiles).toHaveProperty('acme:a.access');
+		expect(readFileSync(`${file}.bak`, 'utf8')).toContain(key('kept').key);
+		expect(readFileSync(`${file}.damaged-2026-01-01`, 'utf8')).toContain('not-a-secret-more');
 		expect(documentOf(folder, 'work').profiles['acme:own']).toMatchObject({
 			refresh: 'not-a-secret-refresh-own',
 		});
@@ -466,6 +478,32 @@ describe('handing over', () => {
 		expect(documentOf(jarvis.paths.root).profiles['acme:a']).toEqual(oauth('1', maya));
 		expect(filesWith(folder, 'not-a-secret-refresh-1')).toEqual([]);
 	}
+
+	it('gives no token that was spent before: the newest one in its place, or none', async () => {
+		const jarvis = jarvisWith({
+			main: {profiles: {'acme:a': oauth('1', maya)}},
+			work: {profiles: {'acme:own': oauth('own', noor)}},
+		});
+		const {paths} = jarvis;
+		declareProvider(paths.root, server);
+		for (const [spent, issued] of [
+			['1', 'live'],
+			['own', 'nowhere'],
+		]) {
+			const [from, to] = [spent, issued].map(name => fingerprint(`not-a-secret-refresh-${name}`));
+			const times = {startedAt: 1, finishedAt: 2, outcome: 'refreshed'} as const;
+			writeJournal(paths, `of-${spent}`, {...times, spent: from ?? '', issued: to ?? ''});
+		}
+		put(`${paths.profiles('main')}.bak`, {profiles: {'acme:a': oauth('live', maya)}});
+		const folder = emptyFolder();
+		expect(await outcomes(jarvis, folder, {merge: false, withRefreshTokens: true})).toEqual({
+			'main/acme:a': 'handed_over',
+			'work/acme:own': 'not_handed_over',
+		});
+		expect(filesWith(folder, 'not-a-secret-refresh-live')).toEqual([credentialsOf(folder)]);
+		for (const spent of ['1', 'own']) expect(filesWith(folder, `not-a-secret-refresh-${spent}"`)).toEqual([]);
+		expect(filesWith(paths.root, 'not-a-secret-refresh-live')).toEqual([]);
+	});
 
 	it.each([
 		['is gone', {}],

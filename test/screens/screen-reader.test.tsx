@@ -58,7 +58,7 @@ test('a screen reader is told the sessions, and the line in which a command is t
 	expect(rows.map(line => line.replace(/ +/g, ' '))).toMatchInlineSnapshot(`
 		[
 		  "list: listitem: (selected) ▸ chat:42 acme/small acme:maya – 1h ago",
-		  "listitem: plain default ✗ none – never",
+		  "listitem: plain default by the order – never",
 		]
 	`);
 	await app.waitFor('model      acme/small (the session’s model)');

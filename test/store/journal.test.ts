@@ -52,12 +52,16 @@ describe('a journal', () => {
 		expect(readJournal(paths, 'identity').map(({startedAt}) => startedAt)).toEqual([5, 9]);
 	});
 
-	it('keeps the newest twenty', () => {
+	it('keeps the newest twenty attempts and two hundred refreshes, neither at the cost of the other', () => {
 		const paths = emptyState();
-		for (let turn = 1; turn <= 25; turn++)
-			writeJournal(paths, 'identity', {spent: `f-${turn}`, startedAt: turn});
+		const turns = (from: number, count: number) => Array.from({length: count}, (_, index) => from + index);
+		// Written as it is, since each entry by itself is flushed to the disk.
+		const refreshes = turns(1, 200).map(turn => ({...finished, spent: `f-${turn}`, startedAt: turn}));
+		put(join(paths.journal, 'identity.json'), {version: 1, entries: refreshes});
+		for (const turn of turns(201, 25)) writeJournal(paths, 'identity', {spent: 'away', startedAt: turn});
+		writeJournal(paths, 'identity', {...finished, spent: 'f-last', startedAt: 300});
 		const kept = readJournal(paths, 'identity').map(({startedAt}) => startedAt);
-		expect(kept).toEqual(Array.from({length: 20}, (_, index) => index + 6));
+		expect(kept).toEqual([...turns(2, 199), ...turns(206, 20), 300]);
 	});
 
 	it('is private, and leaves nothing else behind', () => {

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {asJarvisError, type JarvisError} from '../../source/errors.ts';
 import {removeProfile} from '../../source/store/edit.ts';
+import {readLegacy} from '../../source/store/legacy.ts';
 import type {StatePaths} from '../../source/store/paths.ts';
 import {peekCredentials, readCredentials, updateCredentials} from '../../source/store/profiles.ts';
 import {backupPaths} from '../../source/store/write.ts';
@@ -110,21 +111,21 @@ describe('the way back', () => {
 		const [newest, middle, oldest] = backupPaths(file) as [string, string, string];
 		expect((await failure(readCredentials(paths, 'main'))).next).toContain('no readable backup');
 		put(oldest, goodText);
-		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`cp '${oldest}' '${file}'`);
+		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`version is ${oldest}. Put`);
 		put(middle, goodText);
 		put(newest, goodText.slice(0, 20));
-		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`cp '${middle}' '${file}'`);
+		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`version is ${middle}. Put`);
 		put(newest, goodText);
-		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`cp '${newest}' '${file}'`);
+		expect((await failure(readCredentials(paths, 'main'))).next).toContain(`version is ${newest}. Put`);
 	});
 
-	it('works as it is said', async () => {
+	it('is what was there before, and doctor puts it back: a copy over the file would lose what it alone has', async () => {
 		const paths = stateWith(goodText);
 		await updateCredentials(paths, 'main', document => removeProfile(document, 'acme:a'));
 		const file = paths.profiles('main');
 		put(file, text(file).slice(0, -5));
 		const {next} = await failure(readCredentials(paths, 'main'));
-		const [, from] = /cp '(.+)' '(.+)'$/.exec(next) ?? [];
+		const [, from] = /version is (.+)\. Put .*: jarvis doctor --fix$/.exec(next) ?? [];
 		expect(JSON.parse(text(from ?? ''))).toEqual(good);
 	});
 
@@ -136,5 +137,13 @@ describe('the way back', () => {
 		put(elsewhere.profiles('main'), '{');
 		const {next} = await failure(readCredentials(paths, 'main'));
 		expect(next).toContain(`${elsewhere.profiles('main')}.bak`);
+	});
+
+	it('of another program’s file is a copy: doctor knows only those of the state folder', async () => {
+		const paths = stateWith('{');
+		const file = paths.legacyOAuth;
+		put(file, '{');
+		put(`${file}.bak`, goodText);
+		expect((await failure(readLegacy(file))).next).toContain(`cp '${file}.bak' '${file}'`);
 	});
 });

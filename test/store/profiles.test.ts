@@ -131,6 +131,53 @@ describe('an update', () => {
 	}, 60_000);
 });
 
+describe('the members of an entry', () => {
+	const oauth = {clientId: 'c', email: 'e', refresh: 'canary-r', expires: 5, access: 'canary-a'};
+	const token = {token: 'canary-t', expires: 7, provider: 'acme', type: 'token'} as const;
+
+	it.each([
+		['a key', {email: 'e', key: 'canary-k', provider: 'acme', type: 'api_key'}, 'type provider key email'],
+		['a token', token, 'type provider token expires'],
+		[
+			'an OAuth login',
+			{...oauth, provider: 'acme', accountId: 'a', type: 'oauth'},
+			'type provider access refresh expires accountId email clientId',
+		],
+	] as const)('of %s are written in the documented order', async (_, credential, order) => {
+		const paths = emptyState();
+		await update(paths, document => edit.putCredential(document, 'acme:a', credential));
+		expect(Object.keys(stored(paths).profiles['acme:a']).join(' ')).toBe(order);
+	});
+
+	it.each([
+		['another program', {expires: 5, colour: 'blue', token: 'canary-old', type: 'token', provider: 'acme'}],
+		['an older one', {expires: 5, colour: 'blue', token: 'canary-old', mode: 'token', provider: 'acme'}],
+	])('stay as %s has arranged them, what is new behind', async (_, present) => {
+		const paths = stateWith({profiles: {'acme:a': present}});
+		await update(paths, document => edit.putCredential(document, 'acme:a', {...token, email: 'e'}));
+		expect(Object.keys(stored(paths).profiles['acme:a']).join(' ')).toBe(
+			'expires colour token type provider email',
+		);
+	});
+});
+
+describe('usage of which nothing is known', () => {
+	it('is not written, and no empty one is left', async () => {
+		const paths = stateWith({profiles: {}});
+		await update(paths, document => {
+			edit.patchUsage(document, 'acme:a', {lastProven: undefined});
+			edit.putCredential(document, 'acme:a', apiKey);
+		});
+		expect(stored(paths)).toEqual({version: 1, profiles: {'acme:a': apiKey}});
+		const needsLogin = {since: 1, fingerprint: 'f', reason: 'invalid_grant'};
+		for (const clear of [edit.clearRefusal, edit.clearFailures]) {
+			await update(paths, document => edit.patchUsage(document, 'acme:a', {needsLogin}));
+			await update(paths, document => clear(document, 'acme:a'));
+			expect(stored(paths)).not.toHaveProperty('usageStats');
+		}
+	});
+});
+
 describe('members that are not known', () => {
 	it('survive a new credential under a present id, whose old secrets do not', async () => {
 		const paths = stateWith({

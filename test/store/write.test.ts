@@ -232,6 +232,22 @@ describe('a folder', () => {
 		expect(modeOf(folder)).toBe('750');
 	});
 
+	it('is made with all that are missing above it, and what stands in its place is told', () => {
+		const folder = join(temporaryFolder(), 'a', 'b', 'c');
+		ensurePrivateFolder(folder);
+		expect(modeOf(folder)).toBe('700');
+		put(join(folder, 'file'), '');
+		symlinkSync('nowhere', join(folder, 'link'));
+		for (const [path, code] of [
+			[join(folder, 'file'), 'store_inaccessible'],
+			[join(folder, 'file', 'below'), 'ENOTDIR'],
+			[join(folder, 'link'), 'store_inaccessible'],
+			[join(folder, 'link', 'below'), 'store_inaccessible'],
+		]) {
+			expect(caught(() => ensurePrivateFolder(path ?? ''))).toMatchObject({code});
+		}
+	});
+
 	it('or a file loses every right of others when it is made private', () => {
 		const file = join(temporaryFolder(), 'file');
 		writeFileSync(file, '');

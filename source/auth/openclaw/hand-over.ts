@@ -1,10 +1,11 @@
 import {isObject, type JsonObject, member, setMember} from '../../store/json.ts';
 import {changeOpenclawFile} from '../../store/openclaw/change.ts';
 import {openclawAgentFiles} from '../../store/openclaw/folder.ts';
-import {updateCredentials} from '../../store/profiles.ts';
+import {listAgentIds} from '../../store/profiles.ts';
 import {decodeCredential, entriesOf, type OAuthCredential} from '../../store/schema.ts';
+import {scrubCredentials} from '../../store/scrub.ts';
 import {isMarked} from '../grant.ts';
-import {holdersOf} from '../holders.ts';
+import {type Holder, holdersOf} from '../holders.ts';
 import type {ResolveContext} from '../resolve.ts';
 import {type ExportedProfile, isWritten} from './compose.ts';
 import {isOtherAccount} from './one-owner.ts';
@@ -56,7 +57,9 @@ async function give(
 	isHeld: () => boolean,
 ): Promise<boolean> {
 	const {access, refresh, expires} = credential;
-	if (!refresh) return false;
+	const isDead = (holder: Holder) => holder.credential.refresh === refresh && isMarked(holder);
+	// One that was found to be spent is marked by now.
+	if (!refresh || holdersOf(paths, credential.provider).some(isDead)) return false;
 	const change = (edit: (entry: JsonObject) => boolean) =>
 		changeOpenclawFile({paths, root}, file, document => {
 			const entry = member(member(document, 'profiles'), profileId);
@@ -91,15 +94,32 @@ async function giveUp(
 	isHeld: () => boolean,
 ): Promise<boolean> {
 	const sharing = holdersOf(paths, provider).filter(({credential}) => credential.refresh === refresh);
-	for (const agentId of new Set(sharing.map(holder => holder.agentId))) {
-		const isDone = await updateCredentials(paths, agentId, document => {
-			if (!isHeld()) return false;
-			for (const [, entry] of entriesOf(member(document, 'profiles'))) {
-				if (isObject(entry) && entry.refresh === refresh) delete entry.refresh;
-			}
-			return true;
-		});
-		if (!isDone) return false;
+	const owners = new Set(sharing.map(holder => holder.agentId));
+	for (const agentId of owners) {
+		if (!(await takeOut(paths, agentId, refresh, isHeld))) return false;
+	}
+	// An agent that held it earlier has it in a backup. What is wrong with its file is for its own use to say.
+	for (const agentId of listAgentIds(paths).filter(id => !owners.has(id))) {
+		await takeOut(paths, agentId, refresh, isHeld).catch(() => false);
 	}
 	return true;
+}
+
+/** Takes the token out of an agent's file and all its copies: put back, one would be refreshed by two programs. */
+async function takeOut(
+	paths: ResolveContext['paths'],
+	agentId: string,
+	refresh: string,
+	isHeld: () => boolean,
+): Promise<boolean> {
+	let isDone = false;
+	await scrubCredentials(paths, agentId, document => {
+		isDone = isHeld();
+		if (!isDone) return new Map();
+		for (const [, entry] of entriesOf(member(document, 'profiles'))) {
+			if (isObject(entry) && entry.refresh === refresh) delete entry.refresh;
+		}
+		return new Map([[refresh, undefined]]);
+	});
+	return isDone;
 }

@@ -1,6 +1,7 @@
 import {configOwner} from '../../store/config.ts';
 import {type CredentialKind, optional} from '../../store/schema.ts';
 import {clean, type ProfileFacts} from '../facts.ts';
+import {spentReason} from '../grant.ts';
 import {eligibility, type ReasonCode, setAsideUntil, waitsUntil} from '../health.ts';
 
 /** Where a provider's order comes from. */
@@ -255,7 +256,7 @@ const failureWords: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Why a profile cannot be used, in words. */
-export function droppedWords(reason: ReasonCode, {unresolved, link}: ProfileFacts): string {
+export function droppedWords(reason: ReasonCode, {unresolved, link, needsLogin}: ProfileFacts): string {
 	if (link?.problem !== undefined) return link.problem;
 	if (link && reason === 'expired')
 		return `over, and ${clean(link.program)}, whose login it is, has not renewed it`;
@@ -265,7 +266,9 @@ export function droppedWords(reason: ReasonCode, {unresolved, link}: ProfileFact
 		case 'invalid_expires':
 			return 'its expiry is not a time';
 		case 'needs_login':
-			return 'the server refused its refresh token: log in again';
+			return needsLogin?.reason === spentReason
+				? 'its refresh token was spent before, and the newer one is gone: log in again'
+				: 'the server refused its refresh token: log in again';
 		case 'expired':
 			return 'expired, and cannot be refreshed';
 		case 'short_lived':

@@ -1,15 +1,17 @@
 import {statSync} from 'node:fs';
 import {shellWord} from '../../errors.ts';
 import {profileIdsIn} from '../../store/damaged.ts';
-import {staticSecretMembers} from '../../store/edit.ts';
-import {type JsonValue, member, readTextIfThere, textMember, tryParseJson} from '../../store/json.ts';
+import {readTextIfThere, tryParseJson} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
+import {readCredentials} from '../../store/profiles.ts';
+import {journalsIfReadable} from '../../store/read-journal.ts';
 import {damagedMark} from '../../store/restore.ts';
-import {entriesOf} from '../../store/schema.ts';
 import {copiesOf} from '../../store/scrub.ts';
 import {abandonedAfterMs, followLink} from '../../store/write.ts';
 import {removeAfterLook, type SecretFinding} from './findings.ts';
 import {commandFor, type HeldSecret} from './places.ts';
+import {mendRef, takeRefsOut} from './ref-advice.ts';
+import {staleIn} from './stale-copies.ts';
 
 /** What the profiles of an agent hold that they need not. */
 export function auditProfiles(
@@ -26,15 +28,15 @@ export function auditProfiles(
 }
 
 /** Secrets in the copies of an agent's store which the store itself has no more. */
-export function auditStoreCopies(
+export async function auditStoreCopies(
 	paths: StatePaths,
 	agentId: string,
-	places: readonly HeldSecret[],
 	now: number,
-): SecretFinding[] {
+): Promise<SecretFinding[]> {
 	const file = paths.profiles(agentId);
-	const present = new Set(places.flatMap(({secret}) => secret ?? []));
-	const ids = new Set(places.map(({place}) => place.profileId));
+	const current = await readCredentials(paths, agentId);
+	const journal = journalsIfReadable(paths);
+	const {backups} = copiesOf(file);
 	return auditCopies(file, now, text => {
 		const document = tryParseJson(text);
 		// What is no JSON was cut off, or damaged: nobody can tell all that is in it.
@@ -42,15 +44,17 @@ export function auditStoreCopies(
 			const shown = profileIdsIn(text);
 			return text.trim() === '' ? [] : shown.length > 0 ? shown : ['something that cannot be read'];
 		}
-		return entriesOf(member(document, 'profiles')).flatMap(([profileId, entry]) => {
-			const isGone = holdsTokens(entry) && !ids.has(profileId);
-			const secrets = Object.values(staticSecretMembers).flatMap(({secret}) =>
-				secret.flatMap(name => textMember(entry, name) ?? []),
-			);
-			return isGone || secrets.some(secret => !present.has(secret)) ? [profileId] : [];
-		});
-	}).map(finding => ({...finding, agentId}));
+		return staleIn(document, current, journal).map(({profileId}) => profileId);
+	}).map(found => ({
+		...found,
+		agentId,
+		// The other versions that a backup is kept for stay so.
+		...(backups.includes(found.file) && tryParseJson(textOf(found.file)) ? {next: pruneCopies} : {}),
+	}));
 }
+
+/** The command that takes secrets out of backups. */
+const pruneCopies = 'jarvis secrets prune --copies';
 
 /**
  * The copies of a file that hold something which the file has no more.
@@ -75,11 +79,10 @@ export function auditCopies(file: string, now: number, heldIn: (text: string) =>
 function findingAt(held: HeldSecret): SecretFinding[] {
 	const {place, file, type, secret, ref, isMalformed} = held;
 	const about = {file, agentId: place.agentId, place: place.profileId};
-	const remove = commandFor(place, 'models auth remove');
 	if (type === 'oauth') {
 		if (!ref && !isMalformed) return [];
 		const message = `${place.profileId} has OAuth tokens and a ref, which do not go together.`;
-		return [{code: 'oauth_with_ref', ...about, message, next: remove}];
+		return [{code: 'oauth_with_ref', ...about, message, next: takeRefsOut(file)}];
 	}
 	const seal = commandFor(place, 'secrets seal');
 	const what = type === 'token' ? 'token' : 'API key';
@@ -98,16 +101,12 @@ function findingAt(held: HeldSecret): SecretFinding[] {
 		...(isMalformed
 			? [
 					{
-						...{code: 'malformed_ref' as const, ...about, next: remove},
+						...{code: 'malformed_ref' as const, ...about, next: mendRef(file)},
 						message: `${place.profileId} has a ref that is none: its source or its id is wrong.`,
 					},
 				]
 			: []),
 	];
-}
-
-function holdsTokens(entry: JsonValue): boolean {
-	return ['access', 'refresh'].some(name => textMember(entry, name) !== undefined);
 }
 
 function textOf(path: string): string {

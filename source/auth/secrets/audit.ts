@@ -38,7 +38,7 @@ export async function auditSecrets(context: AuditContext): Promise<SecretFinding
 		if (places) {
 			held.push(...places);
 			found.push(...auditProfiles(paths, agentId, places));
-			found.push(...auditStoreCopies(paths, agentId, places, now));
+			found.push(...(await auditStoreCopies(paths, agentId, now)));
 		}
 	}
 	found.push(...auditConfig(paths, config), ...auditConfigCopies(paths, config, now));

@@ -20,6 +20,9 @@ export async function resolveFromKeychain({
 		return paths ? await sealedSecrets(paths, keychain, ids) : new Map();
 	} catch (error) {
 		if (error instanceof JarvisError && error.code === 'keychain_unavailable') throw faultOf(error, provider);
+		if (error instanceof JarvisError && error.code === 'store_damaged') {
+			throw new RefFault('damaged', error.message.replace(/\.$/, ''));
+		}
 		throw error;
 	}
 }

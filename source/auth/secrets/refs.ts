@@ -14,6 +14,7 @@ export type RefFailureCode =
 	| 'not_allowed'
 	| 'insecure'
 	| 'unreadable'
+	| 'damaged'
 	| 'timed_out'
 	| 'too_large'
 	| 'bad_answer'

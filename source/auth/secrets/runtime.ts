@@ -1,7 +1,9 @@
 import {asJarvisError, JarvisError} from '../../errors.ts';
+import type {StatePaths} from '../../store/paths.ts';
 import type {SecretRef} from '../../store/schema.ts';
 import {readSecretsConfig} from '../../store/secrets-config.ts';
 import type {PlaceReason} from '../routing/order.ts';
+import {takeRefsOut} from './ref-advice.ts';
 import {failed, type RefFailure, type Resolution, refKey} from './refs.ts';
 import {resolveRefs} from './resolve-refs.ts';
 import type {Look, RefFailures, SecretsWorld} from './secrets.ts';
@@ -119,7 +121,10 @@ export function startSecretRuntime({paths, env, now}: SecretsWorld): SecretRunti
 		return {
 			outcomes,
 			isWhole: unreadable.length === 0,
-			problems: [...unreadable, ...active.filter(({ref}) => !ref).map(refBesideOAuth)],
+			problems: [
+				...unreadable,
+				...active.filter(({ref}) => !ref).map(surface => refBesideOAuth(paths, surface)),
+			],
 			ignored: surfaces.flatMap(({ref, agentId, profileId, inactive: reason}) =>
 				ref && reason
 					? [{code: 'SECRETS_REF_IGNORED_INACTIVE_SURFACE' as const, ref, agentId, profileId, reason}]
@@ -214,10 +219,10 @@ function outcomeIn({values, failures, ignored}: Loaded, ref: SecretRef): Resolut
 		: failed('not_loaded', 'it was not there when the secrets were loaded (jarvis secrets reload)');
 }
 
-function refBesideOAuth({agentId, profileId}: Surface): JarvisError {
+function refBesideOAuth(paths: StatePaths, {agentId, profileId}: Surface): JarvisError {
 	return new JarvisError(
 		'secrets_unresolved',
 		`${profileId} of the agent ${agentId} is an OAuth profile that holds a secret ref, which cannot be.`,
-		`Take keyRef and tokenRef out of it, or remove it: jarvis models auth remove ${JSON.stringify(profileId)} --agent ${agentId}`,
+		takeRefsOut(paths.profiles(agentId)),
 	);
 }

@@ -40,7 +40,7 @@ export function changeOpenclawFile<T>(
 	assertOpenclawFile(target, file);
 	const lockName = `openclaw-${digest(file)}`;
 	const change = async (lock: HeldLock) => {
-		const document = await readJsonFile(file);
+		const document = await readJsonFile(file, 'hand');
 		const before = serialize(document);
 		const had = refreshTokensIn(document);
 		const result = edit(document);

@@ -109,7 +109,7 @@ export async function readOpenclaw(root: string): Promise<OpenclawFolder> {
 		agents.push({
 			id,
 			credentials: await readCredentials(root, files.credentials, id),
-			sessions: await readJsonFile(files.sessions),
+			sessions: await readJsonFile(files.sessions, 'hand'),
 		});
 	}
 	if (textMember(member(config, 'session'), 'store')) {
@@ -152,13 +152,13 @@ function agentFolders(root: string): string[] {
 // An agent without a file of its own has, at its first use, what older files hold; but the main agent's
 // come first for all others, and those are read where they are.
 async function readCredentials(root: string, file: string, agentId: string): Promise<JsonObject> {
-	const document = await readJsonFile(file);
+	const document = await readJsonFile(file, 'hand');
 	if (Object.keys(document).length > 0) return document;
 	const profiles: JsonObject = {};
-	const older = await readJsonFile(join(dirname(file), 'auth.json'));
+	const older = await readJsonFile(join(dirname(file), 'auth.json'), 'hand');
 	for (const [provider, entry] of entriesOf(older)) putOlder(profiles, provider, entry);
 	if (agentId === mainAgentId) {
-		const oauth = await readJsonFile(join(root, 'credentials', 'oauth.json'));
+		const oauth = await readJsonFile(join(root, 'credentials', 'oauth.json'), 'hand');
 		for (const [provider, entry] of entriesOf(oauth)) {
 			if (isObject(entry)) putOlder(profiles, provider, {type: 'oauth', ...entry});
 		}

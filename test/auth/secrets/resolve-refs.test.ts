@@ -90,7 +90,7 @@ test('a source that cannot be read is in the way of its own refs alone', async (
 	expect(all).toEqual({
 		'env:default:ACME_KEY': {value: 'not-a-secret-a'},
 		'keychain:default:a/1': {
-			failure: {code: 'unreadable', message: expect.stringContaining(`${paths.sealed} is not valid JSON`)},
+			failure: {code: 'damaged', message: expect.stringContaining(`${paths.sealed} is not valid JSON`)},
 		},
 	});
 	expect(JSON.stringify(all['keychain:default:a/1'])).not.toContain('not-a-secret');

@@ -279,6 +279,31 @@ describe.skipIf(noKeyring)(`with a keychain${noKeyring ? ` (there is no ${noKeyr
 		expect(JSON.parse(text(paths.sealed)).entries).toEqual({});
 	});
 
+	it('takes out of backups what their file has no more, when it is told to, and leaves all else in them', async () => {
+		const paths = emptyState();
+		const file = paths.profiles('main');
+		const old = {type: 'api_key', provider: 'groq', key: canary('old'), email: 'maya@example.test'};
+		const other = {type: 'token', provider: 'mistral', token: canary('other')};
+		put(file, {profiles: {'groq:work': {...old, key: canary('new')}, 'mistral:default': other}});
+		const before = text(file);
+		put(`${file}.bak`, {
+			profiles: {'groq:work': old, 'mistral:default': other, 'acme:gone': {...old, provider: 'acme'}},
+		});
+		const damaged = `{"profiles": {"groq:lost": ${JSON.stringify(old)}`;
+		put(`${file}.damaged-2026-01-01`, damaged);
+		expect(await open(paths).pruneCopies()).toEqual([`${file}.bak`]);
+		const {key: _, ...rest} = old;
+		expect(JSON.parse(text(`${file}.bak`)).profiles).toEqual({
+			...{'groq:work': rest, 'mistral:default': other, 'acme:gone': {...rest, provider: 'acme'}},
+		});
+		expect(text(file)).toBe(before);
+		// It may hold the only copy.
+		expect(text(`${file}.damaged-2026-01-01`)).toBe(damaged);
+		const left = (await open(paths).auditSecrets()).filter(({code}) => code === 'plaintext_in_copy');
+		expect(left.map(found => found.file)).toEqual([`${file}.damaged-2026-01-01`]);
+		expect(await open(paths).pruneCopies()).toEqual([]);
+	});
+
 	it('forgets what no file names any more when it is told to, and nothing before', async () => {
 		const paths = stateWithSecrets();
 		const places = [profile('anthropic:work'), profile('mistral:default')];
