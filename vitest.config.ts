@@ -10,8 +10,8 @@ export default defineConfig({
 		pool: 'forks',
 		// A process for each file loads everything anew, which took two fifths of the time of the whole suite.
 		isolate: false,
-		// By default one core stays idle, which on two cores is half of them; much of a test is waiting.
-		maxWorkers: Math.max(3, availableParallelism()),
+		// By default one core stays idle, which on two cores is half of them; much of a test is waiting for processes.
+		maxWorkers: Math.max(4, availableParallelism()),
 		env: {TZ: 'UTC'},
 	},
 });

@@ -8,6 +8,7 @@ import {visit} from '../../source/sandbox/scripted-browser.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {canary, readStore, type Sandbox, temporaryFolder, writeStore} from '../support/sandbox.ts';
 import {openTerminal, type Terminal, type TerminalOptions} from '../support/terminal.ts';
+import {compileCache} from '../support/workers.ts';
 
 /** The program as it is shipped: `npm test` builds it first. */
 export const program = fileURLToPath(new URL('../../dist/jarvis.cjs', import.meta.url));
@@ -55,6 +56,8 @@ function plainEnvironment(state: State, changes: Environment = {}): Environment 
 		HOME: join(state.stateDir, 'no-home'),
 		LANG: 'C.UTF-8',
 		JARVIS_STATE_DIR: state.stateDir,
+		// The program is started some thousand times.
+		NODE_COMPILE_CACHE: compileCache,
 		...changes,
 	};
 }
