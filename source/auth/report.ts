@@ -1,4 +1,4 @@
-import {readConfig} from '../store/config.ts';
+import {type CooldownConfig, readConfig} from '../store/config.ts';
 import {patchUsage, setLastGood} from '../store/edit.ts';
 import type {StatePaths} from '../store/paths.ts';
 import {updateCredentials} from '../store/profiles.ts';
@@ -51,10 +51,11 @@ export async function reportFailure(
 		ownerOf(paths, profile),
 		readConfig(paths),
 	]);
+	const limits = await cooldownsOf(provider, cooldowns);
 	await updateCredentials(paths, profile.agentId, (document, current) => {
 		const present = current.profiles.get(profile.profileId) ?? credential;
 		const refused = refusedAccessOf(present, usage, failure);
-		const patch = afterFailure(usageOf(current, profile), failure, provider, cooldowns, refused);
+		const patch = afterFailure(usageOf(current, profile), failure, provider, limits, refused);
 		patchUsage(document, profile.profileId, patch);
 		const isGone = failure.reason === 'auth' && failure.permanent === true;
 		if (isGone && current.lastGood.get(provider) === profile.profileId)
@@ -104,6 +105,15 @@ export async function forgetRefusedAccess(
 		if (current.usageStats.get(profileId)?.refusedAccess === undefined) return;
 		patchUsage(document, profileId, {refusedAccess: undefined});
 	});
+}
+
+// A provider's own term may stand under another name of it.
+async function cooldownsOf(provider: string, cooldowns: CooldownConfig): Promise<CooldownConfig> {
+	const terms = cooldowns.billingBackoffHoursByProvider;
+	if (terms.size === 0 || terms.has(provider)) return cooldowns;
+	const {builtInNamed} = await import('./providers/registry.ts');
+	const [, own] = [...terms].find(([name]) => builtInNamed(name)?.id === provider) ?? [];
+	return own === undefined ? cooldowns : {...cooldowns, billingBackoffHours: own};
 }
 
 function usageOf(current: AgentCredentials, {profileId}: ReportedProfile): UsageStats {

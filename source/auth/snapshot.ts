@@ -17,6 +17,7 @@ import {
 	ownProfiles,
 	readsMain,
 	type UsableProfile,
+	withKeyIds,
 	withLinkedLogins,
 } from './usable.ts';
 import {readWaits, type Waits} from './waits.ts';
@@ -82,6 +83,7 @@ export async function readSnapshot(
 	});
 	// Its keys are among what agents can use, as facts.
 	const config: Config = {...read, apiKeys: new Map()};
+	const withKeys = await withKeyIds(read);
 	const defaultAgent = config.defaultAgent ?? mainAgentId;
 	const agents: AgentSnapshot[] = [];
 	const links = await linksOf(paths).catch(error => {
@@ -92,7 +94,7 @@ export async function readSnapshot(
 	// The main agent comes first: the others read of it.
 	let main: AgentCredentials | undefined;
 	for (const id of idsOf(paths, config, problems)) {
-		const {agent, own} = await readAgent({paths, config: read, waits}, id, id === defaultAgent, main);
+		const {agent, own} = await readAgent({paths, config: withKeys, waits}, id, id === defaultAgent, main);
 		if (id === mainAgentId) main = own;
 		if (agent.problem) problems.push(agent.problem);
 		const linked = {

@@ -1,7 +1,7 @@
 import {type AgentConfig, type Config, configOwner} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {readCredentials} from '../store/profiles.ts';
-import type {AgentCredentials, Credential, UsageStats} from '../store/schema.ts';
+import type {AgentCredentials, ApiKeyCredential, Credential, UsageStats} from '../store/schema.ts';
 
 /**
  * Which profiles an agent can use: its own, and, of a provider of which it has none, the main agent's
@@ -64,7 +64,7 @@ export function inheritedOrder(
  * @param present profiles of the agent, of which one may have its id
  */
 export function configuredKeys(
-	{apiKeys}: Config,
+	{apiKeys}: Pick<Config, 'apiKeys'>,
 	own: AgentCredentials,
 	present: readonly UsableProfile[],
 ): UsableProfile[] {
@@ -73,6 +73,21 @@ export function configuredKeys(
 		if (present.some(profile => profile.profileId === profileId)) return [];
 		return [{owner: configOwner, profileId, credential, usage: own.usageStats.get(profileId) ?? {}}];
 	});
+}
+
+/**
+ * A configuration whose keys go by the ids of their providers: what stands there under the id itself counts, else the
+ * first other name. Most have none, and cost nothing.
+ */
+export async function withKeyIds(config: Config): Promise<Config> {
+	if (config.apiKeys.size === 0) return config;
+	const {builtInNamed} = await import('./providers/registry.ts');
+	const apiKeys = new Map<string, ApiKeyCredential>();
+	for (const [word, credential] of config.apiKeys) {
+		const provider = builtInNamed(word)?.id ?? word;
+		if (provider === word || !apiKeys.has(provider)) apiKeys.set(provider, {...credential, provider});
+	}
+	return {...config, apiKeys};
 }
 
 /**
@@ -92,6 +107,7 @@ export async function usableProfiles(
 	readonly mainOrder: ReadonlyMap<string, readonly string[]>;
 }> {
 	const own = await withLinkedLogins(await readCredentials(paths, agentId));
+	const {apiKeys} = await withKeyIds(config);
 	// An order may name one of another provider, which is told.
 	const ordered = new Set(provider && (own.order.get(provider) ?? config.order.get(provider)));
 	const wanted = (all: readonly UsableProfile[]) =>
@@ -102,7 +118,7 @@ export async function usableProfiles(
 	const isServed = mine.some(({credential}) => credential.provider === provider);
 	const withKeys = (profiles: readonly UsableProfile[]) => [
 		...profiles,
-		...wanted(configuredKeys(config, own, profiles)),
+		...wanted(configuredKeys({apiKeys}, own, profiles)),
 	];
 	if (isServed || !readsMain(config.agents, agentId))
 		return {own, profiles: withKeys(mine), mainOrder: new Map()};

@@ -1,13 +1,17 @@
 import type {Revocation} from '../auth/revoke.ts';
+import {asJarvisError} from '../errors.ts';
 import type {NewAgent} from '../store/agents.ts';
 import type {World} from './world.ts';
 
 /** Agents and their profiles. */
-export function profilesOf({paths, record, secrets, keepInStep, resolveContext}: World) {
-	/** Removes what is kept elsewhere of profiles that are gone. */
+export function profilesOf({paths, record, secrets, keepInStep, resolveContext, tell}: World) {
+	/** Removes what is kept elsewhere of profiles that are gone, which they are whatever comes of this. */
 	async function clearUp(): Promise<void> {
 		const {dropOrphanedReplies} = await import('../auth/kept-replies.ts');
-		await dropOrphanedReplies(paths);
+		await dropOrphanedReplies(paths).catch(error => {
+			const {message, next} = asJarvisError(error);
+			tell(`A kept reply of its server may be left. ${message} ${next}`);
+		});
 		await keepInStep();
 	}
 

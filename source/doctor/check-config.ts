@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {clean} from '../auth/facts.ts';
 import {listPlugins} from '../auth/plugins.ts';
 import {providerWord} from '../auth/profile-commands.ts';
+import {providerNamed} from '../auth/providers/registry.ts';
 import {listBindings} from '../auth/routing/bindings.ts';
 import {namedModel} from '../auth/routing/decision.ts';
 import {refKey} from '../auth/secrets/refs.ts';
@@ -13,10 +14,18 @@ import {type Finding, finding} from './findings.ts';
 import type {Subject} from './subject.ts';
 
 /** What `jarvis.json` says that means nothing. */
-export async function checkConfig({config, paths, agentIds, refFailures}: Subject): Promise<Finding[]> {
+export async function checkConfig({
+	config,
+	paths,
+	agentIds,
+	refFailures,
+	providers,
+}: Subject): Promise<Finding[]> {
 	const wrongIds = config.agents.filter(({id}) => !isAgentId(id));
 	const strangers = [...config.order].flatMap(([provider, ids]) =>
-		ids.filter(id => !id.startsWith(`${provider}:`)).map(id => ({provider, id})),
+		ids
+			.filter(id => !id.startsWith(`${providerNamed(providers, provider)?.id ?? provider}:`))
+			.map(id => ({provider, id})),
 	);
 	// One that cannot be read is a finding of its own.
 	const document = await readConfigFile(paths.config).catch(() => ({}));

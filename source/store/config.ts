@@ -200,7 +200,9 @@ function decodeApiKey(provider: string, value: JsonValue | undefined): ApiKeyCre
 	}
 	const [, id] = /^\$\{(.*)\}$/s.exec(value) ?? [];
 	if (id !== undefined) return {type: 'api_key', provider, keyRef: {source: 'env', provider: 'default', id}};
-	return value === '' ? undefined : {type: 'api_key', provider, key: value};
+	// What would break a header, or is nothing, is no key.
+	const key = value.trim();
+	return key === '' || /\p{Cc}/u.test(key) ? undefined : {type: 'api_key', provider, key};
 }
 
 function decodeAgent(entry: JsonValue, index: number): AgentConfig[] {

@@ -1,8 +1,8 @@
-import {statSync} from 'node:fs';
-import {dirname, sep} from 'node:path';
+import {realpathSync, statSync} from 'node:fs';
+import {basename, dirname, join, sep} from 'node:path';
 import type {Jarvis} from '../core.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
-import {writeDurably} from '../store/write.ts';
+import {followLink, writeDurably} from '../store/write.ts';
 import {metricsOf, withTime} from './metrics.ts';
 import type {WatchLook} from './watcher.ts';
 
@@ -22,14 +22,17 @@ export interface Textfile {
  * @throws `usage` for a place where nobody else could read it, or where there is no folder
  */
 export function openTextfile({paths, tell}: Pick<Jarvis, 'paths' | 'tell'>, file: string): Textfile {
-	if (`${file}${sep}`.startsWith(`${paths.root}${sep}`)) {
+	assertFolder(file);
+	// A link may lead there too, and so may its folder.
+	const target = followLink(file);
+	const real = join(realpathSync(dirname(target)), basename(target));
+	if (real.startsWith(`${followLink(paths.root)}${sep}`)) {
 		throw new JarvisError(
 			'usage',
 			`--textfile ${file} is in the state folder, which nobody else may read.`,
 			'Name a file in the folder of the collector.',
 		);
 	}
-	assertFolder(file);
 	let written = {metrics: '', at: Number.NEGATIVE_INFINITY};
 	let fault = '';
 

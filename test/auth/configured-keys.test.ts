@@ -33,11 +33,29 @@ describe('a key of jarvis.json', () => {
 		});
 	});
 
-	test.each([[''], [5], [{source: 'cloud', id: 'x'}], [null]])('is none where it is %j', async apiKey => {
-		expect(await refusal(open({}, {openai: {apiKey}}).resolve(openai))).toMatchObject({
-			code: 'no_credential',
-		});
+	it('is of the provider that its name means, behind whose profiles it stands', async () => {
+		const google = {'google:a': key('a', 'google')};
+		const jarvis = open({}, {gemini: {apiKey: canary('gemini')}});
+		for (const providerId of ['google', 'gemini'])
+			expect(await jarvis.resolve({providerId})).toMatchObject({profileId: 'google:jarvis.json'});
+		const [main] = (await jarvis.snapshot()).agents;
+		expect(main?.inherited).toMatchObject([{profileId: 'google:jarvis.json', provider: 'google'}]);
+		writeStore(jarvis, 'main', {profiles: google});
+		for (const providerId of ['google', 'gemini'])
+			expect(await jarvis.resolve({providerId})).toMatchObject({profileId: 'google:a'});
+		// The id itself goes before another name of it.
+		const both = open({}, {gemini: {apiKey: canary('gemini')}, google: {apiKey: canary('google')}});
+		expect(await both.resolve({providerId: 'google'})).toMatchObject({secret: canary('google')});
 	});
+
+	test.each([[''], ['   '], ['a\nb'], [5], [{source: 'cloud', id: 'x'}], [null]])(
+		'is none where it is %j',
+		async apiKey => {
+			expect(await refusal(open({}, {openai: {apiKey}}).resolve(openai))).toMatchObject({
+				code: 'no_credential',
+			});
+		},
+	);
 
 	it('serves every agent, also one that is kept from the main agent', async () => {
 		const list = [{id: 'work'}, {id: 'apart', readsMain: false}];

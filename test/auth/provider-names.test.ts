@@ -1,4 +1,5 @@
 import {describe, expect, it, test} from 'vitest';
+import {providersFrom} from '../../source/auth/providers/registry.ts';
 import {
 	configWordsOf,
 	orderWordsOf,
@@ -82,6 +83,22 @@ describe('a configuration with ids', () => {
 		expect(same).toBe(config);
 		expect(asked).toEqual(['x']);
 	});
+});
+
+test('the endpoints of jarvis.json are those of the provider that their name means', () => {
+	const tokenEndpoint = 'http://127.0.0.1:9/token';
+	const config = decodeConfig({models: {providers: {codex: {auth: {tokenEndpoint}}}}});
+	expect(providersFrom(config, []).get('openai-codex')?.auth[0]).toMatchObject({tokenEndpoint});
+});
+
+test('doctor takes an order under another name for that of its provider', async () => {
+	const jarvis = openJarvis({stateDir: temporaryFolder(), env: {}});
+	const order = (ids: readonly string[]) => writeJson(jarvis.paths.config, {auth: {order: {claude: ids}}});
+	const faults = async () => (await jarvis.doctor()).filter(({id}) => id === 'config_fault');
+	order(['anthropic:a']);
+	expect(await faults()).toEqual([]);
+	order(['openai:a']);
+	expect(await faults()).toMatchObject([{what: expect.stringContaining('openai:a is of another provider')}]);
 });
 
 describe('a model by another name of its provider', () => {

@@ -64,6 +64,14 @@ describe('a failure', () => {
 		expect(usage(paths)).toMatchObject({disabledUntil: now + 5 * hour, disabledCount: 2});
 	});
 
+	test('of billing is also as it says under another name of the provider', async () => {
+		const cooldowns = {billingBackoffHoursByProvider: {claude: 1, acme: 2}};
+		const profiles = {'anthropic:a': {type: 'api_key', provider: 'anthropic', key: canary('a')}};
+		const {paths, jarvis} = stateWith({profiles}, {auth: {cooldowns}});
+		await jarvis.reportFailure({profileId: 'anthropic:a'}, {reason: 'billing'});
+		expect(readStore({paths}).usageStats?.['anthropic:a']).toMatchObject({disabledUntil: now + hour});
+	});
+
 	test('that is permanent ends what was known as good, of this profile alone', async () => {
 		for (const [permanent, lastGood] of [
 			[true, {other: profileId}],

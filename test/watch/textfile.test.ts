@@ -1,4 +1,4 @@
-import {mkdirSync, readFileSync, rmSync} from 'node:fs';
+import {mkdirSync, readFileSync, rmSync, symlinkSync} from 'node:fs';
 import {join} from 'node:path';
 import {expect, test} from 'vitest';
 import {decodeConfig} from '../../source/store/config.ts';
@@ -49,6 +49,16 @@ test('what keeps it from being written is told once, and tried again', () => {
 });
 
 test('is not where nobody else may read it', () => {
-	const inState = () => openTextfile({paths, tell: expect.fail}, join(paths.root, 'jarvis.prom'));
-	expect(inState).toThrow(/is in the state folder, which nobody else may read/);
+	const root = temporaryFolder();
+	const outside = temporaryFolder();
+	symlinkSync(join(root, 'jarvis.prom'), join(outside, 'file.prom'));
+	symlinkSync(root, join(outside, 'folder'));
+	for (const file of [
+		join(root, 'jarvis.prom'),
+		join(outside, 'file.prom'),
+		join(outside, 'folder', 'jarvis.prom'),
+	]) {
+		const inState = () => openTextfile({paths: statePaths(root), tell: expect.fail}, file);
+		expect(inState, file).toThrow(/is in the state folder, which nobody else may read/);
+	}
 });

@@ -26,7 +26,8 @@ export function providersFrom(config: Config, manifests: readonly Manifest[]): R
 	const providers = new Map<string, Provider>();
 	// What a person added stands first: that is what they look for.
 	for (const provider of [...manifests.filter(({id}) => !isBuiltInName(id)).map(declared), ...builtIn]) {
-		const override = config.endpointOverrides.get(provider.id);
+		const names = [provider.id, ...(provider.aliases ?? [])];
+		const override = names.flatMap(name => config.endpointOverrides.get(name) ?? [])[0];
 		providers.set(
 			provider.id,
 			override ? {...provider, auth: overriddenAll(provider.auth, override)} : provider,
