@@ -1,6 +1,6 @@
 import {StringDecoder} from 'node:string_decoder';
 import type {AskingState, Login, WaitingState} from '../auth/login/contract.ts';
-import {joinedSecret, looksOf, mayBeCut} from '../auth/login/secret-form.ts';
+import {isOneSecret, joinedSecret, looksOf, mayBeCut} from '../auth/login/secret-form.ts';
 import {isCodeMethod, isSecretMethod, type SecretMethod} from '../auth/providers/contract.ts';
 import {asJarvisError, JarvisError} from '../errors.ts';
 import {openTerminalLine} from '../host/terminal-line.ts';
@@ -202,6 +202,8 @@ function readPipe(context: CommandContext, login: Login): LoginInput {
 		const isLine = isOneOfSeveral(login, question);
 		const text = isLine ? firstLine(pending) : pending;
 		const isAnswer = text.trim() !== '' || (question.step === 'asking' && (hasEnded || hasLine(text)));
+		const method = secretAsked(login, question);
+		if (method && !isOneSecret(text, method)) return forGood.reject(severalSecrets());
 		pending = pending.slice(text.length);
 		// A pipe that ended cannot be corrected, nor can a line behind which the next answers stand already.
 		const isLast = () => hasEnded || (isLine && pending !== '');
@@ -274,6 +276,14 @@ function cancelled(): JarvisError {
 // Any other link may still end by the browser that comes back, or by `models auth finish`.
 function endsByPasteAlone({method}: Login, question: Question): boolean {
 	return question.step === 'waiting' && !question.listening && isCodeMethod(method);
+}
+
+function severalSecrets(): JarvisError {
+	return new JarvisError(
+		'secret_malformed',
+		'Standard input holds several lines that are no wrapped secret. Nothing was stored.',
+		'Give the line that is meant alone, for example through `head -1`.',
+	);
 }
 
 function noCode(): JarvisError {

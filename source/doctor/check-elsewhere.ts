@@ -1,5 +1,4 @@
 import {readdirSync} from 'node:fs';
-import {homedir} from 'node:os';
 import {basename, dirname, join} from 'node:path';
 import {clean} from '../auth/facts.ts';
 import {fingerprint} from '../auth/identity.ts';
@@ -9,6 +8,7 @@ import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
 import {asideOf, isUnseen} from '../store/legacy.ts';
 import {openclawHome} from '../store/openclaw/folder.ts';
+import {homeFolder} from '../store/paths.ts';
 import {renewAdvice} from './advice.ts';
 import {type Finding, finding} from './findings.ts';
 import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.ts';
@@ -36,7 +36,7 @@ const holders: readonly Holder[] = [
 	{
 		program: 'opencode',
 		files: ({env}) => {
-			const data = env.XDG_DATA_HOME || join(env.HOME || homedir(), '.local/share');
+			const data = env.XDG_DATA_HOME || join(homeFolder(env), '.local/share');
 			return [join(data, 'opencode', 'auth.json')];
 		},
 	},

@@ -1,7 +1,7 @@
 import {existsSync, rmSync} from 'node:fs';
-import {homedir} from 'node:os';
 import {join} from 'node:path';
 import {JarvisError} from '../errors.ts';
+import {homeFolder} from '../store/paths.ts';
 import {writeDurably} from '../store/write.ts';
 
 /** The broker as a service of the person's own: a user unit of systemd, an agent of launchd. */
@@ -28,7 +28,7 @@ const label = 'jarvis-auth.broker';
  * @throws `broker_no_service` where there is no service manager that is known
  */
 export function serviceFor(command: CommandLine, env: NodeJS.ProcessEnv, platform: NodeJS.Platform): Service {
-	const home = env.HOME || homedir();
+	const home = homeFolder(env);
 	if (platform === 'linux') {
 		const folder = join(env.XDG_CONFIG_HOME || join(home, '.config'), 'systemd', 'user');
 		return {

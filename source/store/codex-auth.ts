@@ -1,9 +1,8 @@
-import {homedir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {JarvisError, shellWord} from '../errors.ts';
 import {digest} from './digest.ts';
 import {isObject, type JsonObject, member, parseJsonFile, readTextIfThere, textMember} from './json.ts';
-import type {StatePaths} from './paths.ts';
+import {homeFolder, type StatePaths} from './paths.ts';
 import {optional} from './schema.ts';
 
 /**
@@ -37,7 +36,7 @@ export interface CodexTokens {
 
 /** The folder of the Codex CLI: `$CODEX_HOME`, else `~/.codex`. */
 export function codexHome(env: NodeJS.ProcessEnv): string {
-	return env.CODEX_HOME ? resolve(env.CODEX_HOME) : join(env.HOME || homedir(), '.codex');
+	return env.CODEX_HOME ? resolve(env.CODEX_HOME) : join(homeFolder(env), '.codex');
 }
 
 /** The file in which Codex keeps its login. */

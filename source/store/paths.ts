@@ -1,4 +1,4 @@
-import {homedir} from 'node:os';
+import {homedir, userInfo} from 'node:os';
 import {join, resolve} from 'node:path';
 import {JarvisError} from '../errors.ts';
 
@@ -57,10 +57,15 @@ export interface StatePaths {
 	sessions(agentId: string): string;
 }
 
+/** The person's home folder. An empty `$HOME` names none: what stands below it would be in whatever folder one is in. */
+export function homeFolder(env: NodeJS.ProcessEnv): string {
+	return resolve(env.HOME || homedir() || userInfo().homedir);
+}
+
 /** The state folder: `$JARVIS_STATE_DIR`, else `~/.jarvis` (seed, "Storage"). */
 export function stateFolder(env: NodeJS.ProcessEnv): string {
 	const chosen = env.JARVIS_STATE_DIR;
-	return chosen ? resolve(chosen) : join(env.HOME || homedir(), '.jarvis');
+	return chosen ? resolve(chosen) : join(homeFolder(env), '.jarvis');
 }
 
 /** The paths below a state folder. */

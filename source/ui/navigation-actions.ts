@@ -123,5 +123,17 @@ export const navigationActions = {
 	},
 	back,
 	stop: ({host}: UiContext) => void host.stop(),
-	quit: ({host}: UiContext) => host.quit(),
+	quit({store, host}: UiContext) {
+		const {draft, dialog} = store.getState();
+		// Whoever presses it at the question means it.
+		if (!draft || dialog) return host.quit();
+		patch(store, {
+			dialog: {
+				kind: 'confirm',
+				title: 'Leave without saving?',
+				lines: [`The order of ${draft.provider} that is being made is dropped.`],
+				confirm: () => host.quit(),
+			},
+		});
+	},
 };

@@ -23,6 +23,19 @@ it.each([
 	});
 });
 
+it.each([
+	['two keys', pasteToken, `sk-first-${canary('a')}\nsk-other-${canary('b')}\n`],
+	['lines of a text', pasteToken, `${canary('a')} is one\n${canary('b')} is the other one\n`],
+	['two tokens of the kind', setup, `${setupToken}\n${setupToken}\n`],
+])('no secret is made of %s on a pipe', async (_what, args, input) => {
+	const state = emptyState();
+	const {code, stdout, stderr} = await run(state, args, {input});
+	expect({code, stdout}).toEqual({code: 1, stdout: ''});
+	expect(stderr).toContain('holds several lines that are no wrapped secret');
+	expect(stderr).not.toContain('canary');
+	expect(existsSync(state.paths.profiles('main'))).toBe(false);
+});
+
 it('what is in the pipe before it is asked for is not lost, however late that is', async () => {
 	for (let time = 0; time < 3; time++) {
 		const state = emptyState();

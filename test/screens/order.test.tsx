@@ -27,6 +27,29 @@ function shown({lines}: RenderedApp): string[] {
 const unsaved = '! not saved yet: s saves, Esc drops it';
 
 describe('an order that is made', () => {
+	test('is not dropped by leaving before that was asked', async () => {
+		const app = await withOrder();
+		await app.press('G', 'K');
+		await app.waitFor(unsaved);
+		for (const leave of [
+			['q', keys.esc],
+			['q', 'n'],
+		]) {
+			await app.press(leave[0] ?? '');
+			await app.waitFor('Leave without saving?');
+			await app.press(leave[1] ?? '');
+			await app.waitFor(() => expect(app.frame()).not.toContain('Leave without saving?'));
+			expect(app.quits()).toBe(0);
+		}
+		await app.press('q', 'y');
+		expect(app.quits()).toBe(1);
+		// Whoever presses Ctrl-C twice means it.
+		await app.press(keys.ctrlC);
+		await app.waitFor('Leave without saving?');
+		await app.press(keys.ctrlC);
+		expect(app.quits()).toBe(2);
+	});
+
 	test('is shown as it would be, and saved by s', async () => {
 		const app = await withOrder();
 		expect(shown(app)).toEqual(['acme:a', 'acme:b', 'acme:c']);

@@ -1,7 +1,7 @@
-import {homedir} from 'node:os';
+import {homedir, userInfo} from 'node:os';
 import {basename, dirname, join, resolve} from 'node:path';
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {describe, expect, it, vi} from 'vitest';
 import {
 	assertAgentId,
 	assertProfileId,
@@ -157,6 +157,12 @@ describe('the state folder', () => {
 		[{}, join(homedir(), '.jarvis')],
 	])('of the environment %j is %s', (env, folder) => {
 		expect(stateFolder(env)).toBe(folder);
+	});
+
+	// What `HOME=` gives: an empty one is no folder, least of all the one that a command is run in.
+	it('is below the home of the account where HOME is empty', () => {
+		vi.stubEnv('HOME', '');
+		expect(stateFolder(process.env)).toBe(join(userInfo().homedir, '.jarvis'));
 	});
 
 	it('holds everything', () => {

@@ -1,8 +1,7 @@
-import {homedir} from 'node:os';
 import {basename, dirname, join, resolve} from 'node:path';
 import {codexAuthFile, codexHome, decodeCodexAuth, renewedElsewhere} from '../../store/codex-auth.ts';
 import {isObject, type JsonObject, member, textMember} from '../../store/json.ts';
-import {isProviderId} from '../../store/paths.ts';
+import {homeFolder, isProviderId} from '../../store/paths.ts';
 import {type Credential, optional} from '../../store/schema.ts';
 import {claimsOf, claimText} from '../claims.ts';
 import {codexLogin} from '../providers/openai-codex.ts';
@@ -55,7 +54,7 @@ export interface Program {
 export const keychainPrefix = 'keychain:';
 
 /** The home in which programs keep their logins. */
-export const homeOf = ({env}: Pick<Place, 'env'>) => env.HOME || env.USERPROFILE || homedir();
+export const homeOf = ({env}: Pick<Place, 'env'>) => env.HOME || env.USERPROFILE || homeFolder(env);
 
 const codex: Program = {
 	id: 'codex',

@@ -49,6 +49,25 @@ export function mayBeCut(pasted: string, {form}: SecretMethod): boolean {
 	return secret !== '' && isOfPrefix(secret, form) && isShort(secret, form);
 }
 
+/**
+ * Whether a text can be one secret that was wrapped: its lines are of one length but for the last, as a terminal or a
+ * mail breaks them, and only the first begins as a secret does. Others are several, of which nobody can tell which one
+ * is meant.
+ */
+export function isOneSecret(text: string, {form}: SecretMethod): boolean {
+	const lines = text
+		.split(/[\r\n]+/)
+		.map(tidy)
+		.filter(line => line !== '');
+	const [first = '', ...others] = lines;
+	const beginning = form?.prefix ?? first.slice(0, 3);
+	return others.every(
+		(line, index) =>
+			!line.startsWith(beginning) &&
+			(index === others.length - 1 ? line.length <= first.length : line.length === first.length),
+	);
+}
+
 /** A secret that came in two: the rest behind what may have been cut, or, if that begins as one does, pasted anew. */
 export function joinedSecret(cut: string, more: string, {form}: SecretMethod): string {
 	return form?.prefix && tidy(more).startsWith(form.prefix) ? more : `${cut}\n${more}`;

@@ -4,7 +4,7 @@ import {basename, dirname, join, resolve} from 'node:path';
 import {isSystemError, JarvisError} from '../../errors.ts';
 import {readConfigFile} from '../config.ts';
 import {isObject, type JsonObject, type JsonValue, member, setMember, textMember} from '../json.ts';
-import {isAgentId, mainAgentId} from '../paths.ts';
+import {homeFolder, isAgentId, mainAgentId} from '../paths.ts';
 import {entriesOf} from '../schema.ts';
 import {readJsonFile} from '../update-json.ts';
 
@@ -40,7 +40,7 @@ export interface OpenclawAgentFiles {
 /** Where openclaw keeps its state: `$OPENCLAW_STATE_DIR`, else `~/.openclaw`. */
 export function openclawHome(env: NodeJS.ProcessEnv): string {
 	const chosen = env.OPENCLAW_STATE_DIR;
-	return chosen ? resolve(chosen) : join(env.HOME || homedir(), '.openclaw');
+	return chosen ? resolve(chosen) : join(homeFolder(env), '.openclaw');
 }
 
 /** The configuration of openclaw in a state folder. */
