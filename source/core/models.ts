@@ -28,7 +28,11 @@ export function modelsOf({paths, record, providersOnce, providerIdAmong}: World)
 	/** The model that a person means, and the model of a reference as it stands in the file, told the same way. */
 	async function meant(text: string) {
 		const idOf = idsOnce();
-		const [{fullName, modelMeant}, models] = await Promise.all([rules(), written(idOf)]);
+		const [{modelMeant}, {fullName}, models] = await Promise.all([
+			rules(),
+			import('../auth/routing/decision.ts'),
+			written(idOf),
+		]);
 		return {
 			name: await modelMeant(text, models, idOf),
 			nameOf: (ref: string, {aliases}: ModelConfig) =>
