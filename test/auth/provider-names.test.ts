@@ -1,4 +1,4 @@
-import {describe, expect, it, test, vi} from 'vitest';
+import {describe, expect, it, test} from 'vitest';
 import {
 	configWordsOf,
 	orderWordsOf,
@@ -8,14 +8,11 @@ import {
 } from '../../source/auth/routing/provider-names.ts';
 import {openJarvis} from '../../source/core.ts';
 import {decodeConfig} from '../../source/store/config.ts';
-import {readManifests} from '../../source/store/manifests.ts';
 import {statePaths} from '../../source/store/paths.ts';
 import {declare} from '../support/plugins.ts';
+import {countReadings} from '../support/readings.ts';
 import {canary, refusal, writeJson} from '../support/sandbox.ts';
 import {temporaryFolder} from '../support/state-folder.ts';
-
-// They do what they do, and are counted.
-vi.mock('../../source/store/manifests.ts', {spy: true});
 
 describe('the words that stand for providers', () => {
 	test.each([
@@ -158,14 +155,14 @@ test('all names of a look are looked up in one reading of what declares provider
 	const named = ['ACME/a', 'Beta/b', 'gone/c', 'lost/d'];
 	writeJson(paths.config, {agents: {defaults: {model: {primary: 'claude/opus', fallbacks: named}}}});
 	const jarvis = openJarvis({stateDir, env: {}});
-	const readings = vi.mocked(readManifests).mockClear().mock.calls;
+	const readings = countReadings(paths.plugins);
 	const models = (await jarvis.models()).map(({name}) => name);
 	expect(models).toEqual(['anthropic/opus', 'acme/a', 'beta/b', 'gone/c', 'lost/d']);
-	expect(readings).toHaveLength(1);
+	expect(readings()).toBe(1);
 	const {config} = await jarvis.snapshot();
 	expect(config.models.fallbacks).toEqual(['acme/a', 'beta/b', 'gone/c', 'lost/d']);
-	expect(readings).toHaveLength(2);
+	expect(readings()).toBe(2);
 	// What is built in needs none.
 	expect(await jarvis.providerIdOf('Claude')).toBe('anthropic');
-	expect(readings).toHaveLength(2);
+	expect(readings()).toBe(2);
 });
