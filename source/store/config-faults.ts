@@ -83,7 +83,7 @@ const model: Shape = {
 
 // The decoder says what it takes.
 const apiKey: Shape = {
-	expected: 'a key that is not empty, or a secret ref with a source and an id',
+	expected: 'a key, or a secret ref with a source and an id',
 	fits: value => decodeApiKey('', value) !== undefined,
 };
 

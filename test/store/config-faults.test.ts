@@ -73,7 +73,7 @@ it.each<[object, string[]]>([
 			},
 		},
 		['a', 'b', 'c', 'd'].map(
-			id => `models.providers.${id}.apiKey: a key that is not empty, or a secret ref with a source and an id`,
+			id => `models.providers.${id}.apiKey: a key, or a secret ref with a source and an id`,
 		),
 	],
 	[
