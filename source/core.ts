@@ -1,3 +1,4 @@
+import {auditOf} from './core/audit.ts';
 import {brokerOf} from './core/broker.ts';
 import {credentialsOf} from './core/credentials.ts';
 import {loginsOf} from './core/logins.ts';
@@ -8,7 +9,6 @@ import {routesOf} from './core/routes.ts';
 import {secretsOf} from './core/secrets.ts';
 import {stateOf} from './core/state.ts';
 import {watchOf} from './core/watch.ts';
-import {watchingOf} from './core/watching.ts';
 import {type JarvisOptions, openWorld} from './core/world.ts';
 
 export type {UsedProfile} from './core/credentials.ts';
@@ -25,7 +25,7 @@ export interface Jarvis
 		ReturnType<typeof modelsOf>,
 		ReturnType<typeof profilesOf>,
 		ReturnType<typeof programsOf>,
-		ReturnType<typeof watchingOf>,
+		ReturnType<typeof auditOf>,
 		ReturnType<typeof watchOf>,
 		ReturnType<typeof routesOf>,
 		ReturnType<typeof brokerOf> {}
@@ -44,7 +44,7 @@ export function openJarvis(options: JarvisOptions = {}): Jarvis {
 		...modelsOf(world),
 		...profilesOf(world),
 		...programsOf(world),
-		...watchingOf(world),
+		...auditOf(world),
 		...watchOf(() => openJarvis(options)),
 		...routesOf(world),
 		...brokerOf(world, () => openJarvis(options)),

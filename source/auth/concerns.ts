@@ -1,15 +1,13 @@
 import {mainAgentId} from '../store/paths.ts';
 import type {CredentialKind} from '../store/schema.ts';
-import {skewMs} from './expiry.ts';
 import type {ProfileFacts} from './facts.ts';
 import {
-	expiringWithinMs,
 	type Health,
 	healthOf,
 	isLeftToPerson,
 	needsPerson,
+	nextHealthChange,
 	type ReasonCode,
-	setAsideUntil,
 } from './health.ts';
 import {clearCommand, linkAdvice, loginCommand, renewCommand} from './profile-commands.ts';
 import {droppedWords, failureOf, type OrderPlace} from './routing/order.ts';
@@ -175,13 +173,9 @@ export function newsOf(
 export function nextMoment(watched: Watched, now: number): number {
 	const moments = watchedAgents(watched).flatMap(agent =>
 		usableFacts(agent).flatMap(facts => {
-			const {expires, expiresIn} = facts;
-			const until = setAsideUntil(facts, now)?.until;
-			const ends =
-				typeof expires === 'number'
-					? [0, skewMs(expiresIn), expiringWithinMs, ...watched.warnMs].map(ms => expires - ms)
-					: [];
-			return until === undefined ? ends : [until, ...ends];
+			const {expires} = facts;
+			const warnings = typeof expires === 'number' ? watched.warnMs.map(ms => expires - ms) : [];
+			return [nextHealthChange(facts, now), ...warnings];
 		}),
 	);
 	return Math.min(...moments.filter(at => at > now), Number.POSITIVE_INFINITY);

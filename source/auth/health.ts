@@ -1,8 +1,8 @@
 import {optional} from '../store/schema.ts';
-import {isExpired} from './expiry.ts';
+import {isExpired, skewMs} from './expiry.ts';
 import type {ProfileFacts} from './facts.ts';
 import {stillWaiting} from './retry-after.ts';
-import {isFromFuture} from './routing/rotation.ts';
+import {countsFrom, isFromFuture} from './routing/rotation.ts';
 
 /** Why a profile can or cannot be used now. Stable: scripts may rely on them. */
 export type ReasonCode =
@@ -92,6 +92,22 @@ export function setAsideUntil(
 export function waitsUntil(facts: ProfileFacts, now: number, minTtlMs = 0): number | undefined {
 	if (!facts.wait || !facts.refreshable || !isExpired(facts, now, minTtlMs)) return undefined;
 	return stillWaiting(facts.wait, now);
+}
+
+/**
+ * When time alone next changes a profile's health (epoch ms), but for how long its token is good, which always does;
+ * infinite where it never does.
+ */
+export function nextHealthChange(facts: ProfileFacts, now: number): number {
+	const {expires, expiresIn, usage, wait} = facts;
+	const ends =
+		typeof expires === 'number' ? [0, skewMs(expiresIn), expiringWithinMs].map(ms => expires - ms) : [];
+	const returns = [setAsideUntil(facts, now)?.until, waitsUntil(facts, now)].flatMap(at => at ?? []);
+	// What a clock that was ahead has noted counts later.
+	const begins = [countsFrom(usage), ...(wait ? [wait.finishedAt] : [])];
+	let next = Number.POSITIVE_INFINITY;
+	for (const at of [...ends, ...returns, ...begins]) if (at > now && at < next) next = at;
+	return next;
 }
 
 /** How much a profile wants a person's eye: the lower, the sooner it is shown. */

@@ -48,12 +48,6 @@ export function providersWithOAuth(profiles: readonly ProfileFacts[]): string[] 
 	);
 }
 
-/** The model that a reference of `jarvis.json` means, an alias followed; as it is written where it names none. */
-export function fullModel(ref: string, models: Pick<ModelConfig, 'aliases'>): string {
-	const model = namedModel(ref, models);
-	return model ? `${model.provider}/${model.model}` : ref;
-}
-
 /**
  * The state of each provider that a profile or a configured model is of, at `now` (epoch ms). Keys count only
  * where a provider has nothing else; one that is over or of no use makes the whole provider so.

@@ -12,6 +12,11 @@ export const builtInRenewal: ReadonlyMap<string, boolean> = new Map([
 	...[['anthropic', false] as const, ['google', false] as const, ['openrouter', false] as const],
 ]);
 
+/** Facts in which a refresh token counts only where its provider can spend it. */
+export function judged(facts: ProfileFacts, canRenew: (providerId: string) => boolean): ProfileFacts {
+	return facts.refreshable && !canRenew(facts.provider) ? {...facts, refreshable: false} : facts;
+}
+
 /**
  * A snapshot in which a refresh token counts only where its provider can spend it: older files and removed plugins
  * leave some behind that nobody refreshes, and such a profile ends with its access token.
@@ -22,22 +27,13 @@ export async function withRenewal(
 	providers: () => Promise<ReadonlyMap<string, Provider>>,
 ): Promise<Snapshot> {
 	const all = snapshot.agents.flatMap(({profiles, inherited}) => [...profiles, ...inherited]);
-	const doubtful = all.filter(
-		({refreshable, provider}) => refreshable && builtInRenewal.get(provider) !== true,
-	);
-	if (doubtful.length === 0) return snapshot;
-	const isKnown = doubtful.every(({provider}) => builtInRenewal.has(provider));
-	const canRenew = isKnown ? () => false : await renewalBy(providers);
-	const judged = (facts: ProfileFacts): ProfileFacts =>
-		facts.refreshable && !(builtInRenewal.get(facts.provider) ?? canRenew(facts.provider))
-			? {...facts, refreshable: false}
-			: facts;
+	const canRenew = knownOr(doubtfulOf(all).length === 0 ? () => true : await renewalBy(providers));
 	return {
 		...snapshot,
 		agents: snapshot.agents.map(agent => ({
 			...agent,
-			profiles: agent.profiles.map(judged),
-			inherited: agent.inherited.map(judged),
+			profiles: agent.profiles.map(facts => judged(facts, canRenew)),
+			inherited: agent.inherited.map(facts => judged(facts, canRenew)),
 		})),
 	};
 }
@@ -50,31 +46,36 @@ export async function factsWithRenewal(
 	all: readonly ProfileFacts[],
 	find: (id: string) => Promise<Provider>,
 ): Promise<ProfileFacts[]> {
-	const {refresherOf} = await import('./providers/contract.ts');
-	const canRenew = (id: string) =>
-		find(id).then(
-			provider => refresherOf(provider, {}) !== undefined,
+	const {canBeRefreshed} = await import('./providers/contract.ts');
+	const able = new Map<string, boolean>();
+	for (const id of doubtfulOf(all)) {
+		const renews = find(id).then(
+			canBeRefreshed,
 			error => !(error instanceof JarvisError && error.code === 'provider_unknown'),
 		);
-	return Promise.all(
-		all.map(async facts => {
-			if (!facts.refreshable) return facts;
-			const renews = builtInRenewal.get(facts.provider) ?? (await canRenew(facts.provider));
-			return renews ? facts : {...facts, refreshable: false};
-		}),
-	);
+		able.set(id, await renews);
+	}
+	const canRenew = knownOr(id => able.get(id) ?? false);
+	return all.map(facts => judged(facts, canRenew));
+}
+
+/** The providers that have to be asked whether they can spend a refresh token that is there, each once. */
+function doubtfulOf(all: readonly ProfileFacts[]): string[] {
+	const doubtful = all.filter(({refreshable, provider}) => refreshable && !builtInRenewal.has(provider));
+	return [...new Set(doubtful.map(({provider}) => provider))];
+}
+
+function knownOr(canRenew: (id: string) => boolean): (id: string) => boolean {
+	return id => builtInRenewal.get(id) ?? canRenew(id);
 }
 
 async function renewalBy(
 	providers: () => Promise<ReadonlyMap<string, Provider>>,
 ): Promise<(id: string) => boolean> {
-	const [known, {refresherOf}] = await Promise.all([
+	const [known, {canBeRefreshed}] = await Promise.all([
 		// What is wrong with them is told elsewhere, and says nothing of a profile.
 		providers().catch(() => undefined),
 		import('./providers/contract.ts'),
 	]);
-	return id => {
-		const provider = known?.get(id);
-		return known === undefined || (provider !== undefined && refresherOf(provider, {}) !== undefined);
-	};
+	return id => known === undefined || canBeRefreshed(known.get(id));
 }

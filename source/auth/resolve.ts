@@ -206,14 +206,14 @@ export async function prepare(
 	const facts = profiles.map(usable => factsOfUsable(usable, {failures, waits}));
 	const decision = decide({
 		...{agentId, target, pin, config, now: now(), storeOrder: own.order, mainOrder},
-		profiles: look === 'resolve' ? await withRenewal(context, facts) : facts,
+		profiles: look === 'resolve' ? await foretold(context, facts) : facts,
 		...{tried: request.tried, minTtlMs: request.minTtlMs},
 	});
 	return {...aimed, agentId, decision, profiles};
 }
 
 // Whoever explains says beforehand what a refresh would meet.
-async function withRenewal(
+async function foretold(
 	{findProvider}: ResolveContext,
 	facts: readonly ProfileFacts[],
 ): Promise<ProfileFacts[]> {

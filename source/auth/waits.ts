@@ -1,5 +1,5 @@
 import type {StatePaths} from '../store/paths.ts';
-import {type JournalEntry, readAllJournals} from '../store/read-journal.ts';
+import {type JournalEntry, journalsIfReadable} from '../store/read-journal.ts';
 import type {Wait} from './facts.ts';
 
 /** The waits that servers asked for, by the fingerprint of the refresh token that they were asked with. */
@@ -18,9 +18,5 @@ export function waitsIn(entries: readonly JournalEntry[]): Waits {
 
 /** The same of a state folder. Never throws: journals that cannot be read tell of none. */
 export function readWaits(paths: StatePaths): Waits {
-	try {
-		return waitsIn(readAllJournals(paths));
-	} catch {
-		return new Map();
-	}
+	return waitsIn(journalsIfReadable(paths));
 }

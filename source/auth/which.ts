@@ -2,7 +2,7 @@ import {optional} from '../store/schema.ts';
 import {modelName, type Prepared, prepare, type ResolveContext, type ResolveRequest} from './resolve.ts';
 import {whatChanges} from './routing/change.ts';
 import type {ModelOrigin} from './routing/decision.ts';
-import type {OrderPlace, OrderSource, Pin} from './routing/order.ts';
+import {firstTried, type OrderPlace, type OrderSource, type Pin} from './routing/order.ts';
 
 /** The whole decision: what would be used, what after it, what not, and why. */
 export interface Which {
@@ -72,8 +72,7 @@ export function whichOf(
 	const inTurn = options
 		.flatMap(option => option.candidates.filter(({turn}) => turn !== undefined))
 		.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
-	// One that cannot be renewed now is passed over for the next, if there is one.
-	const chosen = inTurn.find(({waitsUntil}) => waitsUntil === undefined) ?? inTurn[0];
+	const chosen = firstTried(inTurn);
 	return {
 		...{agentId, options},
 		...optional('sessionKey', sessionKey),

@@ -1,5 +1,7 @@
 import {clean} from '../auth/facts.ts';
 import type {ListedModel} from '../auth/routing/models.ts';
+import {firstTried} from '../auth/routing/order.ts';
+import {orderOf} from '../auth/snapshot.ts';
 import {asJarvisError, shellWord} from '../errors.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
@@ -9,10 +11,15 @@ export async function runModelsList(context: CommandContext): Promise<number> {
 	const {jarvis, flags} = context;
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));
 	const models = await jarvis.models();
-	const chosen = new Map<string, string | undefined>();
-	for (const provider of new Set(models.flatMap(({provider}) => provider ?? [])))
-		chosen.set(provider, (await jarvis.which({agentId, providerId: provider})).chosen?.profileId);
-	const profileOf = ({provider}: ListedModel) => (provider === undefined ? undefined : chosen.get(provider));
+	const snapshot = await jarvis.snapshot({refs: 'resolve', refsOf: agentId});
+	const agent = snapshot.agents.find(({id}) => id === agentId);
+	if (agent?.problem) throw agent.problem;
+	// One look at the state tells of all: a provider that nobody knows has no credential, and keeps back no other.
+	const now = jarvis.now();
+	const profileOf = ({provider}: ListedModel) =>
+		agent && provider !== undefined
+			? firstTried(orderOf({agent, config: snapshot.config}, provider, now).places)?.profileId
+			: undefined;
 	if (flags.json) {
 		printJson(context, {
 			agentId,

@@ -1,7 +1,8 @@
 import {dirname} from 'node:path';
 import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
-import {fullModel, missingProviders, providerHealths, providersWithOAuth} from '../auth/overview.ts';
+import {missingProviders, providerHealths, providersWithOAuth} from '../auth/overview.ts';
+import {fullName} from '../auth/routing/decision.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
@@ -106,7 +107,7 @@ function statusJson(jarvis: Jarvis, snapshot: Snapshot, agent: AgentSnapshot) {
 		agentId: agent.id,
 		agentDir: dirname(storePath),
 		defaultModel: primary,
-		resolvedDefault: primary && fullModel(primary, models),
+		resolvedDefault: primary && (fullName(primary, models) ?? primary),
 		fallbacks: models.fallbacks,
 		imageModel: null,
 		imageFallbacks: [],

@@ -6,24 +6,35 @@ import {optional} from '../store/schema.ts';
 import type {World} from './world.ts';
 
 /** The models that all agents have: the primary one, those that stand behind it, and other names of them. */
-export function modelsOf({paths, record, providerIdOf}: World) {
+export function modelsOf({paths, record, providersOnce, providerIdAmong}: World) {
 	const rules = () => import('../auth/routing/models.ts');
 	const edits = () => import('../store/model-edits.ts');
 
+	/** Looks ids up by any names; the files that declare providers are read once for all of them. */
+	function idsOnce(): (name: string) => Promise<string> {
+		const listed = providersOnce();
+		return name => providerIdAmong(listed, name);
+	}
+
 	/** The models as they are written, with their providers by their ids. */
-	async function written(): Promise<ModelConfig> {
+	async function written(idOf = idsOnce()): Promise<ModelConfig> {
 		const [{configWordsOf, withProviderIds}, config] = await Promise.all([
 			import('../auth/routing/provider-names.ts'),
 			readConfig(paths),
 		]);
-		return (await withProviderIds(config, configWordsOf(config), () => false, providerIdOf)).models;
+		return (await withProviderIds(config, configWordsOf(config), () => false, idOf)).models;
 	}
 
 	/** The model that a person means, and the model of a reference as it stands in the file, told the same way. */
 	async function meant(text: string) {
-		const [{fullName, modelMeant}, models] = await Promise.all([rules(), written()]);
+		const idOf = idsOnce();
+		const [{modelMeant}, {fullName}, models] = await Promise.all([
+			rules(),
+			import('../auth/routing/decision.ts'),
+			written(idOf),
+		]);
 		return {
-			name: await modelMeant(text, models, providerIdOf),
+			name: await modelMeant(text, models, idOf),
 			nameOf: (ref: string, {aliases}: ModelConfig) =>
 				fullName(ref, {aliases, ...optional('providerIds', models.providerIds)}),
 		};

@@ -25,8 +25,10 @@ export function stateOf(world: World) {
 		record,
 		tell,
 		providers,
+		providersOnce,
 		provider,
 		providerIdOf,
+		providerIdAmong,
 		assertNotLeftOut,
 		agent,
 		secrets,
@@ -54,8 +56,11 @@ export function stateOf(world: World) {
 			]);
 			await bringInAll();
 			const read = await readSnapshot(paths, wanted, secrets);
-			const snapshot = await withRenewal(read, async () => (await providers()).providers);
-			const config = await configWithIds(snapshot, world.resolveContext.providerIdOf);
+			const listed = providersOnce();
+			const snapshot = await withRenewal(read, async () => (await listed()).providers);
+			// A fault of what declares providers must not take those away that are known without it.
+			const idOf = (name: string) => providerIdAmong(listed, name).catch(() => name);
+			const config = await configWithIds(snapshot, idOf);
 			return {...snapshot, config, problems: [...snapshot.problems, ...unread]};
 		},
 	};

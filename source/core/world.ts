@@ -112,20 +112,28 @@ export function openWorld(options: JarvisOptions) {
 		if (!isStored(paths, id)) await provider(id);
 	}
 
-	/** The id of a provider by any of its names; the name itself where no provider has it. */
-	async function providerIdOf(name: string): Promise<string> {
-		const [{providerNamed}, listing] = await Promise.all([
-			import('../auth/providers/registry.ts'),
-			providers(),
-		]);
-		return providerNamed(listing.providers, name)?.id ?? name;
+	/** The same, read when they are first asked for and not again: for one look at what has many names in it. */
+	function providersOnce(): typeof providers {
+		let listing: Promise<ProviderListing> | undefined;
+		return () => {
+			listing ??= providers();
+			return listing;
+		};
 	}
 
 	/** The provider of any of its names, if there is one. What is built in needs no file to be read. */
-	async function providerNamed(name: string): Promise<Provider | undefined> {
+	async function providerAmong(listed: typeof providers, name: string): Promise<Provider | undefined> {
 		const registry = await import('../auth/providers/registry.ts');
-		return registry.builtInNamed(name) ?? registry.providerNamed((await providers()).providers, name);
+		return registry.builtInNamed(name) ?? registry.providerNamed((await listed()).providers, name);
 	}
+
+	/** The id of a provider by any of its names; the name itself where no provider has it. */
+	async function providerIdAmong(listed: typeof providers, name: string): Promise<string> {
+		return (await providerAmong(listed, name))?.id ?? name;
+	}
+
+	const providerNamed = (name: string) => providerAmong(providers, name);
+	const providerIdOf = (name: string) => providerIdAmong(providers, name);
 
 	/** The provider whose secret a git server takes. */
 	async function gitProvider(host: string): Promise<Provider | undefined> {
@@ -192,21 +200,19 @@ export function openWorld(options: JarvisOptions) {
 		bringIn: agentId => bringIn([agentId]),
 		findProvider: provider,
 		// A fault of what declares providers must not take those away that are known without it.
-		providerIdOf: name =>
-			providerNamed(name).then(
-				found => found?.id ?? name,
-				() => name,
-			),
+		providerIdOf: name => providerIdOf(name).catch(() => name),
 	};
 
 	return {
 		...{options, paths, env, now, network, record, noteHandOut, tell},
 		...{
 			providers,
+			providersOnce,
 			provider,
 			assertNotLeftOut,
 			assertSomebodyKnows,
 			providerIdOf,
+			providerIdAmong,
 			providerNamed,
 			gitProvider,
 			agent,

@@ -3,7 +3,8 @@ import {spentReason} from '../auth/grant.ts';
 import {expiringWithinMs, type Health, healthOf} from '../auth/health.ts';
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {linkAdvice, removeCommand} from '../auth/profile-commands.ts';
-import {refresherOf} from '../auth/providers/contract.ts';
+import {canBeRefreshed} from '../auth/providers/contract.ts';
+import {judged} from '../auth/renewable.ts';
 import {refAdvice, takeRefsOut} from '../auth/secrets/ref-advice.ts';
 import {type RefFailure, refKey} from '../auth/secrets/refs.ts';
 import {shellWord} from '../errors.ts';
@@ -48,9 +49,10 @@ function profileFindings(
 	const where = nameOf({agentId, profileId});
 	const stored = factsOf(agentId, profileId, credential, usageStats.get(profileId));
 	const unresolved = stored.ref && refFailures.get(refKey(stored.ref));
-	const refresher = providers.get(stored.provider);
-	const isRenewed = stored.refreshable && refresher !== undefined && refresherOf(refresher, {}) !== undefined;
-	const facts = {...stored, refreshable: isRenewed, ...optional('unresolved', unresolved)};
+	const facts = {
+		...judged(stored, id => canBeRefreshed(providers.get(id))),
+		...optional('unresolved', unresolved),
+	};
 	const health = healthOf(facts, now());
 	const login = renewAdvice(providers, {agentId, profileId, credential});
 	if (health.reason === 'needs_login') {
@@ -76,7 +78,7 @@ function profileFindings(
 		const what = `It has no refresh token: it ends with its access token, in ${span(Math.max(0, left))}.`;
 		return [finding('refresh_missing', {where, what, next: login})];
 	}
-	if (stored.refreshable && !isRenewed) {
+	if (stored.refreshable && !facts.refreshable) {
 		const what = `Nothing here can refresh a profile of ${stored.provider}: it ends with its access token, in ${span(Math.max(0, left))}.`;
 		return [finding('refresh_unsupported', {where, what, next: login})];
 	}

@@ -17,7 +17,9 @@ export function checkSpentTokens(subject: Subject): Finding[] {
 	const known = profiles.map(({credential}) => credential.provider).filter(id => subject.providers.has(id));
 	return [...new Set(known)].flatMap(provider => {
 		const holders = holdersOf(paths, provider);
-		return holders.filter(holder => isStale(holder, holders, journal)).map(holder => spent(subject, holder));
+		return holders
+			.filter(holder => isStale(holder, holders, journal))
+			.map(holder => spent(subject, holder, journal));
 	});
 }
 
@@ -29,8 +31,8 @@ function isStale(holder: Holder, holders: readonly Holder[], journal: Journal): 
 	return isSpent(tokenOf(newest.credential) ?? '', journal) && !isMarked(newest) && !newest.credential.link;
 }
 
-function spent(subject: Subject, holder: Holder): Finding {
-	const isThere = liveCredential(subject.paths, holder.credential, readAllJournals(subject.paths));
+function spent(subject: Subject, holder: Holder, journal: Journal): Finding {
+	const isThere = liveCredential(subject.paths, holder.credential, journal);
 	const what = isThere
 		? 'Its refresh token was spent before. The newest one is in a copy of a file.'
 		: 'Its refresh token was spent before, and the newest one is nowhere to be found: it needs a new login.';

@@ -69,8 +69,11 @@ export function dueOf(facts: ProfileFacts, lifetimeMs: number, fraction: number)
 }
 
 export interface Renewals {
-	/** Plans anew: a file may have changed. */
-	plan(): Promise<void>;
+	/**
+	 * Plans anew: a file may have changed.
+	 * @param snapshot what was read of the state just now, by whoever lets no older one come after it
+	 */
+	plan(snapshot?: Snapshot): Promise<void>;
 	list(): PlannedRenewal[];
 	/** Plans no more; settles when what is under way is done, since a refresh must not be cut off. */
 	stop(): Promise<void>;
@@ -99,17 +102,17 @@ export function startRenewals(
 	let isAgain = false;
 	let isStopped = false;
 
-	function plan(): Promise<void> {
+	function plan(read?: Snapshot): Promise<void> {
 		isAgain = planning !== undefined;
-		planning ??= makePlans().finally(() => {
+		planning ??= makePlans(read).finally(() => {
 			planning = undefined;
 			if (isAgain && !isStopped) plan().catch(() => {});
 		});
 		return planning;
 	}
 
-	async function makePlans(): Promise<void> {
-		const snapshot = await jarvis.snapshot();
+	async function makePlans(read?: Snapshot): Promise<void> {
+		const snapshot = read ?? (await jarvis.snapshot());
 		if (isStopped) return;
 		const now = jarvis.now();
 		const next = new Map<string, Plan>();

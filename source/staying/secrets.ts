@@ -1,10 +1,14 @@
-import {lateRefs} from '../auth/secrets/late-refs.ts';
+import {lateRefsNoticed} from '../auth/secrets/late-refs.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
+import type {Snapshot} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 
 export interface LoadedSecrets {
-	/** To be called when a file of the state has changed: refs that came since the last loading are loaded. */
-	look(): void;
+	/**
+	 * To be called when a file of the state has changed: refs that came since the last loading are loaded.
+	 * @param snapshot what was read of it, if that was done already
+	 */
+	look(snapshot?: Snapshot): void;
 	/** The last loading failed: what was loaded before stays in use. */
 	isDegraded(): boolean;
 	stop(): void;
@@ -23,23 +27,20 @@ export async function keepSecretsLoaded(
 	start: {readonly partial: boolean} = {partial: false},
 ): Promise<LoadedSecrets> {
 	let isDegraded = false;
-	let known = '';
+	const hasLate = lateRefsNoticed();
 	const told = (report: SecretsReport) => {
 		isDegraded = report.state === 'degraded';
 		onLoaded(report);
 	};
 	await jarvis.activateSecrets(start);
 	const stop = await jarvis.followSecrets(told);
-	async function lookForLate(): Promise<void> {
-		const late = lateRefs(await jarvis.snapshot());
-		if (late === known) return;
-		known = late;
-		if (late !== '') told(await jarvis.reloadSecrets());
+	async function lookForLate(snapshot: Snapshot | undefined): Promise<void> {
+		if (hasLate(snapshot ?? (await jarvis.snapshot()))) told(await jarvis.reloadSecrets());
 	}
 
 	return {
 		// Those who ask are told what is wrong with a file.
-		look: () => void lookForLate().catch(() => {}),
+		look: snapshot => void lookForLate(snapshot).catch(() => {}),
 		isDegraded: () => isDegraded,
 		stop,
 	};

@@ -1,3 +1,4 @@
+import {decodeApiKey} from './config.ts';
 import {isObject, type JsonObject, type JsonValue, member} from './json.ts';
 
 /** A setting of `jarvis.json` that is of another form than documented, and so counts as absent. */
@@ -80,6 +81,12 @@ const model: Shape = {
 	members: {primary: text, fallbacks: listOf(text, 'a list of models')},
 };
 
+// The decoder says what it takes.
+const apiKey: Shape = {
+	expected: 'a key, or a secret ref with a source and an id',
+	fits: value => decodeApiKey('', value) !== undefined,
+};
+
 const endpoints = objectOf({
 	...{issuer: text, authorizationEndpoint: text, tokenEndpoint: text, clientId: text},
 });
@@ -110,7 +117,7 @@ const configShape = objectOf({
 		objectOf({accounts: namesOf(anything, 'an object of accounts')}),
 		'an object of channels',
 	),
-	models: objectOf({providers: namesOf(objectOf({auth: endpoints}), 'an object of providers')}),
+	models: objectOf({providers: namesOf(objectOf({apiKey, auth: endpoints}), 'an object of providers')}),
 	secrets: objectOf({
 		providers: namesOf(anything, 'an object of providers'),
 		defaults: namesOf(text, 'an object of sources'),

@@ -192,8 +192,8 @@ async function parseConfig(file: string, text: string): Promise<JsonObject> {
 	return value;
 }
 
-// A text, the name of a variable as "${NAME}", or a secret ref.
-function decodeApiKey(provider: string, value: JsonValue | undefined): ApiKeyCredential | undefined {
+/** The key of a provider: a text, the name of a variable as "${NAME}", or a secret ref. */
+export function decodeApiKey(provider: string, value: JsonValue | undefined): ApiKeyCredential | undefined {
 	if (typeof value !== 'string') {
 		const keyRef = decodeRef(value);
 		return keyRef && {type: 'api_key', provider, keyRef};

@@ -1,6 +1,6 @@
 import {skewMs} from '../auth/expiry.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
-import {expiringWithinMs} from '../auth/health.ts';
+import {nextHealthChange} from '../auth/health.ts';
 import type {Snapshot} from '../auth/snapshot.ts';
 import {agoStays, type Detail, spanStays} from '../words.ts';
 import {emptyText} from './edited-text.ts';
@@ -93,12 +93,7 @@ function inView(state: UiState, rows: readonly ProfileRow[]): readonly ProfileRo
 /** How long (ms) all of these rows keep their states: what they are counted and sorted by. */
 const stateChangeOf = onceFor((rows: readonly ProfileRow[], now: number): number => {
 	let next = Number.POSITIVE_INFINITY;
-	for (const {facts, health} of rows) {
-		const left = health.remainingMs;
-		const ends = left === undefined ? [] : [left, left - expiringWithinMs, left - skewMs(facts.expiresIn)];
-		const returns = [health.until, health.waitsUntil].flatMap(at => (at === undefined ? [] : [at - now]));
-		for (const ms of [...ends, ...returns]) if (ms > 0 && ms < next) next = ms;
-	}
+	for (const {facts} of rows) next = Math.min(next, nextHealthChange(facts, now) - now);
 	return next;
 });
 

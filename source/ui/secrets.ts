@@ -1,4 +1,4 @@
-import {lateRefs} from '../auth/secrets/late-refs.ts';
+import {lateRefsNoticed} from '../auth/secrets/late-refs.ts';
 import {faultWords} from '../auth/secrets/report.ts';
 import type {SecretsReport} from '../auth/secrets/runtime.ts';
 import {asJarvisError} from '../errors.ts';
@@ -22,7 +22,7 @@ export function keepSecrets(
 ): SecretsKeeper {
 	let stopped = false;
 	let unfollow = () => {};
-	let known = '';
+	const hasLate = lateRefsNoticed();
 
 	function told(report: SecretsReport): void {
 		if (stopped) return;
@@ -52,10 +52,7 @@ export function keepSecrets(
 	}, fault);
 	return {
 		look() {
-			const late = lateRefs(store.getState().snapshot);
-			if (late === known) return;
-			known = late;
-			if (late !== '') jarvis.reloadSecrets().then(told, fault);
+			if (hasLate(store.getState().snapshot)) jarvis.reloadSecrets().then(told, fault);
 		},
 		stop() {
 			stopped = true;

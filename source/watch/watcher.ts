@@ -93,11 +93,11 @@ export async function startWatch(
 			told = news.told;
 			next = nextMoment(watched, now);
 			onLook({watched, now, events: news.events, refreshOf: results?.of ?? (() => undefined)});
+			secrets.look(snapshot);
+			renewals?.plan(snapshot).catch(() => {});
 		} finally {
 			schedule(next);
 		}
-		secrets.look();
-		renewals?.plan().catch(() => {});
 	}
 
 	function look(): Promise<void> {

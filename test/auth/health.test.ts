@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
 import {
@@ -6,6 +7,7 @@ import {
 	type Health,
 	healthOf,
 	needsPerson,
+	nextHealthChange,
 	type ReasonCode,
 	setAsideUntil,
 } from '../../source/auth/health.ts';
@@ -174,4 +176,50 @@ test('what needs a person comes first, then what is set aside, then what runs ou
 	];
 	expect(byUrgency.map(attentionRank)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
 	expect(byUrgency.map(needsPerson)).toEqual([true, true, true, false, false, false, false, false]);
+});
+
+test('a profile’s health stays as it is until the moment that is told, whatever is stored', () => {
+	const minute = 60_000;
+	const time = fc.oneof(
+		fc.constantFrom(-2 * day, -1, 0, 1, minute, 2 * minute, hour, day, 2 * day).map(ms => now + ms),
+		fc.integer({min: now - 2 * hour, max: now + 2 * day}),
+	);
+	const timeOr = <Other>(other: Other) => fc.option(time, {nil: other, freq: 3});
+	const stored = fc.record({
+		expires: timeOr(undefined),
+		expiresIn: fc.constantFrom(undefined, 60, 3600),
+		refresh: fc.constantFrom('', 'canary-refresh'),
+		usage: fc.record({
+			cooldownUntil: timeOr(0),
+			disabledUntil: timeOr(0),
+			lastFailureAt: timeOr(0),
+		}),
+		wait: fc.option(fc.record({finishedAt: time, ms: fc.constantFrom(1, minute, hour, 2 * hour)})),
+		between: fc.nat({max: 999}),
+	});
+	const reached = {changes: 0, waits: 0};
+	fc.assert(
+		fc.property(stored, ({expires, expiresIn, refresh, usage, wait, between}) => {
+			const ends = {...(expires === undefined ? {} : {expires}), ...(expiresIn ? {expiresIn} : {})};
+			const facts: ProfileFacts = {
+				...factsOf('main', 'acme:x', oauth({access: 'canary-access', refresh, ...ends}), usage),
+				...(wait ? {wait: {finishedAt: wait.finishedAt, retryAt: wait.finishedAt + wait.ms}} : {}),
+			};
+			const at = (when: number) => ({...healthOf(facts, when), remainingMs: undefined});
+			for (let from = now, steps = 0; steps < 20; steps++) {
+				const before = at(from);
+				if (before.waitsUntil !== undefined) reached.waits += 1;
+				const next = nextHealthChange(facts, from);
+				const last = Math.min(next, from + 10 * day) - 1;
+				expect(at(last)).toEqual(before);
+				expect(at(from + Math.floor(((last - from) * between) / 1000))).toEqual(before);
+				if (next === Number.POSITIVE_INFINITY) return;
+				reached.changes += 1;
+				from = next;
+			}
+			expect.fail('It changes without an end.');
+		}),
+		{numRuns: 500},
+	);
+	expect(Math.min(reached.changes, reached.waits)).toBeGreaterThan(50);
 });

@@ -1,11 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {factsOf, type ProfileFacts} from '../../source/auth/facts.ts';
-import {
-	fullModel,
-	missingProviders,
-	providerHealths,
-	providersWithOAuth,
-} from '../../source/auth/overview.ts';
+import {missingProviders, providerHealths, providersWithOAuth} from '../../source/auth/overview.ts';
+import {fullName} from '../../source/auth/routing/decision.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import type {JsonValue} from '../../source/store/json.ts';
 import type {Credential} from '../../source/store/schema.ts';
@@ -56,8 +52,8 @@ describe('the providers of which there is no credential', () => {
 
 it('a model that is meant by an alias is told in full, whatever the case of either', () => {
 	const models = modelsOf({}, {'far/opus-4': {alias: 'Opus'}});
-	expect(['opus', 'OPUS', 'b/two', 'x'].map(ref => fullModel(ref, models))).toEqual([
-		...['far/opus-4', 'far/opus-4', 'b/two', 'x'],
+	expect(['opus', 'OPUS', 'b/two', 'x'].map(ref => fullName(ref, models))).toEqual([
+		...['far/opus-4', 'far/opus-4', 'b/two', undefined],
 	]);
 });
 

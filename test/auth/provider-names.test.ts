@@ -10,6 +10,8 @@ import {
 import {openJarvis} from '../../source/core.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import {statePaths} from '../../source/store/paths.ts';
+import {declare} from '../support/plugins.ts';
+import {countReadings} from '../support/readings.ts';
 import {canary, refusal, writeJson} from '../support/sandbox.ts';
 import {temporaryFolder} from '../support/state-folder.ts';
 
@@ -161,4 +163,23 @@ describe('a model by another name of its provider', () => {
 		const {jarvis} = stateOf({});
 		expect((await refusal(jarvis.resolve({model: 'cloud/opus'}))).message).toContain('no profile of cloud');
 	});
+});
+
+test('all names of a look are looked up in one reading of what declares providers', async () => {
+	const stateDir = temporaryFolder();
+	const paths = statePaths(stateDir);
+	declare(stateDir, 'acme', 'beta');
+	const named = ['ACME/a', 'Beta/b', 'gone/c', 'lost/d'];
+	writeJson(paths.config, {agents: {defaults: {model: {primary: 'claude/opus', fallbacks: named}}}});
+	const jarvis = openJarvis({stateDir, env: {}});
+	const readings = countReadings(paths.plugins);
+	const models = (await jarvis.models()).map(({name}) => name);
+	expect(models).toEqual(['anthropic/opus', 'acme/a', 'beta/b', 'gone/c', 'lost/d']);
+	expect(readings()).toBe(1);
+	const {config} = await jarvis.snapshot();
+	expect(config.models.fallbacks).toEqual(['acme/a', 'beta/b', 'gone/c', 'lost/d']);
+	expect(readings()).toBe(2);
+	// What is built in needs none.
+	expect(await jarvis.providerIdOf('Claude')).toBe('anthropic');
+	expect(readings()).toBe(2);
 });

@@ -1,11 +1,13 @@
 import {expect, test} from 'vitest';
+import {factsOf} from '../../source/auth/facts.ts';
 import {healthOf} from '../../source/auth/health.ts';
 import {refresherOf} from '../../source/auth/providers/contract.ts';
-import {providersFrom} from '../../source/auth/providers/registry.ts';
-import {builtInRenewal, withRenewal} from '../../source/auth/renewable.ts';
+import {findProvider, providersFrom} from '../../source/auth/providers/registry.ts';
+import {builtInRenewal, factsWithRenewal, withRenewal} from '../../source/auth/renewable.ts';
 import {readSnapshot} from '../../source/auth/snapshot.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import {statePaths} from '../../source/store/paths.ts';
+import type {Credential} from '../../source/store/schema.ts';
 import {fill, hour, noon, oauth} from '../screens/state.ts';
 import {temporaryFolder} from '../support/sandbox.ts';
 
@@ -51,4 +53,19 @@ test('the state of known providers loads none', async () => {
 test('providers that cannot be read say nothing of a profile', async () => {
 	const snapshot = await snapshotOf('gone');
 	expect(await withRenewal(snapshot, () => Promise.reject(new Error('damaged')))).toEqual(snapshot);
+});
+
+test('the profiles of a decision ask for each provider once, and for none that is known', async () => {
+	const providers = ['gone', 'gone', 'odd', 'openai-codex', 'anthropic', 'openai-codex'];
+	const all = providers.map((provider, index) =>
+		factsOf('main', `${provider}:${index}`, oauth(provider) as Credential),
+	);
+	const asked: string[] = [];
+	const judged = await factsWithRenewal(all, async id => {
+		asked.push(id);
+		if (id === 'odd') throw new Error('damaged');
+		return findProvider(builtIn, id);
+	});
+	expect(judged.map(({refreshable}) => refreshable)).toEqual([false, false, true, true, false, true]);
+	expect(asked).toEqual(['gone', 'odd']);
 });

@@ -70,6 +70,32 @@ it('models are set, named, put behind each other and listed, with a credential o
 	expect(await runJson(state, ['models', 'fallbacks', 'clear'])).toEqual({removed: 0});
 });
 
+it('a provider that nobody knows has no credential, and keeps back no other model', async () => {
+	const state = emptyState();
+	writeJson(state.paths.config, {
+		agents: {defaults: {model: {primary: 'aa/one', fallbacks: ['claude/opus', 'gone']}}},
+	});
+	writeStore(state, 'main', {
+		profiles: {'anthropic:work': {type: 'api_key', provider: 'anthropic', key: canary('key')}},
+	});
+	expect(await run(state, ['models', 'list'])).toEqual({
+		...{code: 0, stderr: ''},
+		stdout: [
+			'MODEL           USED AS     ALIAS  CREDENTIAL OF main',
+			'aa/one          primary     –      ✗ none of aa',
+			'anthropic/opus  fallback 1  –      ✓ anthropic:work',
+			'gone            fallback 2  –      ✗ names no provider\n',
+		].join('\n'),
+	});
+	expect(await runJson(state, ['models', 'list'])).toMatchObject({
+		models: [
+			{key: 'aa/one', available: false, profileId: null},
+			{profileId: 'anthropic:work'},
+			{provider: null},
+		],
+	});
+});
+
 it('what is refused changes nothing', async () => {
 	const state = emptyState();
 	writeJson(state.paths.config, {

@@ -63,6 +63,20 @@ it.each<[object, string[]]>([
 		['models.providers.acme.auth.issuer: a text that is not empty', 'models.providers.other: an object'],
 	],
 	[
+		{
+			models: {
+				providers: {
+					...{a: {apiKey: 5}, b: {apiKey: {source: 'x'}}, c: {apiKey: ''}, d: {apiKey: {source: 'env'}}},
+					...{text: {apiKey: 'canary'}, variable: {apiKey: `\${CANARY}`}, none: {apiKey: null}},
+					ref: {apiKey: {source: 'env', id: 'CANARY'}},
+				},
+			},
+		},
+		['a', 'b', 'c', 'd'].map(
+			id => `models.providers.${id}.apiKey: a key, or a secret ref with a source and an id`,
+		),
+	],
+	[
 		{secrets: {providers: [], defaults: {env: 1}, resolution: {maxBatchBytes: 0}}},
 		[
 			'secrets.providers: an object of providers',

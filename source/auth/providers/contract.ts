@@ -269,6 +269,11 @@ export function refresherOf(
 	return (able.find(({method}) => method === name) ?? able[0]) as ReturnType<typeof refresherOf>;
 }
 
+/** Whether there is a provider, and it can refresh what it gave. */
+export function canBeRefreshed(provider: Provider | undefined): boolean {
+	return provider?.auth.some(canRefresh) ?? false;
+}
+
 /** Whether a provider has several ways that give what can be refreshed. */
 export function isOneOfSeveral({auth}: Provider): boolean {
 	return auth.filter(canRefresh).length > 1;

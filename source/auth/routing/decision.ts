@@ -126,6 +126,15 @@ export function namedModel(
 	return {provider: models.providerIds?.get(word) ?? word, model: full.slice(slash + 1)};
 }
 
+/** The `provider/model` that a reference of `jarvis.json` means, if it names a provider. */
+export function fullName(
+	ref: string,
+	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
+): string | undefined {
+	const model = namedModel(ref, models);
+	return model && `${model.provider}/${model.model}`;
+}
+
 const originWords: Readonly<Record<ModelOrigin, string>> = {
 	request: 'asked for',
 	session: 'the session’s model',

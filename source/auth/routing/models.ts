@@ -2,7 +2,7 @@ import {JarvisError} from '../../errors.ts';
 import type {ModelConfig} from '../../store/config.ts';
 import {isVisible} from '../../store/paths.ts';
 import {optional} from '../../store/schema.ts';
-import {namedModel} from './decision.ts';
+import {fullName, namedModel} from './decision.ts';
 import {slashCommands} from './slash-command.ts';
 
 /** A model that `jarvis.json` names, and what it is used as. */
@@ -32,15 +32,6 @@ export function listModels(models: ModelConfig): ListedModel[] {
 			...optional('fallback', turn === 0 ? undefined : turn),
 		};
 	});
-}
-
-/** The `provider/model` that a reference of `jarvis.json` means, if it names a provider. */
-export function fullName(
-	ref: string,
-	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
-): string | undefined {
-	const model = namedModel(ref, models);
-	return model && `${model.provider}/${model.model}`;
 }
 
 /**

@@ -124,6 +124,15 @@ export function effectiveOrder(input: OrderInput): EffectiveOrder {
 	};
 }
 
+/**
+ * The one that would be used of those that are in the order in which they are tried: one that cannot be renewed now is
+ * passed over for the next, if there is one. Those without a place are not tried.
+ */
+export function firstTried<Place extends OrderPlace>(inTurn: readonly Place[]): Place | undefined {
+	const tried = inTurn.filter(({place}) => place !== undefined);
+	return tried.find(({waitsUntil}) => waitsUntil === undefined) ?? tried[0];
+}
+
 /** The profiles that the order is made of, before any is judged. */
 function baseOf(
 	{provider, profiles, configured = [], ...input}: OrderInput,

@@ -109,8 +109,13 @@ export function afterSuccess(
  * Whether a failure was noted by a clock that has been set back since: nobody knows when it was, and what
  * was reckoned from it counts for nothing. Two processes' reports may be a little out of order.
  */
-export function isFromFuture({lastFailureAt = 0}: UsageStats, now: number): boolean {
-	return lastFailureAt > now + minute;
+export function isFromFuture(usage: UsageStats, now: number): boolean {
+	return countsFrom(usage) > now;
+}
+
+/** From when on (epoch ms) the last failure is not from the future. */
+export function countsFrom({lastFailureAt = 0}: UsageStats): number {
+	return lastFailureAt - minute;
 }
 
 /** Takes away all that is known of a profile's failures. */

@@ -5,7 +5,7 @@ import {decodeConfig} from '../store/config.ts';
 import type {World} from './world.ts';
 
 /** What was done with credentials, and what is wrong around them. */
-export function watchingOf({paths, env, now, network, record, providers, secrets}: World) {
+export function auditOf({paths, env, now, network, record, providers, secrets}: World) {
 	return {
 		/**
 		 * The newest entries of the audit log that are wanted, the newest last: what was done with credentials, and
