@@ -1,8 +1,9 @@
 import {clean} from '../auth/facts.ts';
 import type {ListedModel} from '../auth/routing/models.ts';
-import {firstTried} from '../auth/routing/order.ts';
+import {firstTried, type OrderPlace} from '../auth/routing/order.ts';
 import {orderOf} from '../auth/snapshot.ts';
 import {asJarvisError, shellWord} from '../errors.ts';
+import {span} from '../words.ts';
 import {type CommandContext, printJson, textFlag} from './command.ts';
 import {textTable} from './text.ts';
 
@@ -16,21 +17,21 @@ export async function runModelsList(context: CommandContext): Promise<number> {
 	if (agent?.problem) throw agent.problem;
 	// One look at the state tells of all: a provider that nobody knows has no credential, and keeps back no other.
 	const now = jarvis.now();
-	const profileOf = ({provider}: ListedModel) =>
+	const placeOf = ({provider}: ListedModel) =>
 		agent && provider !== undefined
-			? firstTried(orderOf({agent, config: snapshot.config}, provider, now).places)?.profileId
+			? firstTried(orderOf({agent, config: snapshot.config}, provider, now).places)
 			: undefined;
 	if (flags.json) {
 		printJson(context, {
 			agentId,
 			count: models.length,
-			models: models.map(model => ({
-				key: model.name,
-				provider: model.provider ?? null,
-				tags: tagsOf(model),
-				available: profileOf(model) !== undefined,
-				profileId: profileOf(model) ?? null,
-			})),
+			models: models.map(model => {
+				const place = placeOf(model);
+				return {
+					...{key: model.name, provider: model.provider ?? null, tags: tagsOf(model)},
+					...{available: place !== undefined, profileId: place?.profileId ?? null, until: place?.until},
+				};
+			}),
 		});
 		return 0;
 	}
@@ -42,7 +43,7 @@ export async function runModelsList(context: CommandContext): Promise<number> {
 		clean(model.name),
 		useOf(model),
 		clean(model.aliases.join(', ')) || '–',
-		credentialWords(model, profileOf(model)),
+		credentialWords(model, placeOf(model), now),
 	]);
 	context.print(await textTable(['MODEL', 'USED AS', 'ALIAS', `CREDENTIAL OF ${agentId}`], rows));
 	return 0;
@@ -158,7 +159,10 @@ function tagsOf({isPrimary, fallback, aliases}: ListedModel): string[] {
 	];
 }
 
-function credentialWords({provider}: ListedModel, profileId: string | undefined): string {
+function credentialWords({provider}: ListedModel, place: OrderPlace | undefined, now: number): string {
 	if (provider === undefined) return '✗ names no provider';
-	return profileId === undefined ? `✗ none of ${provider}` : `✓ ${profileId}`;
+	if (!place) return `✗ none of ${clean(provider)}`;
+	const {profileId, until} = place;
+	const id = clean(profileId);
+	return until === undefined ? `✓ ${id}` : `~ ${id}, back in ${span(until - now)}`;
 }

@@ -6,7 +6,7 @@ import {optional} from '../store/schema.ts';
 import type {World} from './world.ts';
 
 /** The models that all agents have: the primary one, those that stand behind it, and other names of them. */
-export function modelsOf({paths, record, providersOnce, providerIdAmong}: World) {
+export function modelsOf({paths, record, providersOnce, providerIdAmong, providerNamed}: World) {
 	const rules = () => import('../auth/routing/models.ts');
 	const edits = () => import('../store/model-edits.ts');
 
@@ -34,7 +34,7 @@ export function modelsOf({paths, record, providersOnce, providerIdAmong}: World)
 			written(idOf),
 		]);
 		return {
-			name: await modelMeant(text, models, idOf),
+			name: await modelMeant(text, models, idOf, async word => (await providerNamed(word)) !== undefined),
 			nameOf: (ref: string, {aliases}: ModelConfig) =>
 				fullName(ref, {aliases, ...optional('providerIds', models.providerIds)}),
 		};
@@ -118,29 +118,31 @@ export function modelsOf({paths, record, providersOnce, providerIdAmong}: World)
 			alias: string,
 			text: string,
 		): Promise<{readonly name: string; readonly before?: string}> {
-			const [{aliasEdits}, {assertAlias, aliasEntry}] = await Promise.all([edits(), rules()]);
+			const [{aliasEdits, spelledOut}, {assertAlias, aliasEntry}] = await Promise.all([edits(), rules()]);
 			assertAlias(alias);
 			const {name, nameOf} = await meant(text);
 			let before: string | undefined;
-			await change(({models}) => {
+			await change(({models}, document) => {
 				const present = aliasEntry(alias, models);
 				if (present && nameOf(present.ref, models) !== name) throw aliasTaken(present);
 				const known = [...models.aliases].find(([, ref]) => nameOf(ref, models) === name);
 				before = known?.[0];
-				return before === alias ? [] : aliasEdits(known?.[1] ?? name, alias);
+				if (before === alias) return [];
+				const named = before === undefined ? [] : spelledOut(document, before, name);
+				return [...named, ...aliasEdits(known?.[1] ?? name, alias)];
 			}, `${alias} is ${name}`);
 			return {name, ...(before === undefined || before === alias ? {} : {before})};
 		},
 
 		/** Takes an alias away, and returns the model that it was of. Throws `model_not_listed`, and as above. */
 		async removeModelAlias(alias: string): Promise<string> {
-			const [{aliasRemoval}, {aliasEntry}] = await Promise.all([edits(), rules()]);
+			const [{aliasRemoval, spelledOut}, {aliasEntry}] = await Promise.all([edits(), rules()]);
 			let ref = '';
-			await change(({models}) => {
+			await change(({models}, document) => {
 				const present = aliasEntry(alias, models);
 				if (!present) throw notListed(`${JSON.stringify(alias)} is no alias.`, 'jarvis models aliases list');
 				ref = present.ref;
-				return aliasRemoval(ref);
+				return [...spelledOut(document, present.alias, ref), ...aliasRemoval(document, ref)];
 			}, `${alias} is no alias`);
 			return ref;
 		},

@@ -4,6 +4,7 @@ import {clean} from '../auth/facts.ts';
 import {fingerprint} from '../auth/identity.ts';
 import {type Place, programs} from '../auth/import/programs.ts';
 import {readForeign} from '../auth/import/read.ts';
+import {shellWord} from '../errors.ts';
 import {codexHome, codexKeptFile} from '../store/codex-auth.ts';
 import {isObject, tryParseJson} from '../store/json.ts';
 import {asideOf, isUnseen} from '../store/legacy.ts';
@@ -15,13 +16,15 @@ import {nameOf, type OAuthProfile, oauthProfiles, type Subject} from './subject.
 
 /** A program that keeps logins of its own, and the files in which it does. */
 interface Holder {
+	/** By which it can be imported from. */
+	readonly id?: string;
 	readonly program: string;
 	readonly files: (place: Place) => readonly string[];
 }
 
 /** Those whose logins can be imported one by one, and others. */
 const holders: readonly Holder[] = [
-	...programs.map(({label, files}) => ({program: label, files})),
+	...programs.map(({id, label, files}) => ({id, program: label, files})),
 	{
 		program: 'openclaw',
 		files: ({env}) => {
@@ -73,7 +76,7 @@ interface Suspect {
 }
 
 function ofPrograms({env, paths, providers, machine}: Subject): Suspect[] {
-	return holders.flatMap(({program, files}) =>
+	return holders.flatMap(({id, program, files}) =>
 		files({env, platform: machine.platform})
 			// The state folder may be one that another program reads too.
 			.filter(file => !file.startsWith(join(paths.root, '/')))
@@ -82,7 +85,10 @@ function ofPrograms({env, paths, providers, machine}: Subject): Suspect[] {
 				told: ({agentId, profileId, credential}) => ({
 					id: 'grant_elsewhere',
 					what: `${program} holds the same refresh token: the one that refreshes first logs the other one out.`,
-					next: renewAdvice(providers, {agentId, profileId, credential}),
+					next:
+						id === 'codex'
+							? `jarvis models auth write-back on codex --agent ${agentId} --profile ${shellWord(profileId)}`
+							: renewAdvice(providers, {agentId, profileId, credential}),
 				}),
 			})),
 	);

@@ -36,11 +36,32 @@ export function aliasEdits(ref: string, alias: string): ConfigEdit[] {
 	return [{path: [...defaults, 'models', ref, 'alias'], value: alias}];
 }
 
-/** Takes the alias of a model away; the model stays among the configured ones. */
-export function aliasRemoval(ref: string): ConfigEdit[] {
-	return [{path: [...defaults, 'models', ref, 'alias'], value: undefined}];
+/** Takes the alias of a model away, and with it an entry that says nothing else. */
+export function aliasRemoval(document: JsonObject, ref: string): ConfigEdit[] {
+	const entry = member(member(defaultsIn(document), 'models'), ref);
+	const isAll = isObject(entry) && Object.keys(entry).length === 1;
+	return [{path: [...defaults, 'models', ref, ...(isAll ? [] : ['alias'])], value: undefined}];
+}
+
+/** Names a model by its own name where the primary one or a fallback is written by an alias that goes. */
+export function spelledOut(document: JsonObject, alias: string, name: string): ConfigEdit[] {
+	const isMeant = (ref: JsonValue | undefined) =>
+		typeof ref === 'string' && ref.trim().toLowerCase() === alias.toLowerCase();
+	const model = modelIn(document);
+	if (isMeant(model)) return [{path: place, value: name}];
+	const listed = member(model, 'fallbacks');
+	return [
+		...(isMeant(member(model, 'primary')) ? [{path: [...place, 'primary'], value: name}] : []),
+		...(Array.isArray(listed) ? listed : []).flatMap((ref, index) =>
+			isMeant(ref) ? [{path: [...place, 'fallbacks', index], value: name}] : [],
+		),
+	];
 }
 
 function modelIn(document: JsonObject): JsonValue | undefined {
-	return member(member(member(document, 'agents'), 'defaults'), 'model');
+	return member(defaultsIn(document), 'model');
+}
+
+function defaultsIn(document: JsonObject): JsonValue | undefined {
+	return member(member(document, 'agents'), 'defaults');
 }

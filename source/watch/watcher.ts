@@ -133,10 +133,8 @@ export async function startWatch(
 		},
 		{partial: true},
 	);
-	const results = refreshes ? await followRefreshes(jarvis, lookAgain) : undefined;
-	const renewals = keepFresh ? startRenewals(jarvis) : undefined;
-	// A process that was killed after a refresh may have left a program behind.
-	if (keepFresh) void jarvis.keepInStep();
+	let results: Awaited<ReturnType<typeof followRefreshes>> | undefined;
+	let renewals: ReturnType<typeof startRenewals> | undefined;
 	let unwatch = () => {};
 	async function stop(): Promise<void> {
 		isStopped = true;
@@ -147,6 +145,10 @@ export async function startWatch(
 		await renewals?.stop();
 	}
 	try {
+		if (refreshes) results = await followRefreshes(jarvis, lookAgain);
+		if (keepFresh) renewals = startRenewals(jarvis);
+		// A process that was killed after a refresh may have left a program behind.
+		if (keepFresh) void jarvis.keepInStep();
 		unwatch = watchState(jarvis.paths, lookAgain);
 		isBegun = true;
 		await look();

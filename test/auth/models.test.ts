@@ -11,6 +11,8 @@ function modelsOf(defaults: JsonObject) {
 /** Two providers have a name besides their id. */
 const providerIdOf = async (name: string) => ({claude: 'anthropic', gpt: 'openai'})[name] ?? name;
 
+const isProvider = async (name: string) => ['anthropic', 'claude'].includes(name);
+
 describe('the models that are configured', () => {
 	test('are each listed once: the primary one, the fallbacks by their turn, the rest', () => {
 		const models = modelsOf({
@@ -44,20 +46,28 @@ describe('the model that a person means', () => {
 		['sonnet', 'anthropic/sonnet'],
 		['bIG', 'openai/gpt-5'],
 	])('%j is %s', async (text, name) => {
-		expect(await modelMeant(text, models, providerIdOf)).toBe(name);
+		expect(await modelMeant(text, models, providerIdOf, isProvider)).toBe(name);
 	});
 
-	test.each(['', ' ', '/', '/opus', 'anthropic/', 'anthropic/o pus', 'anthropic/op\u0000us', 'x\u202ey'])(
-		'%j is refused',
-		async text => {
-			const {code, exitCode} = await refusal(modelMeant(text, models, providerIdOf));
-			expect([code, exitCode]).toEqual(['usage', 2]);
-		},
-	);
+	test.each([
+		'',
+		' ',
+		'/',
+		'/opus',
+		'anthropic/',
+		'anthropic',
+		'claude',
+		'anthropic/o pus',
+		'anthropic/op\u0000us',
+		'x\u202ey',
+	])('%j is refused', async text => {
+		const {code, exitCode} = await refusal(modelMeant(text, models, providerIdOf, isProvider));
+		expect([code, exitCode]).toEqual(['usage', 2]);
+	});
 
 	test('is unknown where nothing tells its provider', async () => {
 		for (const defaults of [{}, {model: 'opus'}]) {
-			const {code} = await refusal(modelMeant('sonnet', modelsOf(defaults), providerIdOf));
+			const {code} = await refusal(modelMeant('sonnet', modelsOf(defaults), providerIdOf, isProvider));
 			expect(code).toBe('model_unknown');
 		}
 	});

@@ -138,7 +138,54 @@ it('comments, a short form and an alias among the fallbacks are met as people wr
 			{key: 'anthropic/opus', tags: ['alias:Opus']},
 		],
 	});
+	// What was written by an alias that goes is named by itself, and an entry for that alone goes with it.
+	await runJson(state, ['models', 'aliases', 'add', 'Quick', 'Slow']);
+	await runJson(state, ['models', 'aliases', 'remove', 'quick']);
+	expect(await runJson(state, ['models', 'list'])).toMatchObject({
+		models: [{key: 'groq/b', tags: ['default', 'fallback#1']}, {key: 'anthropic/opus'}],
+	});
+	expect(
+		JSON.parse(
+			readFileSync(state.paths.config, 'utf8')
+				.replace(/\/\/.*/g, '')
+				.replace(/,(?=\s*\})/g, ''),
+		),
+	).toEqual({
+		agents: {
+			defaults: {
+				model: {primary: 'groq/b', fallbacks: ['groq/b']},
+				models: {'claude/opus': {alias: 'Opus'}},
+			},
+		},
+	});
 	// Another name of a provider is that provider.
 	await runJson(state, ['models', 'aliases', 'add', 'Best', 'anthropic/opus']);
 	expect(readFileSync(state.paths.config, 'utf8')).toContain('"claude/opus": {"alias": "Best"}');
+});
+
+it('an alias that goes leaves what was written by it as it was meant', async () => {
+	for (const change of [
+		['add', 'quick', 'groq/b'],
+		['remove', 'O'],
+	]) {
+		const state = emptyState();
+		const model = {primary: 'o', fallbacks: ['x/y', 'O']};
+		writeJson(state.paths.config, {agents: {defaults: {model, models: {'groq/b': {alias: 'o'}}}}});
+		await runJson(state, ['models', 'aliases', ...change]);
+		expect(JSON.parse(readFileSync(state.paths.config, 'utf8')).agents.defaults.model).toEqual({
+			...{primary: 'groq/b', fallbacks: ['x/y', 'groq/b']},
+		});
+	}
+});
+
+it('a credential that is set aside is listed so', async () => {
+	const state = emptyState();
+	writeStore(state, 'main', {
+		profiles: {'groq:a': {type: 'api_key', provider: 'groq', key: canary('key')}},
+		usageStats: {'groq:a': {cooldownUntil: Date.now() + 3_600_000, lastFailureAt: Date.now() - 1}},
+	});
+	await runJson(state, ['models', 'set', 'groq/b']);
+	expect((await run(state, ['models', 'list'])).stdout).toMatch(
+		/^groq\/b +primary +– +~ groq:a, back in \d+m$/m,
+	);
 });

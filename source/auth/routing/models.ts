@@ -37,12 +37,14 @@ export function listModels(models: ModelConfig): ListedModel[] {
 /**
  * The `provider/model` that a person means: an alias, both parts, or a model of the primary one's provider.
  * @param providerIdOf the id of a provider by any of its names
+ * @param isProvider whether a provider has the name: that alone is no model of the primary one's provider
  * @throws `usage` for what can be no model, `model_unknown` where no provider is named
  */
 export async function modelMeant(
 	text: string,
 	models: ModelConfig,
 	providerIdOf: (name: string) => Promise<string>,
+	isProvider: (name: string) => Promise<boolean>,
 ): Promise<string> {
 	const ref = text.trim();
 	const parts = /^([^/]*)\/(.+)$/.exec(ref);
@@ -53,6 +55,12 @@ export async function modelMeant(
 	const aliased = isAlias(ref, models) ? fullName(ref, models) : undefined;
 	if (aliased !== undefined) return aliased;
 	if (provider !== '') return `${await providerIdOf(provider)}/${model}`;
+	if (await isProvider(ref))
+		throw new JarvisError(
+			'usage',
+			`${ref} is a provider, and no model.`,
+			`Name a model of it: ${ref}/<model>`,
+		);
 	const primary = models.primary === undefined ? undefined : namedModel(models.primary, models);
 	if (primary) return `${primary.provider}/${ref}`;
 	throw new JarvisError(
