@@ -2,8 +2,11 @@ import {JarvisError} from '../../errors.ts';
 import type {ModelConfig} from '../../store/config.ts';
 import {isVisible} from '../../store/paths.ts';
 import {optional} from '../../store/schema.ts';
+import {aliasEntry} from './aliases.ts';
 import {namedModel} from './decision.ts';
 import {slashCommands} from './slash-command.ts';
+
+export {aliasEntry} from './aliases.ts';
 
 /** A model that `jarvis.json` names, and what it is used as. */
 export interface ListedModel {
@@ -84,16 +87,6 @@ export function assertAlias(alias: string): void {
 		`${JSON.stringify(alias)} can be no alias.`,
 		`Use one word of up to 64 characters without / and @, and none of ${taken}.`,
 	);
-}
-
-/** Where an alias leads, as it is written, with the alias as it is written there; in any case. */
-export function aliasEntry(
-	alias: string,
-	{aliases}: Pick<ModelConfig, 'aliases'>,
-): {readonly alias: string; readonly ref: string} | undefined {
-	const wanted = alias.trim().toLowerCase();
-	const [known, ref] = [...aliases].find(([other]) => other.toLowerCase() === wanted) ?? [];
-	return known === undefined || ref === undefined ? undefined : {alias: known, ref};
 }
 
 function isAlias(text: string, models: ModelConfig): boolean {
