@@ -1,5 +1,4 @@
-import {configOwner} from '../../store/config.ts';
-import type {Snapshot} from '../snapshot.ts';
+import {ownFacts, type Snapshot} from '../snapshot.ts';
 
 /**
  * The refs that came since the secrets were loaded, as one text that changes with them; empty where there are
@@ -7,10 +6,7 @@ import type {Snapshot} from '../snapshot.ts';
  */
 export function lateRefs({agents}: Pick<Snapshot, 'agents'>): string {
 	return agents
-		.flatMap(({profiles, inherited}) => [
-			...profiles,
-			...inherited.filter(({agentId}) => agentId === configOwner),
-		])
+		.flatMap(ownFacts)
 		.filter(({unresolved}) => unresolved?.code === 'not_loaded')
 		.map(({agentId, profileId, ref}) => `${agentId} ${profileId} ${JSON.stringify(ref)}`)
 		.join('\n');
