@@ -4,6 +4,7 @@ import type {CommandSpec} from './commands/table.ts';
 import {type JarvisOptions, openJarvis} from './core.ts';
 import {JarvisError} from './errors.ts';
 import {asTyped} from './suggested.ts';
+import {unseen} from './unseen.ts';
 
 /** A command with its words parsed. */
 export interface Invocation {
@@ -69,17 +70,27 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
 		get stdin() {
 			return process.stdin;
 		},
-		// What a program reads is data, whatever it looks like.
+		// What a program reads is data, whatever it looks like: a secret is none any more with a character less.
 		print(text, isForPrograms) {
-			const isData = isForPrograms === true || invocation.flags.json === true;
-			process.stdout.write(`${shown(isData ? text : asTyped(text, given))}\n`);
+			const words = () => (isForPrograms ? text : shown(asTyped(text, given)));
+			process.stdout.write(`${invocation.flags.json === true ? spelt(text) : words()}\n`);
 		},
 		tell,
 	};
 	return run(context);
 }
 
-/** A text without what a terminal would act on, which ids of a file that another program wrote may hold. */
+/**
+ * A text for a person, of several lines perhaps, without what a terminal would act on, which ids of a file that another
+ * program wrote may hold.
+ */
 export function shown(text: string): string {
-	return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
+	return stripVTControlCharacters(text).replace(unseen, one => (one === '\n' || one === '\t' ? one : ''));
+}
+
+/** The same JSON with what a terminal would act on spelt out (RFC 8259, section 7). */
+function spelt(json: string): string {
+	return json.replace(unseen, one =>
+		one === '\n' ? one : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+	);
 }

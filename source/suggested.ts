@@ -1,4 +1,5 @@
 import {resolve} from 'node:path';
+import {shellWord} from './errors.ts';
 
 /**
  * A text with the commands that it suggests as they must be typed: for the state folder that was named, where one
@@ -8,6 +9,6 @@ import {resolve} from 'node:path';
 export function asTyped(text: string, stateDir: string | undefined): string {
 	if (stateDir === undefined) return text;
 	const folder = resolve(stateDir);
-	const word = /^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", String.raw`'\''`)}'`;
+	const word = /^[\w./-]+$/.test(folder) ? folder : shellWord(folder);
 	return text.replace(/(?<![\w./-])jarvis (?=[a-z])/g, () => `jarvis --state-dir ${word} `);
 }

@@ -157,13 +157,13 @@ function targetOf(
 		throw new JarvisError(
 			'no_model',
 			`The primary model in jarvis.json, ${JSON.stringify(primary)}, names no provider, and is no alias.`,
-			'Write provider/model into agents.defaults.model.primary, or name a provider: --provider <id>.',
+			'Name a provider, --provider <id>, or set the model anew: jarvis models set <provider>/<model>',
 		);
 	}
 	throw new JarvisError(
 		'no_model',
 		'Neither a provider nor a model was named, and jarvis.json has no primary model.',
-		'Name one: --provider <id>, or set agents.defaults.model.primary in jarvis.json.',
+		'Name one: --provider <id>, or set the primary model: jarvis models set <provider>/<model>',
 	);
 }
 

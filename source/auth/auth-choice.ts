@@ -1,4 +1,5 @@
 import {JarvisError} from '../errors.ts';
+import {providerFlag} from './profile-commands.ts';
 import {type AuthMethod, isSecretMethod, methodNames, type Provider} from './providers/contract.ts';
 import {findProvider} from './providers/registry.ts';
 
@@ -72,7 +73,7 @@ export function assertUnattended({id, label, auth}: Provider, method: AuthMethod
 		'terminal_required',
 		`${label} is logged in to in a browser, by somebody who is asked.`,
 		better
-			? `Take another way: jarvis onboard --non-interactive --provider ${id} --method ${better.method}`
-			: `Paste the address of the last page on standard input: jarvis models auth login --provider ${id} --no-browser`,
+			? `Take another way: jarvis onboard --non-interactive ${providerFlag(id)} --method ${better.method}`
+			: `Paste the address of the last page on standard input: jarvis models auth login ${providerFlag(id)} --no-browser`,
 	);
 }

@@ -1,3 +1,4 @@
+import {configOwner} from '../store/config.ts';
 import {mainAgentId} from '../store/paths.ts';
 import type {CredentialKind} from '../store/schema.ts';
 import type {ProfileFacts} from './facts.ts';
@@ -15,7 +16,14 @@ import {longestCooldownMs} from './routing/rotation.ts';
 import {refKey} from './secrets/refs.ts';
 import {faultWords} from './secrets/report.ts';
 import type {SecretsReport} from './secrets/runtime.ts';
-import {type AgentSnapshot, orderOf, providersInUse, type Snapshot, usableFacts} from './snapshot.ts';
+import {
+	type AgentSnapshot,
+	orderOf,
+	ownFacts,
+	providersInUse,
+	type Snapshot,
+	usableFacts,
+} from './snapshot.ts';
 
 /**
  * What needs a person, found in a snapshot, and what of it is news since the one before. That a token runs out which
@@ -194,9 +202,17 @@ export function watchedAgents({snapshot, agentId}: Watched): readonly AgentSnaps
 	return snapshot.agents.filter(({id}) => agentId === undefined || id === agentId);
 }
 
-/** The profiles of a watched agent, each once where all agents are watched. */
+/**
+ * The profiles of a watched agent, each once where all agents are watched. A key of `jarvis.json` is one of every agent
+ * that has it: each notes for itself what it learned of the key.
+ */
 export function profilesOf({agentId}: Watched, agent: AgentSnapshot): readonly ProfileFacts[] {
-	return agentId === undefined ? agent.profiles : usableFacts(agent);
+	return agentId === undefined ? ownFacts(agent) : usableFacts(agent);
+}
+
+/** The agent in whose place a profile is, as one agent has it: a key of `jarvis.json` is in no other. */
+export function holderOf(agent: AgentSnapshot, facts: ProfileFacts): string {
+	return facts.agentId === configOwner ? agent.id : facts.agentId;
 }
 
 /** How many profiles of a provider an agent can use now. */
@@ -210,7 +226,8 @@ function ofProfile(
 	facts: ProfileFacts,
 	now: number,
 ): Concern[] {
-	const {agentId, profileId, provider, kind, expires} = facts;
+	const {profileId, provider, kind, expires} = facts;
+	const agentId = holderOf(agent, facts);
 	const health = healthOf(facts, now);
 	const left = usableCount(snapshot, agent, provider, now);
 	const of = usableFacts(agent).filter(other => other.provider === provider).length;
@@ -226,7 +243,7 @@ function ofProfile(
 			...(health.until === undefined ? {} : {until: health.until}),
 			event: eventOf(health),
 			why: whyOf(facts, health),
-			next: whatHelps(facts, health),
+			next: whatHelps(agent, facts, health),
 			isQuiet: health.reason === 'unresolved_ref' && isBeingLoaded(facts),
 		});
 	}
@@ -270,11 +287,16 @@ function whyOf(facts: ProfileFacts, {reason}: Health): string {
 	return reason === 'disabled' ? failureOf(facts, reason).why : droppedWords(reason, facts);
 }
 
-function whatHelps(facts: ProfileFacts, {reason}: Health): string {
-	if (reason === 'disabled') return clearCommand(facts);
+function whatHelps(agent: AgentSnapshot, facts: ProfileFacts, {reason}: Health): string {
+	if (reason === 'disabled') return clearing(agent, facts);
 	if (facts.link) return linkAdvice(facts.link.program);
 	// No login mends a ref.
-	return reason === 'unresolved_ref' ? 'jarvis secrets reload' : renewCommand(facts);
+	if (reason === 'unresolved_ref') return 'jarvis secrets reload';
+	return facts.agentId === configOwner ? 'Mend it in jarvis.json.' : renewCommand(facts);
+}
+
+function clearing(agent: AgentSnapshot, facts: ProfileFacts): string {
+	return clearCommand({agentId: holderOf(agent, facts), profileId: facts.profileId});
 }
 
 /** That an agent has nothing left of a provider, unless what is told of its only profile says so already. */
@@ -302,9 +324,9 @@ function allOut(watched: Watched, agent: AgentSnapshot, provider: string, now: n
 			...(soonest?.until === undefined ? {} : {until: soonest.until}),
 			why: places.map(({profileId, why}) => `${profileId}: ${why}`).join('; '),
 			next: needy
-				? whatHelps(needy, healthOf(needy, now))
+				? whatHelps(agent, needy, healthOf(needy, now))
 				: aside
-					? clearCommand(aside)
+					? clearing(agent, aside)
 					: loginCommand(agent.id, provider),
 			isQuiet:
 				isTold ||
@@ -366,7 +388,7 @@ function unreadables({snapshot, agentId}: Watched): Concern[] {
 function degradedSecrets({snapshot, degraded}: Watched): Concern[] {
 	const told = new Set(
 		snapshot.agents
-			.flatMap(agent => agent.profiles)
+			.flatMap(ownFacts)
 			.flatMap(({ref, unresolved}) => (ref && unresolved ? [refKey(ref)] : [])),
 	);
 	const refs = degraded?.refs.filter(({ref, failure}) => failure && !told.has(refKey(ref))) ?? [];

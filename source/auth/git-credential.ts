@@ -2,6 +2,7 @@ import {JarvisError, shellWord} from '../errors.ts';
 import {readConfig} from '../store/config.ts';
 import {optional} from '../store/schema.ts';
 import {clean, handedOutSecret} from './facts.ts';
+import {providerFlag} from './profile-commands.ts';
 import type {Provider} from './providers/contract.ts';
 import {enterpriseServer} from './providers/git-hosts.ts';
 import {type ResolveContext, resolve} from './resolve.ts';
@@ -94,7 +95,7 @@ export function gitOutput({profileId, provider, username, secret, expires, isBea
 			'format_unfit',
 			`The ${name} for ${clean(profileId)} has line breaks or other control characters, which git would read as more than it.`,
 			name === 'secret'
-				? `Store it anew, as one line: jarvis models auth paste-token --provider ${provider} --profile-id ${shellWord(profileId)}`
+				? `Store it anew, as one line: jarvis models auth paste-token ${providerFlag(provider)} --profile-id ${shellWord(profileId)}`
 				: 'Give another one with --username.',
 		);
 	}

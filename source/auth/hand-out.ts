@@ -9,6 +9,7 @@ import {
 	variablesFor,
 	variablesOfKind,
 } from './environment.ts';
+import {providerFlag} from './profile-commands.ts';
 import {enterpriseServer} from './providers/git-hosts.ts';
 import {type ResolveContext, type Resolved, type ResolveRequest, resolve} from './resolve.ts';
 import {usableProfiles} from './usable.ts';
@@ -180,7 +181,7 @@ async function chosenFor(
 			throw new JarvisError(
 				'usage',
 				`--env ${name}=${id} is for a provider of which nothing is given.`,
-				`Add --provider ${id}, or leave it out.`,
+				`Add ${providerFlag(id)}, or leave it out.`,
 			);
 		}
 		chosen.set(id, [...(chosen.get(id) ?? []), name]);

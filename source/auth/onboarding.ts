@@ -3,6 +3,7 @@ import type {CredentialKind} from '../store/schema.ts';
 import type {ProfileFacts} from './facts.ts';
 import type {LoginResult} from './login/contract.ts';
 import {secretId} from './login/secret-id.ts';
+import {providerFlag} from './profile-commands.ts';
 import type {MethodName} from './providers/contract.ts';
 import type {EffectiveOrder} from './routing/order.ts';
 
@@ -119,7 +120,7 @@ export function nextCommands(
 	const next: NextCommand[] = [
 		{
 			what: 'a token that is good now, for scripts',
-			command: `jarvis models auth token --provider ${provider}${agent}`,
+			command: `jarvis models auth token ${providerFlag(provider)}${agent}`,
 		},
 		{what: 'the state of all credentials', command: `jarvis models status${agent}`},
 		{what: 'the same, live', command: 'jarvis'},
@@ -128,7 +129,7 @@ export function nextCommands(
 	const profile = /^[\w@.:+-]+$/.test(profileId) ? profileId : shellWord(profileId);
 	next.push({
 		what: 'to log in again, in a browser elsewhere',
-		command: `jarvis models auth login --provider ${provider} --profile-id ${profile}${agent}`,
+		command: `jarvis models auth login ${providerFlag(provider)} --profile-id ${profile}${agent}`,
 	});
 	if (forward && port)
 		next.push({what: 'on your own machine, to have its browser come back here', command: forward(port)});

@@ -1,4 +1,5 @@
 import {JarvisError} from '../errors.ts';
+import {providerFlag} from './profile-commands.ts';
 import type {RefFailure} from './secrets/refs.ts';
 
 /** The error of a profile that an agent does not have. */
@@ -24,7 +25,7 @@ export function foreignProfile(profileId: string, provider: string, wanted: stri
 	return new JarvisError(
 		'profile_foreign',
 		`${profileId} belongs to ${provider}, not to ${wanted}.`,
-		`Name a profile of ${wanted}, or ask for --provider ${provider}.`,
+		`Name a profile of ${wanted}, or ask for ${providerFlag(provider)}.`,
 	);
 }
 

@@ -1,6 +1,7 @@
 import {asJarvisError, JarvisError} from '../errors.ts';
 import type {JournalEntry} from '../store/read-journal.ts';
 import type {Link} from '../store/schema.ts';
+import {removeCommand, renewCommand} from './profile-commands.ts';
 import type {Provider} from './providers/contract.ts';
 import type {TokenFault} from './token-fault.ts';
 
@@ -16,7 +17,7 @@ export function notRefreshable(context: Subject): JarvisError {
 	return new JarvisError(
 		'no_credential',
 		`The access token of ${context.profileId} is over, and there is no refresh token.`,
-		loginCommand(context),
+		loginAgain(context),
 	);
 }
 
@@ -37,7 +38,7 @@ export function refused(context: Subject, interrupted?: JournalEntry): JarvisErr
 	return new JarvisError(
 		'needs_login',
 		`${context.provider.label} refused the refresh token of ${context.profileId}.${why}`,
-		loginCommand(context),
+		loginAgain(context),
 	);
 }
 
@@ -46,16 +47,16 @@ export function alreadySpent(context: Subject): JarvisError {
 	return new JarvisError(
 		'needs_login',
 		`The refresh token of ${context.profileId} was spent before: an older version of its file was put back, and the newer token is in no copy. It was not sent again.`,
-		loginCommand(context),
+		loginAgain(context),
 	);
 }
 
 /** The provider has no way to refresh. */
-export function notRefreshableHere({provider, profileId}: Subject): JarvisError {
+export function notRefreshableHere({provider, agentId, profileId}: Subject): JarvisError {
 	return new JarvisError(
 		'login_unsupported',
 		`${provider.label} has no way to refresh ${profileId}.`,
-		`Use another kind of credential, and remove this one: jarvis models auth remove '${profileId}'`,
+		`Use another kind of credential, and remove this one: ${removeCommand({agentId, profileId})}`,
 	);
 }
 
@@ -100,6 +101,6 @@ export function notStored(
 	return new JarvisError(code, `${message} ${what}`, next, {cause: error});
 }
 
-function loginCommand({provider, agentId, profileId}: Subject): string {
-	return `Log in again: jarvis models auth login --provider ${provider.id} --agent ${agentId} --profile-id '${profileId}'`;
+function loginAgain({provider, agentId, profileId}: Subject): string {
+	return `Log in again: ${renewCommand({agentId, profileId, provider: provider.id, kind: 'oauth'})}`;
 }

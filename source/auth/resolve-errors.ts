@@ -1,5 +1,6 @@
-import {type ErrorCode, JarvisError, shellWord} from '../errors.ts';
+import {type ErrorCode, JarvisError} from '../errors.ts';
 import {span} from '../words.ts';
+import {clearCommand} from './profile-commands.ts';
 import {
 	type Failed,
 	modelName,
@@ -85,7 +86,7 @@ function withoutAny(outcome: Outcome, {options}: Decision): Parts {
 		.filter(({until}) => until !== undefined)
 		.sort((a, b) => (a.until ?? 0) - (b.until ?? 0));
 	if (request.readyOnly && soonest) {
-		const clear = `jarvis models auth cooldown clear ${shellWord(soonest.profileId)} --agent ${agentId}`;
+		const clear = clearCommand({agentId, profileId: soonest.profileId});
 		return ['profiles_set_aside', none(outcome, 'ready'), `Wait, or have it used again: ${clear}`, ...letGo];
 	}
 	// What is left out, or not there, is not what stands in the way.

@@ -3,7 +3,7 @@ import type {Session} from '../store/sessions.ts';
 import {span} from '../words.ts';
 import {clean} from './facts.ts';
 import type {Prepared} from './resolve.ts';
-import {namedModel} from './routing/decision.ts';
+import {type ListedModel, listModels} from './routing/models.ts';
 import {remediesOf} from './routing/remedy.ts';
 import {modelOfSession} from './routing/session-target.ts';
 import {factsOfUsable} from './snapshot.ts';
@@ -37,7 +37,8 @@ export function statusLines({options, chosen, pin}: Which, now: number): string[
 	return lines;
 }
 
-const noneConfigured = 'none configured (agents.defaults.model in jarvis.json)';
+const setModel = 'jarvis models set <provider>/<model>';
+const noneConfigured = `none configured. Set one: ${setModel}`;
 
 /** Said of a session that has neither a model nor a profile to keep to. */
 export const nothingSet = [
@@ -78,16 +79,18 @@ export function modelListLines({
 }): string[] {
 	const target = modelOfSession(config, session);
 	const current = target?.kind === 'model' ? `${target.model.provider}/${target.model.model}` : undefined;
-	const names = new Set([...(current ? [current] : []), ...config.models.configured]);
-	const lines = [...names].map(name => {
-		const aliases = [...config.models.aliases].filter(([, ref]) => ref === name).map(([alias]) => alias);
+	const listed: readonly Pick<ListedModel, 'name' | 'provider' | 'aliases'>[] = listModels(config.models);
+	const isListed = target?.kind !== 'model' || listed.some(({name}) => name === current);
+	const models = isListed
+		? listed
+		: [{name: current ?? '', provider: target.model.provider, aliases: []}, ...listed];
+	const lines = models.map(({name, provider, aliases}) => {
 		const also = aliases.length > 0 ? ` (${aliases.map(alias => clean(alias)).join(', ')})` : '';
-		const provider = namedModel(name, config.models)?.provider;
 		const ids = profiles.filter(({credential}) => credential.provider === provider);
 		const usable = ids.length > 0 ? ids.map(({profileId}) => clean(profileId)).join(', ') : 'no profile';
 		return `${name === current ? '▸' : ' '} ${clean(name)}${also}: ${usable}`;
 	});
-	return lines.length > 0 ? lines : ['No model is configured: agents.defaults.model in jarvis.json.'];
+	return lines.length > 0 ? lines : [`No model is configured. Set the primary one: ${setModel}`];
 }
 
 function profileWords(

@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import {asJarvisError, type JarvisError} from '../errors.ts';
-import {type Config, decodeConfig, readConfig} from '../store/config.ts';
+import {type Config, configOwner, decodeConfig, readConfig} from '../store/config.ts';
 import {mainAgentId, type StatePaths} from '../store/paths.ts';
 import {listAgentIds, readCredentials} from '../store/profiles.ts';
 import {type AgentCredentials, type EntryProblem, optional, type SecretRef} from '../store/schema.ts';
@@ -153,6 +153,11 @@ export function agentIds(paths: StatePaths, config: Config): string[] {
 /** All profiles that an agent can use. */
 export function usableFacts(agent: AgentSnapshot): readonly ProfileFacts[] {
 	return [...agent.profiles, ...agent.inherited];
+}
+
+/** The same without those that are the main agent's: its own, and the keys of `jarvis.json`, which no agent holds. */
+export function ownFacts({profiles, inherited}: AgentSnapshot): readonly ProfileFacts[] {
+	return [...profiles, ...inherited.filter(({agentId}) => agentId === configOwner)];
 }
 
 /** The providers of the profiles that an agent can use, and those that it has an order for. */

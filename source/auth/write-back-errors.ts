@@ -1,4 +1,5 @@
 import {JarvisError, shellWord} from '../errors.ts';
+import {providerFlag} from './profile-commands.ts';
 import type {Conflict} from './write-back.ts';
 import type {Standing, StepProgram} from './write-back-programs.ts';
 
@@ -14,7 +15,7 @@ export function unsupported(program: StepProgram, profileId: string, why: string
 	return new JarvisError(
 		'write_back_unsupported',
 		`The ${program.label} cannot be kept in step with ${profileId}: ${why}. Nothing was changed.`,
-		`Log an account in that it can use: jarvis models auth login --provider ${program.provider}`,
+		`Log an account in that it can use: jarvis models auth login ${providerFlag(program.provider)}`,
 	);
 }
 

@@ -196,7 +196,7 @@ async function keepOneInStep(
 			await noteOnWriteBack(paths, writeBack, {stopped: {at: now(), reason: verdict}});
 			record('write_back', {...subject, note: `stopped keeping ${where} in step: ${stopReasons[verdict]}`});
 			const owner = agentId === mainAgentId ? '' : ` --agent ${agentId}`;
-			const again = `jarvis models auth write-back on ${program.id} --profile ${profileId}${owner}`;
+			const again = `jarvis models auth write-back on ${program.id} --profile ${shellWord(profileId)}${owner}`;
 			tell(`No longer kept in step with ${profileId}: ${where}, because ${stopReasons[verdict]}.`);
 			tell(`To have it again: ${again} --home ${shellWord(home)}`);
 			return;

@@ -1,4 +1,5 @@
 import {resolve} from 'node:path';
+import {loginCommand} from '../auth/profile-commands.ts';
 import type {AgentSnapshot, Snapshot} from '../auth/snapshot.ts';
 import {configOwner} from '../store/config.ts';
 import {deletedAgent} from '../words.ts';
@@ -52,7 +53,7 @@ export async function runAgentsAdd(context: CommandContext): Promise<number> {
 				? `Added the agent ${id}. It reads the main agent’s profiles (${inherited}) until it has its own.`
 				: `Added the agent ${id}. It has no credentials yet.`,
 		);
-		context.tell(`Log in: jarvis models auth login --provider <id> --agent ${id}`);
+		context.tell(`Log in: ${loginCommand(id)}`);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@ import {
 	placeChoices,
 	stepWords,
 } from '../auth/onboarding.ts';
+import {providerFlag} from '../auth/profile-commands.ts';
 import {callbackPortOf, type MethodName, type Provider} from '../auth/providers/contract.ts';
 import {orderWithOwn} from '../auth/snapshot.ts';
 import type {LoginRequest} from '../core.ts';
@@ -64,7 +65,7 @@ async function named(context: CommandContext): Promise<LoginRequest> {
 		throw new JarvisError(
 			'usage',
 			'The secret is read from standard input, and that is the terminal.',
-			`Pipe it in: jarvis onboard --non-interactive --provider ${provider.id} --method ${method.method} < file`,
+			`Pipe it in: jarvis onboard --non-interactive ${providerFlag(provider.id)} --method ${method.method} < file`,
 		);
 	}
 	const agentId = await jarvis.agent(textFlag(context, 'agent'));

@@ -1,4 +1,5 @@
 import type {PluginFacts} from '../auth/plugins.ts';
+import {providerFlag} from '../auth/profile-commands.ts';
 import {unknownPlugin} from '../store/plugins.ts';
 import {confirmByName} from './ask.ts';
 import {type CommandContext, printJson} from './command.ts';
@@ -35,7 +36,9 @@ export async function runPluginsAdd(context: CommandContext): Promise<number> {
 	else {
 		for (const plugin of added) context.tell(`Added ${nameOf(plugin)}: ${plugin.methods.join(', ')}.`);
 		const [first] = added;
-		context.tell(`Log in: jarvis models auth login --provider ${added.length === 1 ? first?.id : '<id>'}`);
+		context.tell(
+			`Log in: jarvis models auth login ${first && added.length === 1 ? providerFlag(first.id) : '--provider <id>'}`,
+		);
 	}
 	return 0;
 }

@@ -2,12 +2,12 @@ import {dirname} from 'node:path';
 import {clean, type ProfileFacts} from '../auth/facts.ts';
 import {expiringWithinMs, type Health, healthOf, setAsideUntil} from '../auth/health.ts';
 import {missingProviders, providerHealths, providersWithOAuth} from '../auth/overview.ts';
+import {loginCommand} from '../auth/profile-commands.ts';
 import {fullName} from '../auth/routing/decision.ts';
 import {refKey} from '../auth/secrets/refs.ts';
 import {type AgentSnapshot, orderOf, type Snapshot, usableFacts} from '../auth/snapshot.ts';
 import type {Jarvis} from '../core.ts';
 import {type Config, configOwner} from '../store/config.ts';
-import {isProviderId} from '../store/paths.ts';
 import {ago, provenWord, stateWord, timeLeft, writeBackWords} from '../words.ts';
 import {agentOf, type CommandContext, printJson, tellProblems} from './command.ts';
 import {textTable} from './text.ts';
@@ -56,14 +56,13 @@ async function agentText(jarvis: Jarvis, config: Config, agent: AgentSnapshot): 
 	const title = `Agent ${agent.id}${agent.isDefault ? ' (default)' : ''}`;
 	if (agent.problem) return `${title}\n${agent.problem.message}\n${agent.problem.next}`;
 	const profiles = usableFacts(agent);
-	const login = (provider: string) =>
-		`Log in: jarvis models auth login --provider ${isProviderId(provider) ? provider : '<id>'} --agent ${agent.id}`;
+	const login = (provider?: string) => `Log in: ${loginCommand(agent.id, provider)}`;
 	const missing = missingProviders(config.models, profiles).map(
 		({provider, ref, isPrimary}) =>
 			`✗ no credential of ${clean(provider)}, for the ${isPrimary ? 'primary model' : 'fallback'} ${clean(ref)}. ${login(provider)}`,
 	);
 	if (profiles.length + agent.broken.length === 0) {
-		if (missing.length === 0) return `${title}\nno profiles. ${login('')}`;
+		if (missing.length === 0) return `${title}\nno profiles. ${login()}`;
 		return [title, 'no profiles', ...missing].join('\n');
 	}
 	const rows = profiles.map(facts => {

@@ -1,3 +1,4 @@
+import {providerFlag} from '../auth/profile-commands.ts';
 import {amazonBedrock} from '../auth/providers/amazon-bedrock.ts';
 import type {Resolved} from '../auth/resolve.ts';
 import {JarvisError} from '../errors.ts';
@@ -35,7 +36,7 @@ function credentialProcess({agentId, profileId, provider, secret, expires}: Reso
 		throw new JarvisError(
 			'format_unfit',
 			`${profileId} is no access key: AWS takes an id and a secret here, joined by a colon.`,
-			`${provider === aws ? '' : `Ask with --provider ${aws}; anything else goes by jarvis exec. `}An access key is stored by: jarvis models auth paste-token --provider ${aws} --profile-id ${aws}:access-key --agent ${agentId}`,
+			`${provider === aws ? '' : `Ask with ${providerFlag(aws)}; anything else goes by jarvis exec. `}An access key is stored by: jarvis models auth paste-token ${providerFlag(aws)} --profile-id ${aws}:access-key --agent ${agentId}`,
 		);
 	}
 	return {

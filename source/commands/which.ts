@@ -1,4 +1,5 @@
 import {clean} from '../auth/facts.ts';
+import {loginCommand} from '../auth/profile-commands.ts';
 import type {Which, WhichCandidate, WhichOption} from '../auth/which.ts';
 import {clockTime, orderSourceWords, ownerWords, span, waitWords} from '../words.ts';
 import {type CommandContext, durationFlag, printJson, textFlag} from './command.ts';
@@ -37,7 +38,7 @@ function optionText(which: Which, option: WhichOption, now: number): string {
 	const from = option.orderFrom === 'all profiles' ? words : `order from: ${words}`;
 	const title = `${option.name} (${option.why}), ${from}`;
 	if (option.candidates.length === 0) {
-		return `${title}\n  no profile. Log in: jarvis models auth login --provider ${option.provider} --agent ${which.agentId}`;
+		return `${title}\n  no profile. Log in: ${loginCommand(which.agentId, option.provider)}`;
 	}
 	const ends = option.endsHere ? [`  no fallback is tried: ${option.endsHere}`] : [];
 	return [title, ...option.candidates.map(candidate => candidateText(candidate, now)), ...ends].join('\n');

@@ -6,6 +6,7 @@ import type {ProbedProfile, ProbeOptions} from '../auth/probe-profiles.ts';
 import type {RefreshOutcome} from '../auth/refresh.ts';
 import type {ClearedCooldown} from '../auth/report.ts';
 import {type Resolved, type ResolveRequest, resolve} from '../auth/resolve.ts';
+import {aliasEntry} from '../auth/routing/aliases.ts';
 import type {Failure, Success} from '../auth/routing/rotation.ts';
 import type {SessionFacts} from '../auth/session-facts.ts';
 import type {Which} from '../auth/which.ts';
@@ -161,8 +162,7 @@ export function credentialsOf({
 
 		/** What a person means by a word: a model, if it is an alias or holds a `/` or an `@`, else a provider. */
 		async targetNamed(text: string): Promise<Pick<ResolveRequest, 'providerId' | 'model'>> {
-			const {aliases} = (await readConfig(paths)).models;
-			const isAlias = [...aliases.keys()].some(alias => alias.toLowerCase() === text.toLowerCase());
+			const isAlias = aliasEntry(text, (await readConfig(paths)).models) !== undefined;
 			return isAlias || /[/@]/.test(text) ? {model: text} : {providerId: await providerIdOf(text)};
 		},
 

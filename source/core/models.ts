@@ -8,6 +8,7 @@ import type {World} from './world.ts';
 /** The models that all agents have: the primary one, those that stand behind it, and other names of them. */
 export function modelsOf({paths, record, providersOnce, providerIdAmong, providerNamed}: World) {
 	const rules = () => import('../auth/routing/models.ts');
+	const aliases = () => import('../auth/routing/aliases.ts');
 	const edits = () => import('../store/model-edits.ts');
 
 	/** Looks ids up by any names; the files that declare providers are read once for all of them. */
@@ -118,7 +119,11 @@ export function modelsOf({paths, record, providersOnce, providerIdAmong, provide
 			alias: string,
 			text: string,
 		): Promise<{readonly name: string; readonly before?: string}> {
-			const [{aliasEdits, spelledOut}, {assertAlias, aliasEntry}] = await Promise.all([edits(), rules()]);
+			const [{aliasEdits, spelledOut}, {aliasEntry}, {assertAlias}] = await Promise.all([
+				edits(),
+				aliases(),
+				rules(),
+			]);
 			assertAlias(alias);
 			const {name, nameOf} = await meant(text);
 			let before: string | undefined;
@@ -136,7 +141,7 @@ export function modelsOf({paths, record, providersOnce, providerIdAmong, provide
 
 		/** Takes an alias away, and returns the model that it was of. Throws `model_not_listed`, and as above. */
 		async removeModelAlias(alias: string): Promise<string> {
-			const [{aliasRemoval, spelledOut}, {aliasEntry}] = await Promise.all([edits(), rules()]);
+			const [{aliasRemoval, spelledOut}, {aliasEntry}] = await Promise.all([edits(), aliases()]);
 			let ref = '';
 			await change(({models}, document) => {
 				const present = aliasEntry(alias, models);

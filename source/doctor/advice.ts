@@ -22,7 +22,6 @@ export function renewAdvice(
 	if (!known) {
 		return `Nothing here knows its provider. Add the plugin again (docs/plugins.md), or remove it: ${removeCommand(place)}`;
 	}
-	// A bare login takes the provider's first way, which may be none for this kind.
-	const takesKeys = kind === 'api_key' && known.auth.some(({method}) => method === 'api_key');
-	return renewCommand({...place, provider, kind}, takesKeys ? 'api-key' : undefined);
+	const isTaken = kind !== 'api_key' || known.auth.some(({method}) => method === 'api_key');
+	return renewCommand({...place, provider, kind: isTaken ? kind : undefined});
 }

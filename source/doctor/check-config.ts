@@ -1,7 +1,7 @@
 import {existsSync} from 'node:fs';
 import {clean} from '../auth/facts.ts';
 import {listPlugins} from '../auth/plugins.ts';
-import {providerWord} from '../auth/profile-commands.ts';
+import {providerFlag} from '../auth/profile-commands.ts';
 import {providerNamed} from '../auth/providers/registry.ts';
 import {listBindings} from '../auth/routing/bindings.ts';
 import {namedModel} from '../auth/routing/decision.ts';
@@ -48,7 +48,7 @@ export async function checkConfig({
 			finding('config_fault', {
 				where: `${paths.config}, auth.order.${provider}`,
 				what: `${id} is of another provider: it is never used there.`,
-				next: `jarvis models auth order get --provider ${providerWord(provider)}`,
+				next: `jarvis models auth order get ${providerFlag(provider)}`,
 			}),
 		),
 		...config.agents

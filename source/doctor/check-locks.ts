@@ -1,6 +1,6 @@
 import {accountOf, fingerprint} from '../auth/identity.ts';
 import {dropOrphanedReplies} from '../auth/kept-replies.ts';
-import {providerWord} from '../auth/profile-commands.ts';
+import {providerFlag} from '../auth/profile-commands.ts';
 import {whileNotRefreshed} from '../auth/refresh.ts';
 import {shellWord} from '../errors.ts';
 import {holderLimitMs} from '../store/lock.ts';
@@ -111,7 +111,7 @@ function cutOff(subject: Subject, name: string): Finding[] {
 				finding('refresh_cut_off', {
 					where: nameOf(holder),
 					what: `A refresh was cut off at ${new Date(startedAt).toISOString()}: it may have spent the refresh token.`,
-					next: `jarvis models auth token --provider ${providerWord(holder.credential.provider)} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
+					next: `jarvis models auth token ${providerFlag(holder.credential.provider)} --agent ${holder.agentId} --profile ${shellWord(holder.profileId)} >/dev/null`,
 				}),
 			];
 		});

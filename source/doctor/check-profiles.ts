@@ -124,7 +124,7 @@ export function checkSharing(subject: Subject): Finding[] {
 		return finding('refresh_shared', {
 			where: [first, ...others].map(nameOf).join(', '),
 			what: 'They hold the same refresh token.',
-			next: `jarvis models auth remove ${shellWord(last.profileId)} --agent ${last.agentId}`,
+			next: removeCommand(last),
 		});
 	});
 	const byAccount = groups(profiles, ({agentId, credential}) => {

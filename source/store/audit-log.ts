@@ -26,7 +26,7 @@ export const auditEvents = {
 	write_back: 'a program’s own login file was kept in step, or is no longer',
 	secrets_changed: 'secrets were moved, or their snapshot was loaded anew',
 	broker: 'the broker started, stopped or refused a client',
-	repaired: 'doctor mended something',
+	repaired: 'something that was wrong was mended: by doctor, or a spent token at its refresh',
 } as const satisfies Record<string, string>;
 
 export type AuditEvent = keyof typeof auditEvents;

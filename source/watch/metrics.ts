@@ -1,4 +1,4 @@
-import {needyCount, profilesOf, usableCount, watchedAgents} from '../auth/concerns.ts';
+import {holderOf, needyCount, profilesOf, usableCount, watchedAgents} from '../auth/concerns.ts';
 import type {ProfileFacts} from '../auth/facts.ts';
 import {type HealthStatus, healthOf, isLeftToPerson, needsPerson} from '../auth/health.ts';
 import {usableFacts} from '../auth/snapshot.ts';
@@ -35,10 +35,12 @@ export function withTime(metrics: string, now: number): string {
 function gaugesOf({watched, now, refreshOf}: WatchLook): readonly Gauge[] {
 	const {snapshot, degraded} = watched;
 	const agents = watchedAgents(watched);
-	const profiles = agents.flatMap(agent => profilesOf(watched, agent));
-	const rows = profiles.map(facts => ({
-		...{facts, labels: labelsOf(facts), health: healthOf(facts, now), refresh: refreshOf(facts)},
-	}));
+	const rows = agents.flatMap(agent =>
+		profilesOf(watched, agent).map(facts => ({
+			...{facts, labels: labelsOf(holderOf(agent, facts), facts)},
+			...{health: healthOf(facts, now), refresh: refreshOf(facts)},
+		})),
+	);
 	const providers = agents.flatMap(agent => {
 		const all = new Set(usableFacts(agent).map(({provider}) => provider));
 		return [...all].sort().map(provider => ({agent, provider}));
@@ -113,8 +115,8 @@ function gaugesOf({watched, now, refreshOf}: WatchLook): readonly Gauge[] {
 	];
 }
 
-function labelsOf({agentId, provider, profileId, kind}: ProfileFacts): Labels {
-	return {agent: agentId, provider, profile: profileId, kind};
+function labelsOf(agent: string, {provider, profileId, kind}: ProfileFacts): Labels {
+	return {agent, provider, profile: profileId, kind};
 }
 
 function gaugeText({name, help, samples}: Gauge): string {

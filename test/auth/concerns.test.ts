@@ -102,6 +102,48 @@ describe('what needs a person', () => {
 		).toEqual([[], ['unresolved_ref main acme:a'], []]);
 	});
 
+	describe('a key of jarvis.json is in the place of each agent that has it', () => {
+		const ref = {source: 'env', provider: 'default', id: 'ACME'} as const;
+		const keyFacts = (more: object) => ({
+			...factsOf('jarvis.json', 'acme:jarvis.json', {type: 'api_key', provider: 'acme', keyRef: ref}),
+			...more,
+		});
+		const having = (id: string, more: object) => ({...agentOf(id), inherited: [keyFacts(more)]});
+		const unpaid = {usage: {disabledUntil: noon + 5 * hour, lastFailureAt: noon, disabledReason: 'billing'}};
+		const unresolved = {unresolved: {code: 'not_found', message: 'no'}};
+		const clear = (agent: string) => `jarvis models auth cooldown clear 'acme:jarvis.json' --agent ${agent}`;
+
+		test.each<[string, Partial<Watched>]>([
+			['of all agents', {}],
+			['of the one that is watched', {agentId: 'work'}],
+		])('%s', (_, more) => {
+			const ids = more.agentId === undefined ? ['main', 'work'] : ['work'];
+			const all = (what: object) => watching([having('main', what), having('work', what)], more);
+			expect(story([all(unpaid), noon], [all({}), noon])).toEqual([
+				ids.map(id => `disabled ${id} acme:jarvis.json`),
+				ids.map(id => `well disabled ${id} acme:jarvis.json`),
+			]);
+			const told = concernsOf(all(unpaid), noon).filter(({isQuiet}) => !isQuiet);
+			expect(told.map(({agentId, next}) => [agentId, next])).toEqual(ids.map(id => [id, clear(id)]));
+			expect(story([all(unresolved), noon])).toEqual([
+				ids.map(id => `unresolved_ref ${id} acme:jarvis.json`),
+			]);
+			const refs = concernsOf(all(unresolved), noon).map(({next}) => next);
+			expect(new Set(refs)).toEqual(new Set(['jarvis secrets reload']));
+		});
+
+		test('only where it is out there: another agent may have learned nothing of it', () => {
+			const watched = watching([having('main', {}), having('work', unpaid)]);
+			expect(story([watched, noon])).toEqual([['disabled work acme:jarvis.json']]);
+		});
+
+		test('and is mended there where no login is of help', () => {
+			const watched = watching([having('main', {ref: undefined, hasValue: false})]);
+			const [concern] = concernsOf(watched, noon);
+			expect(concern).toMatchObject({event: 'missing', agentId: 'main', next: 'Mend it in jarvis.json.'});
+		});
+	});
+
 	test('entries and files that are not understood, and agents that have nothing', () => {
 		const broken = {...agentOf('main'), broken: [{profileId: 'acme:x', problem: 'has no type'}]};
 		expect(story([watching([broken, {...agentOf('work'), problem: damaged}]), noon])).toEqual([

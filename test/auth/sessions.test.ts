@@ -245,10 +245,23 @@ describe('/model list', () => {
 		expect(second).toMatch(/^ ?acme\/one/);
 	});
 
+	test('tells each once, also where it goes by its alias', async () => {
+		const defaults = {
+			model: {primary: 'Opus', fallbacks: ['Fast', 'acme/opus']},
+			models: {'acme/opus': {alias: 'Opus'}, 'other/fast': {alias: 'fast'}},
+		};
+		const {send} = open(undefined, document, {agents: {defaults}});
+		const opus = ' acme/opus (Opus): acme:a, acme:me@example.test';
+		const fast = ' other/fast (fast): other:x';
+		expect(told(await send('/model list'))).toEqual([`▸${opus}`, fast]);
+		await send('/model fast');
+		expect(told(await send('/model list'))).toEqual([opus, `▸${fast}`]);
+	});
+
 	test('says so where there are none', async () => {
 		const {send} = open(undefined, {profiles: {}}, {});
 		const [said] = await send('/model list');
-		expect(said).toBe('No model is configured: agents.defaults.model in jarvis.json.');
+		expect(said).toBe('No model is configured. Set the primary one: jarvis models set <provider>/<model>');
 	});
 });
 

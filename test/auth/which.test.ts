@@ -86,7 +86,7 @@ describe('the whole decision', () => {
 		expect(candidatesOf(which).map(({change}) => change)).toEqual([
 			'another order: jarvis models auth order set --provider acme --agent main <profile-id…>',
 			"to use it at once: jarvis models auth cooldown clear 'acme:b' --agent main",
-			"a new secret: jarvis models auth login --provider acme --agent main --profile-id 'acme:empty' --method api_key",
+			"a new secret: jarvis models auth login --provider acme --method api_key --agent main --profile-id 'acme:empty'",
 			"a login under that name: jarvis models auth login --provider acme --agent main --profile-id 'acme:gone'",
 			'to try all again: jarvis models auth order clear --provider acme --agent main',
 			'an explicit order: jarvis models auth order set --provider other --agent main <profile-id…>',

@@ -143,7 +143,7 @@ describe('a token', () => {
 		const {socket} = await openBroker(sandbox);
 		const next = async (path: string) => (await ask(socket, path)).json().error.next;
 		expect(await next('/v1/token')).toBe(
-			'Name one: provider=<id>, or set agents.defaults.model.primary in jarvis.json.',
+			'Name one: provider=<id>, or set the primary model: jarvis models set <provider>/<model>',
 		);
 		expect(await next('/v1/token?provider=acme&profile=acme:gone')).toBe(
 			'See those that it has: jarvis models auth list --agent main',

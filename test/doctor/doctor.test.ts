@@ -522,7 +522,7 @@ test('a profile of a provider that nobody knows is advised what can be done, and
 		expect.stringMatching(
 			/^Nothing here knows its provider\. .*: jarvis models auth remove 'x; y:z' --agent main$/,
 		),
-		"jarvis models auth login --provider anthropic --method api-key --agent main --profile-id 'anthropic:empty'",
+		"jarvis models auth login --provider anthropic --method api_key --agent main --profile-id 'anthropic:empty'",
 		"jarvis models auth order get --provider 'x; y'",
 	]);
 });

@@ -219,9 +219,21 @@ it('a name that another program wrote breaks no row, and turns none around', asy
 	const [, word = ''] = /secrets seal (\$'acme:a.*?') --agent/.exec(audit.stdout) ?? [];
 	const echoed = await run(state, ['-c', `printf %s ${word}`], {command: ['bash']});
 	expect(echoed.stdout).toBe('acme:a\nb');
-	// As data they are what they are.
+	// As data they are what they are, and do nothing to a terminal either.
+	const list = await run(state, ['models', 'auth', 'list', '--json']);
+	expect(list.stdout).toContain(String.raw`acme:x\u202egnp.exe`);
 	const {profiles} = await runJson<{profiles: {profileId: string}[]}>(state, ['models', 'auth', 'list']);
 	expect(profiles.map(({profileId}) => profileId)).toContain('acme:a\nb');
+	expect(profiles.map(({profileId}) => profileId)).toContain('acme:x\u202egnp.exe');
+});
+
+it('a secret is given out as it is stored, also with what a terminal would act on', async () => {
+	const state = emptyState();
+	const odd = 'not-a-secret-\u202e\u0085-odd';
+	writeStore(state, 'main', {profiles: {'acme:a': {type: 'api_key', provider: 'acme', key: odd}}});
+	const token = ['models', 'auth', 'token', '--profile', 'acme:a'];
+	expect(await run(state, token)).toMatchObject({code: 0, stdout: `${odd}\n`});
+	expect((await runJson<{token: string}>(state, token)).token).toBe(odd);
 });
 
 const remove = ['models', 'auth', 'remove', 'key:002'];

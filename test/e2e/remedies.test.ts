@@ -76,6 +76,13 @@ const situations: Readonly<Record<string, Situation>> = {
 		main: {profiles: {'openai:x': key('x', 'openai'), 'groq:a': key('a')}, order: {groq: ['openai:x']}},
 		...{request: {providerId: 'groq'}, gives: [canary('a')], says: 'order clear'},
 	},
+	'the order of a provider that a shell would take apart leaves out a good one': {
+		main: {
+			profiles: {'x; y:old': {...old, provider: 'x; y'}, 'x; y:a': key('a', 'x; y')},
+			order: {'x; y': ['x; y:old']},
+		},
+		...{request: {providerId: 'x; y'}, gives: [canary('a')], says: "order clear --provider 'x; y' --agent"},
+	},
 	'the order in jarvis.json leaves out a good one': {
 		main: {profiles: both},
 		config: {auth: {order: {groq: ['groq:old']}}},

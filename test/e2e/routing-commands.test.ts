@@ -511,7 +511,7 @@ describe('sessions', () => {
 		const state = emptyState();
 		writeStore(state, 'main', {version: 1, profiles: {'groq:default': keyOf('groq', 'groq')}});
 		await run(state, [...token, '--session', 'zz', '--provider', 'groq']);
-		const none = 'model      none configured (agents.defaults.model in jarvis.json)';
+		const none = 'model      none configured. Set one: jarvis models set <provider>/<model>';
 		for (const args of [
 			['sessions', 'show', 'zz'],
 			['sessions', 'send', 'zz', '/model'],

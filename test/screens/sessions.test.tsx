@@ -155,7 +155,7 @@ describe('below the list', () => {
 		writeJson(statePaths(stateDir).sessions('main'), {plain: {}});
 		const app = await renderApp({stateDir});
 		await app.press('6');
-		await app.waitFor('model      none configured (agents.defaults.model in jarvis.json)');
+		await app.waitFor('model      none configured. Set one: jarvis models set <provider>/<model>');
 		expect(app.lines().join('\n')).toMatch(/plain +default +by the order +–/);
 	});
 

@@ -1,4 +1,5 @@
 import {expect, test} from 'vitest';
+import {factsOf} from '../../source/auth/facts.ts';
 import {decodeConfig} from '../../source/store/config.ts';
 import {metricsOf, withTime} from '../../source/watch/metrics.ts';
 import {apiKey, hour, noon, oauth, second, token} from '../screens/state.ts';
@@ -59,4 +60,22 @@ test('every profile with what is known of it, in the format that Prometheus read
 		jarvis_secrets_degraded: [[{}, 0]],
 		jarvis_watch_timestamp_seconds: [[{}, at]],
 	});
+});
+
+test('a key of jarvis.json is one of each agent that has it', () => {
+	const inherited = [factsOf('jarvis.json', 'acme:jarvis.json', apiKey('acme'))];
+	const agents = ['main', 'work'].map(id => ({...agentOf(id), inherited}));
+	const snapshot = {agents, defaultAgent: 'main', config: decodeConfig({}), problems: []};
+	const agentsOf = (agentId?: string) =>
+		metricsIn(
+			metricsOf({
+				watched: {snapshot, warnMs: [], agentId},
+				...{now: noon, events: []},
+				refreshOf: () => undefined,
+			}),
+		)
+			.get('jarvis_profile_needs_person')
+			?.map(([{agent}]) => agent);
+	expect(agentsOf()).toEqual(['main', 'work']);
+	expect(agentsOf('work')).toEqual(['work']);
 });

@@ -30,6 +30,7 @@ import {makePrivate} from '../../store/write.ts';
 import {claimsOf, claimText} from '../claims.ts';
 import {clean} from '../facts.ts';
 import {chooseProfileId} from '../login/keep.ts';
+import {renewCommand} from '../profile-commands.ts';
 import {oauthClientOf, type Provider} from '../providers/contract.ts';
 import {readsMain} from '../usable.ts';
 import {isNewer, isRefused, isSameAccount, isSameSecret, knownJournal, spentAt} from './compare.ts';
@@ -292,7 +293,7 @@ function anotherKey(file: string, agentId: string, provider: string): JarvisErro
 	return new JarvisError(
 		'import_refused',
 		`${file} holds another key of ${provider} than ${provider}:default. It was left there.`,
-		`If it is still wanted, store it: jarvis models auth login --provider ${provider} --method api-key --agent ${agentId} --profile-id ${provider}:old`,
+		`If it is still wanted, store it: ${renewCommand({agentId, profileId: `${provider}:old`, provider, kind: 'api_key'})}`,
 	);
 }
 

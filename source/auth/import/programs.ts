@@ -4,6 +4,7 @@ import {isObject, type JsonObject, member, textMember} from '../../store/json.ts
 import {homeFolder, isProviderId} from '../../store/paths.ts';
 import {type Credential, optional} from '../../store/schema.ts';
 import {claimsOf, claimText} from '../claims.ts';
+import {providerFlag} from '../profile-commands.ts';
 import {codexLogin} from '../providers/openai-codex.ts';
 
 /** Where programs are looked for. */
@@ -267,7 +268,7 @@ function piFolder(place: Place): string {
 // Only names that mean nothing to a shell are put into a command that a person may run.
 function pasteWords(host: string, name: string, provider: string): string {
 	if (![host, name].every(word => /^[\w.-]+$/.test(word))) return '';
-	return `; to store it: gh auth token --hostname ${host} --user ${name} | jarvis models auth paste-token --provider ${provider} --profile-id ${provider}:${name}`;
+	return `; to store it: gh auth token --hostname ${host} --user ${name} | jarvis models auth paste-token ${providerFlag(provider)} --profile-id ${provider}:${name}`;
 }
 
 /** When a token runs out, where it says so itself, and for how long it was issued. */

@@ -3,6 +3,7 @@ import {clearFailures, patchUsage, putCredential} from '../../store/edit.ts';
 import {mainAgentId} from '../../store/paths.ts';
 import {updateCredentials} from '../../store/profiles.ts';
 import {type Credential, type CredentialKind, optional} from '../../store/schema.ts';
+import {orderSetCommand} from '../profile-commands.ts';
 import {afterAdopting, type FindContext, judgeInput, loginId, type Source, sourcesOf} from './find.ts';
 import {type ImportHow, judge} from './judge.ts';
 import {programs} from './programs.ts';
@@ -57,7 +58,7 @@ export async function takeLogin(context: FindContext, request: TakeRequest): Pro
 		return {profileId: judged.profileId, isLeftOut: order !== undefined && !order.includes(judged.profileId)};
 	});
 	const {provider, type: kind} = entry.credential;
-	const set = `jarvis models auth order set --provider ${provider} --agent ${agentId} <profile-id…>`;
+	const set = orderSetCommand(agentId, provider);
 	const unused = isLeftOut ? ` The agent’s order of ${provider} leaves it out. To have it used: ${set}` : '';
 	return {
 		...{id: loginId(source), program: program.id, file},

@@ -6,6 +6,7 @@ import {updateCredentials} from '../../store/profiles.ts';
 import {type AgentCredentials, type Credential, type OAuthCredential, optional} from '../../store/schema.ts';
 import {handedOutSecret, refOf} from '../facts.ts';
 import {accountOf, fingerprint} from '../identity.ts';
+import {orderSetCommand} from '../profile-commands.ts';
 import {
 	type IssuedCredential,
 	type IssuedOAuth,
@@ -72,9 +73,8 @@ export async function keepIssued(options: KeepOptions, issued: IssuedCredential)
 	);
 	const how = {note: options.methodName ?? credential.type};
 	options.record?.('login', {agentId, profileId, provider: provider.id, ...how});
-	const set = `jarvis models auth order set --provider ${provider.id} --agent ${agentId} <profile-id…>`;
 	const note = isLeftOut
-		? `The agent’s order of ${provider.id} leaves it out. To have it used: ${set}`
+		? `The agent’s order of ${provider.id} leaves it out. To have it used: ${orderSetCommand(agentId, provider.id)}`
 		: undefined;
 	return {
 		...optional('note', note),

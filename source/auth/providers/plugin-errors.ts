@@ -1,4 +1,5 @@
 import {JarvisError} from '../../errors.ts';
+import {providerFlag} from '../profile-commands.ts';
 import type {Thrown} from './plugin-protocol.ts';
 
 /**
@@ -31,7 +32,7 @@ export function pluginThrew(id: string, thrown: Thrown, doing: string): JarvisEr
 		return new JarvisError(code, `The server of ${id} could not be reached.`, next);
 	}
 	if (code === 'needs_login') {
-		const next = `Log in again: jarvis models auth login --provider ${id}`;
+		const next = `Log in again: jarvis models auth login ${providerFlag(id)}`;
 		return new JarvisError(code, `The server of ${id} wants a new login.`, next);
 	}
 	if (typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600) {

@@ -1,6 +1,7 @@
 import {JarvisError} from '../../errors.ts';
 import type {Config, EndpointOverride} from '../../store/config.ts';
 import type {Manifest} from '../../store/manifests.ts';
+import {providerFlag} from '../profile-commands.ts';
 import {amazonBedrock} from './amazon-bedrock.ts';
 import {anthropic} from './anthropic.ts';
 import {apiKeyProviders} from './api-keys.ts';
@@ -75,7 +76,7 @@ export function findMethod({id, label, auth}: Provider, named: string | undefine
 	throw new JarvisError(
 		'login_unsupported',
 		`${label} offers no login of the kind "${named ?? ''}".`,
-		`It offers: ${names.join(', ')}. Log in: jarvis models auth login --provider ${id} --method ${names[0]}`,
+		`It offers: ${names.join(', ')}. Log in: jarvis models auth login ${providerFlag(id)} --method ${names[0]}`,
 	);
 }
 

@@ -1,5 +1,14 @@
 import {shellWord} from '../../errors.ts';
 import {configOwner} from '../../store/config.ts';
+import {
+	clearCommand,
+	linkWords,
+	loginCommand,
+	orderClearCommand,
+	orderSetCommand,
+	removeCommand,
+	renewCommand,
+} from '../profile-commands.ts';
 import type {JudgedOption} from './decision.ts';
 import type {OrderPlace, OrderSource, Pin} from './order.ts';
 
@@ -41,9 +50,7 @@ export function changeOf(
 	{profileId, kind, reason, owner = agentId, renewedBy, waitsUntil}: OrderPlace,
 	{pin, sessionKey}: Before = {},
 ): Change {
-	const id = shellWord(profileId);
-	const login = `jarvis models auth login --provider ${provider} --agent ${owner} --profile-id ${id}`;
-	const paste = `jarvis models auth paste-token --provider ${provider} --agent ${owner} --profile-id ${id}`;
+	const renew = renewCommand({...{agentId: owner, profileId, provider}, kind});
 	switch (reason) {
 		case 'ok':
 			if (waitsUntil !== undefined)
@@ -53,23 +60,18 @@ export function changeOf(
 				: owner === configOwner
 					? {
 							what: `a profile of ${provider} that is ready`,
-							command: `jarvis models auth login --provider ${provider} --agent ${agentId}`,
+							command: loginCommand(agentId, provider),
 						}
 					: orderChange(agentId, provider, order.source);
 		case 'cooldown':
 		case 'disabled':
-			return {
-				what: 'to use it at once',
-				command: `jarvis models auth cooldown clear ${id} --agent ${agentId}`,
-			};
+			return {what: 'to use it at once', command: clearCommand({agentId, profileId})};
 		case 'needs_login':
 		case 'expired':
 		case 'missing_credential':
 		case 'invalid_expires':
-			if (renewedBy !== undefined) return {what: `running ${renewedBy}, which renews its own login`};
-			if (kind === 'oauth') return {what: 'a new login', command: login};
-			// The kind stays as it is: programs look for a key and a token in different places.
-			return {what: 'a new secret', command: kind === 'api_key' ? `${login} --method api_key` : paste};
+			if (renewedBy !== undefined) return {what: linkWords(renewedBy)};
+			return {what: kind === 'oauth' ? 'a new login' : 'a new secret', command: renew};
 		case 'excluded_by_auth_order':
 			return order.source === 'store'
 				? orderCleared(agentId, provider)
@@ -77,7 +79,7 @@ export function changeOf(
 		case 'excluded_by_pin':
 			return pinChange(agentId, pin, sessionKey);
 		case 'unknown_profile':
-			return {what: 'a login under that name', command: login};
+			return {what: 'a login under that name', command: renew};
 		case 'unresolved_ref':
 			return {
 				what: 'mending its secret ref, or what it names; what is wrong with it',
@@ -88,19 +90,17 @@ export function changeOf(
 		case 'already_tried':
 			return {what: 'the next request, which begins anew'};
 		default:
+			if (owner === configOwner) return {what: 'mending it in jarvis.json'};
 			return {
 				what: `mending its entry in the file of the agent ${owner}, or removing it`,
-				command: `jarvis models auth remove ${id} --agent ${owner}`,
+				command: removeCommand({agentId: owner, profileId}),
 			};
 	}
 }
 
 /** Takes the explicit order of an agent away. */
 export function orderCleared(agentId: string, provider: string): Change {
-	return {
-		what: 'to try all again',
-		command: `jarvis models auth order clear --provider ${provider} --agent ${agentId}`,
-	};
+	return {what: 'to try all again', command: orderClearCommand(agentId, provider)};
 }
 
 /** Lets a session go that a person has pinned. */
@@ -121,7 +121,7 @@ function pinChange(agentId: string, pin: Pin | undefined, sessionKey: string | u
 }
 
 function orderChange(agentId: string, provider: string, source: OrderSource): Change {
-	const command = `jarvis models auth order set --provider ${provider} --agent ${agentId} <profile-id…>`;
+	const command = orderSetCommand(agentId, provider);
 	switch (source) {
 		case 'store':
 			return {what: 'another order', command};

@@ -1,5 +1,6 @@
 import type {Config, ModelConfig} from '../../store/config.ts';
 import type {ProfileFacts} from '../facts.ts';
+import {aliasEntry} from './aliases.ts';
 import {type EffectiveOrder, effectiveOrder, type OrderPlace, type Pin} from './order.ts';
 
 /** What is asked for: any credential of a provider, or one to call a model with. */
@@ -117,9 +118,7 @@ export function namedModel(
 	ref: string,
 	models: Pick<ModelConfig, 'aliases' | 'providerIds'>,
 ): Model | undefined {
-	const wanted = ref.trim().toLowerCase();
-	const aliased = [...models.aliases].find(([alias]) => alias.toLowerCase() === wanted)?.[1];
-	const full = aliased ?? ref.trim();
+	const full = aliasEntry(ref, models)?.ref ?? ref.trim();
 	const slash = full.indexOf('/');
 	if (slash < 1 || slash === full.length - 1) return undefined;
 	const word = full.slice(0, slash);

@@ -1,7 +1,9 @@
 import type {ErrorCode} from '../../errors.ts';
-import {isProviderId, isVisible} from '../../store/paths.ts';
+import {isVisible} from '../../store/paths.ts';
 import {optional} from '../../store/schema.ts';
 import {clean} from '../facts.ts';
+import {loginCommand} from '../profile-commands.ts';
+import {aliasKey} from './aliases.ts';
 
 /** What a model reference is read against: what is configured, and what one agent can use. */
 export interface ModelRefContext {
@@ -201,10 +203,6 @@ function split(ref: string, {defaultProvider, providerIds}: ModelRefContext): Ta
 	return defaultProvider ? {provider: defaultProvider, model: ref} : undefined;
 }
 
-function aliasKey(alias: string): string {
-	return alias.trim().toLowerCase();
-}
-
 function isConfigured(text: string, {provider, model}: Target, known: Known): boolean {
 	return known.aliases.has(aliasKey(text)) || known.models.has(`${provider}/${model}`);
 }
@@ -225,17 +223,12 @@ function profilesOf({context}: Known, provider: string): string {
 		.filter(profile => profile.provider === provider)
 		.map(({profileId}) => profileId);
 	if (ids.length > 0) return `The agent ${context.agentId} has these profiles of ${provider}: ${list(ids)}.`;
-	return `The agent ${context.agentId} has no profile of ${provider}. ${loginCommand(context.agentId, provider)}`;
+	return `The agent ${context.agentId} has no profile of ${provider}. Log in: ${loginCommand(context.agentId, provider)}`;
 }
 
 function providersOf({context, providers}: Known): string {
-	if (providers.size === 0) return loginCommand(context.agentId, '<id>');
-	return `Providers that there are: ${list([...providers])}. ${loginCommand(context.agentId, '<id>')}`;
-}
-
-function loginCommand(agentId: string, provider: string): string {
-	const id = isProviderId(provider) ? provider : '<id>';
-	return `Log in: jarvis models auth login --provider ${id} --agent ${agentId}`;
+	const login = `Log in: ${loginCommand(context.agentId)}`;
+	return providers.size === 0 ? login : `Providers that there are: ${list([...providers])}. ${login}`;
 }
 
 function list(ids: readonly string[]): string {

@@ -2,6 +2,7 @@ import {JarvisError} from '../../errors.ts';
 import type {ModelConfig} from '../../store/config.ts';
 import {isVisible} from '../../store/paths.ts';
 import {optional} from '../../store/schema.ts';
+import {aliasEntry} from './aliases.ts';
 import {fullName, namedModel} from './decision.ts';
 import {slashCommands} from './slash-command.ts';
 
@@ -83,16 +84,6 @@ export function assertAlias(alias: string): void {
 		`${JSON.stringify(alias)} can be no alias.`,
 		`Use one word of up to 64 characters without / and @, and none of ${taken}.`,
 	);
-}
-
-/** Where an alias leads, as it is written, with the alias as it is written there; in any case. */
-export function aliasEntry(
-	alias: string,
-	{aliases}: Pick<ModelConfig, 'aliases'>,
-): {readonly alias: string; readonly ref: string} | undefined {
-	const wanted = alias.trim().toLowerCase();
-	const [known, ref] = [...aliases].find(([other]) => other.toLowerCase() === wanted) ?? [];
-	return known === undefined || ref === undefined ? undefined : {alias: known, ref};
 }
 
 function isAlias(text: string, models: ModelConfig): boolean {

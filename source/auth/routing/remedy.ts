@@ -1,6 +1,6 @@
-import {shellWord} from '../../errors.ts';
 import type {ProfileFacts} from '../facts.ts';
 import {eligibility} from '../health.ts';
+import {loginCommand, orderSetCommand} from '../profile-commands.ts';
 import {type Before, type Change, changeOf, orderCleared, sessionLetGo} from './change.ts';
 import type {JudgedOption} from './decision.ts';
 import type {OrderPlace} from './order.ts';
@@ -24,10 +24,7 @@ export interface Stuck {
 export function remediesOf(stuck: Stuck): string[] {
 	const {agentId, option, before} = stuck;
 	const {provider, order} = option;
-	const change = (place: OrderPlace): Change =>
-		place.renewedBy !== undefined && mendedByPerson.includes(place.reason)
-			? {what: `run ${place.renewedBy}, which renews its own login`}
-			: changeOf(agentId, option, place, before);
+	const change = (place: OrderPlace): Change => changeOf(agentId, option, place, before);
 	if (option.isLocked) {
 		const pinned = order.places.find(({profileId}) => profileId === before.pin?.profileId);
 		const letGo = letGoOf(stuck);
@@ -50,7 +47,7 @@ export function remediesOf(stuck: Stuck): string[] {
 	if (inTheWay) return [sentence(change(inTheWay))];
 	const isOrderInTheWay = order.places.length > 0 && order.source === 'store';
 	if (isOrderInTheWay) return [sentence(orderCleared(agentId, provider))];
-	return [`Log in: jarvis models auth login --provider ${provider} --agent ${agentId}`];
+	return [`Log in: ${loginCommand(agentId, provider)}`];
 }
 
 /** The change that lets profiles in which an order alone leaves out. */
@@ -63,10 +60,10 @@ export function letInOf({agentId, option, profiles, now, minTtlMs}: Stuck): Chan
 	if (leftOut.length === 0) return undefined;
 	if (order.source === 'store') return orderCleared(agentId, provider);
 	// No command changes another agent's order, or jarvis.json, for this one alone: its own goes before them.
-	const ids = leftOut.map(({profileId}) => shellWord(profileId)).join(' ');
+	const ids = leftOut.map(({profileId}) => profileId);
 	return {
 		what: 'to have them tried that are left out',
-		command: `jarvis models auth order set --provider ${provider} --agent ${agentId} ${ids}`,
+		command: orderSetCommand(agentId, provider, ids),
 	};
 }
 

@@ -1,6 +1,6 @@
-import {shellWord} from '../../errors.ts';
 import type {JsonObject, JsonValue} from '../../store/json.ts';
 import type {StatePaths} from '../../store/paths.ts';
+import {providerFlag} from '../profile-commands.ts';
 import {auditCopies} from './audit-profiles.ts';
 import type {SecretFinding} from './findings.ts';
 
@@ -19,7 +19,7 @@ export function auditConfig(paths: StatePaths, document: JsonObject): SecretFind
 				...{code: 'plaintext_in_config', file: paths.config, place},
 				message: `${place} in ${paths.config} is a secret as it is.`,
 				next: isApiKey
-					? `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider ${shellWord(provider ?? '')} --method api_key`
+					? `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login ${providerFlag(provider ?? '')} --method api_key`
 					: 'Put it into the environment, and the name of the variable there, where its reader knows that.',
 			};
 		});

@@ -5,6 +5,7 @@ import type {StatePaths} from '../../store/paths.ts';
 import {leavingPrefix} from '../../store/profiles.ts';
 import {readKeptReplies, slotFile, slotNames} from '../../store/reply-slot.ts';
 import {salvagedFolder} from '../../store/restore.ts';
+import {providerFlag} from '../profile-commands.ts';
 import {removeAfterLook, type SecretFinding} from './findings.ts';
 
 /** What is left of agents that were deleted. */
@@ -34,7 +35,7 @@ export function auditKeptReplies(paths: StatePaths): SecretFinding[] {
 		readKeptReplies(paths, name).map(({credential: {provider}}): SecretFinding => {
 			const file = slotFile(paths, name);
 			const message = `${file} holds a token of ${provider} that the store could not take yet.`;
-			const next = `jarvis models auth token --provider ${shellWord(provider)} > /dev/null`;
+			const next = `jarvis models auth token ${providerFlag(provider)} > /dev/null`;
 			return {code: 'kept_reply', file, message, next};
 		}),
 	);

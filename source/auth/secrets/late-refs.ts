@@ -1,5 +1,4 @@
-import {configOwner} from '../../store/config.ts';
-import type {Snapshot} from '../snapshot.ts';
+import {ownFacts, type Snapshot} from '../snapshot.ts';
 
 /**
  * Tells of each look whether refs are in it that came since the secrets were loaded, and others than at the look before:
@@ -21,10 +20,7 @@ export function lateRefsNoticed(): (snapshot: Pick<Snapshot, 'agents'>) => boole
  */
 function lateRefs({agents}: Pick<Snapshot, 'agents'>): string {
 	return agents
-		.flatMap(({profiles, inherited}) => [
-			...profiles,
-			...inherited.filter(({agentId}) => agentId === configOwner),
-		])
+		.flatMap(ownFacts)
 		.filter(({unresolved}) => unresolved?.code === 'not_loaded')
 		.map(({agentId, profileId, ref}) => `${agentId} ${profileId} ${JSON.stringify(ref)}`)
 		.join('\n');

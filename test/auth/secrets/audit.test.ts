@@ -119,7 +119,7 @@ const rows: Row[] = [
 			['plaintext_in_config', 'jarvis.json'],
 		],
 		code: 2,
-		next: `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider 'plain' --method api_key`,
+		next: `Put the name of a variable in its place, as "\${NAME}", or give it a profile and take it out: jarvis models auth login --provider plain --method api_key`,
 	},
 	{
 		name: 'copies with secrets that the file has no more, and not those that it has',
