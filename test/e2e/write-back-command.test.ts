@@ -48,7 +48,7 @@ it('write-back is switched on, seen, kept up by any use of the token, stopped, a
 	expect(told.code).toBe(0);
 	expect(told.stdout.trim()).toBe(storedCodex(sandbox).access);
 	const [, again = ''] = /To have it again: jarvis (.*)\n/.exec(told.stderr) ?? [];
-	expect(again).toBe(`models auth write-back on codex --profile ${codexProfile} --home '${sandbox.home}'`);
+	expect(again).toBe(`models auth write-back on codex --profile '${codexProfile}' --home '${sandbox.home}'`);
 	expect(file()).toEqual(original);
 	const list = await run(sandbox, [...writeBack, 'list']);
 	expect(list.stdout).toMatch(/codex .* ✗ stopped: it was logged in by itself\n$/);
