@@ -59,8 +59,11 @@ describe.skipIf(!openclawProgram)('with the real openclaw (skipped unless JARVIS
 			const exported = contentOf(folder);
 			const again = await askOpenclaw(folder);
 			// Without its refresh token a login that ends within a day is one that a person must renew there.
-			const status = 'auth.oauth.profiles.openai-codex:default.status';
-			const differing = agentsSaid.map(agent => `${agent}.${status}`);
+			const provider = 'providers.openai-codex';
+			const profile = 'profiles.openai-codex:default';
+			const differing = agentsSaid.flatMap(agent =>
+				[profile, provider, `${provider}.${profile}`].map(place => `${agent}.auth.oauth.${place}.status`),
+			);
 			// Of a binding that is out of use JARVIS shows the channel alone.
 			differing.push('1.match.accountId');
 			expectSame(again, await askJarvis(stateDir, again.at), differing);
