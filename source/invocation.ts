@@ -85,12 +85,13 @@ export async function invoke(invocation: Invocation, options: JarvisOptions): Pr
  * program wrote may hold.
  */
 export function shown(text: string): string {
-	return stripVTControlCharacters(text).replace(unseen, one => (one === '\n' || one === '\t' ? one : ''));
+	return stripVTControlCharacters(text).replace(unseenInLines, '');
 }
 
 /** The same JSON with what a terminal would act on spelt out (RFC 8259, section 7). */
 function spelt(json: string): string {
-	return json.replace(unseen, one =>
-		one === '\n' ? one : `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
-	);
+	return json.replace(unseenInLines, one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+// A text may have as many line breaks as it has words: they are not looked at one by one.
+const unseenInLines = new RegExp(`(?![\\n\\t])${unseen.source}`, 'gu');
