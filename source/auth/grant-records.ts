@@ -1,3 +1,4 @@
+import type {Recorder} from '../store/audit-log.ts';
 import {clearRefusal, patchUsage, putCredential, setLastGood} from '../store/edit.ts';
 import type {JsonObject} from '../store/json.ts';
 import type {HeldLock} from '../store/lock.ts';
@@ -13,6 +14,13 @@ interface Place {
 	readonly paths: StatePaths;
 	readonly provider: Provider;
 	readonly now: () => number;
+}
+
+/** The same, for the profile that an agent asks for, with who notes what was done. */
+export interface AskedPlace extends Place {
+	readonly agentId: string;
+	readonly profileId: string;
+	readonly record?: Recorder;
 }
 
 /**

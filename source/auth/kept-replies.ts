@@ -1,4 +1,3 @@
-import type {Recorder} from '../store/audit-log.ts';
 import {writeJournal} from '../store/journal.ts';
 import {type HeldLock, withLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
@@ -7,19 +6,9 @@ import {readAllJournals, readJournal} from '../store/read-journal.ts';
 import {type KeptReply, openReplySlot, readKeptReplies, slotNames} from '../store/reply-slot.ts';
 import {optional} from '../store/schema.ts';
 import {isMarked, leadsTo, tokenOf} from './grant.ts';
-import {keep, keepElsewhere} from './grant-records.ts';
+import {type AskedPlace, keep, keepElsewhere} from './grant-records.ts';
 import {holdersOf} from './holders.ts';
-import type {Provider} from './providers/contract.ts';
 import {notStored} from './refresh-errors.ts';
-
-interface Place {
-	readonly paths: StatePaths;
-	readonly provider: Provider;
-	readonly agentId: string;
-	readonly profileId: string;
-	readonly now: () => number;
-	readonly record?: Recorder;
-}
 
 /**
  * Stores what the server issued and the store does not have: who asked for it has died, or could not write.
@@ -27,7 +16,7 @@ interface Place {
  * @param lock the identity's refresh lock
  * @throws `lock_lost`, and what `storeReply` throws, saying that the token is kept
  */
-export async function storeKeptReplies(place: Place, identity: string, lock: HeldLock): Promise<void> {
+export async function storeKeptReplies(place: AskedPlace, identity: string, lock: HeldLock): Promise<void> {
 	if (readKeptReplies(place.paths, identity).length === 0) return;
 	const slot = await lock.commit(() => openReplySlot(place.paths, identity));
 	try {
@@ -51,7 +40,7 @@ export async function storeKeptReplies(place: Place, identity: string, lock: Hel
  * @throws what reading and writing the asking agent's store throws; `lock_lost`
  */
 export async function storeReply(
-	place: Place,
+	place: AskedPlace,
 	identity: string,
 	lock: HeldLock,
 	{spent, startedAt, credential}: KeptReply,
@@ -126,8 +115,8 @@ function mayBeWanted(paths: StatePaths, {spent, credential}: KeptReply): boolean
 }
 
 function noteRefresh(
-	{record, provider}: Place,
-	{agentId, profileId}: Pick<Place, 'agentId' | 'profileId'>,
+	{record, provider}: AskedPlace,
+	{agentId, profileId}: Pick<AskedPlace, 'agentId' | 'profileId'>,
 ): void {
 	record?.('refreshed', {agentId, profileId, provider: provider.id});
 }

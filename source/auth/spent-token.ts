@@ -1,22 +1,11 @@
-import type {Recorder} from '../store/audit-log.ts';
 import {findToken} from '../store/find-token.ts';
 import type {HeldLock} from '../store/lock.ts';
 import type {StatePaths} from '../store/paths.ts';
 import type {JournalEntry} from '../store/read-journal.ts';
 import type {OAuthCredential} from '../store/schema.ts';
 import {lastSuccessor, leadsTo, spentReason, tokenOf} from './grant.ts';
-import {keep, keepElsewhere, markNeedsLogin} from './grant-records.ts';
+import {type AskedPlace, keep, keepElsewhere, markNeedsLogin} from './grant-records.ts';
 import type {Holder} from './holders.ts';
-import type {Provider} from './providers/contract.ts';
-
-interface Place {
-	readonly paths: StatePaths;
-	readonly provider: Provider;
-	readonly agentId: string;
-	readonly profileId: string;
-	readonly now: () => number;
-	readonly record?: Recorder;
-}
 
 /**
  * What is done where a record holds a refresh token that was spent (`isSpent`), because a backup was put back: the one
@@ -29,7 +18,7 @@ interface Place {
  * @throws what reading and writing the asking agent's store throws; `lock_lost`
  */
 export async function takeLiveToken(
-	place: Place,
+	place: AskedPlace,
 	spent: Holder,
 	holders: readonly Holder[],
 	journal: readonly JournalEntry[],

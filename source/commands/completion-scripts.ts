@@ -9,6 +9,18 @@ export interface Vocabulary {
 	readonly valued: ReadonlyMap<string, Offer | undefined>;
 }
 
+/** The loop's body over the words before the cursor, which bash and zsh read alike: commands, and flags with their values. */
+const readWord = `		if [ -n "$flag" ]; then
+			case "$flag" in --agent | --provider | --state-dir) of+=("$flag" "$word") ;; esac
+			flag=""
+			continue
+		fi
+		case "$word" in
+		--agent=* | --provider=* | --state-dir=*) of+=("$word") ;;
+		-*) [ -z "$(_jarvis_kind "$word")" ] || flag=$word ;;
+		*) [ -z "$(_jarvis_words "\${prefix:+$prefix }$word")" ] || prefix="\${prefix:+$prefix }$word" ;;
+		esac`;
+
 /** The completion scripts, by the name of their shell. */
 export const completionScripts: Readonly<Record<string, (vocabulary: Vocabulary) => string>> = {
 	bash: vocabulary => `${posixFunctions(vocabulary)}
@@ -27,16 +39,7 @@ _jarvis() {
 	done
 	cur=\${words[\${#words[@]} - 1]}
 	for word in "\${words[@]:0:\${#words[@]} - 1}"; do
-		if [ -n "$flag" ]; then
-			case "$flag" in --agent | --provider | --state-dir) of+=("$flag" "$word") ;; esac
-			flag=""
-			continue
-		fi
-		case "$word" in
-		--agent=* | --provider=* | --state-dir=*) of+=("$word") ;;
-		-*) [ -z "$(_jarvis_kind "$word")" ] || flag=$word ;;
-		*) [ -z "$(_jarvis_words "\${prefix:+$prefix }$word")" ] || prefix="\${prefix:+$prefix }$word" ;;
-		esac
+${readWord}
 	done
 	case "$cur" in --*=*) flag=\${cur%%=*} cur=\${cur#*=} ;; esac
 	if [ -z "$flag" ]; then
@@ -77,16 +80,7 @@ _jarvis() {
 	for word in "\${(@)words[2,CURRENT-1]}"; do
 		(( at += 1 ))
 		if [ "$word" = -- ]; then shift $at words; (( CURRENT -= at )); _normal; return; fi
-		if [ -n "$flag" ]; then
-			case "$flag" in --agent | --provider | --state-dir) of+=("$flag" "$word") ;; esac
-			flag=""
-			continue
-		fi
-		case "$word" in
-		--agent=* | --provider=* | --state-dir=*) of+=("$word") ;;
-		-*) [ -z "$(_jarvis_kind "$word")" ] || flag=$word ;;
-		*) [ -z "$(_jarvis_words "\${prefix:+$prefix }$word")" ] || prefix="\${prefix:+$prefix }$word" ;;
-		esac
+${readWord}
 	done
 	case "\${words[CURRENT]}" in --*=*) flag=\${words[CURRENT]%%=*}; compset -P '*=' ;; esac
 	if [ -z "$flag" ]; then

@@ -1,4 +1,4 @@
-import type {ChildProcess} from 'node:child_process';
+import {killGroup} from '../store/kill-group.ts';
 
 /** A program that is run for something that has happened. */
 export interface HookCall {
@@ -52,15 +52,5 @@ export async function runHook(call: HookCall, unwanted?: AbortSignal): Promise<s
 		unwanted?.removeEventListener('abort', drop);
 		child.stdin?.destroy();
 		child.unref();
-	}
-}
-
-function killGroup(child: ChildProcess): void {
-	if (child.pid === undefined) return;
-	try {
-		if (process.platform === 'win32') child.kill('SIGKILL');
-		else process.kill(-child.pid, 'SIGKILL');
-	} catch {
-		// It has ended by itself.
 	}
 }

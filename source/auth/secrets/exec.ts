@@ -4,6 +4,7 @@ import {dirname, sep} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 import {isSystemError} from '../../errors.ts';
 import {isObject, type JsonObject, member, tryParseJson} from '../../store/json.ts';
+import {killGroup} from '../../store/kill-group.ts';
 import type {ExecProvider} from '../../store/secrets-config.ts';
 import {quoted} from '../facts.ts';
 import {failed, type Resolution} from './refs.ts';
@@ -116,7 +117,7 @@ async function run(
 ): Promise<string> {
 	let child: Program | undefined;
 	const kill = () => {
-		if (child) killGroup(child);
+		if (child) end(child);
 	};
 	// It is in another group, which the terminal's ^C does not reach.
 	const die = (signal: NodeJS.Signals) => {
@@ -192,14 +193,9 @@ function environmentOf({env, passEnv}: ExecProvider, own: NodeJS.ProcessEnv): No
 	return {...Object.fromEntries(passed), ...env};
 }
 
-function killGroup(child: Program): void {
+function end(child: Program): void {
 	if (child.pid === undefined) return;
-	try {
-		if (process.platform === 'win32') child.kill('SIGKILL');
-		else process.kill(-child.pid, 'SIGKILL');
-	} catch {
-		// It has ended by itself.
-	}
+	killGroup(child);
 	// What escaped the group may hold the pipe open, and would keep this process from ending.
 	child.stdout.destroy();
 	child.stdin.destroy();
